@@ -1,0 +1,202 @@
+//! The command line: names, options and their help. What they do is [`crate::commands`]'s.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Master Linux inter-process communication on your own running kernel.
+#[derive(Debug, Parser)]
+#[command(name = "ipc-mastery", version, about, max_term_width = 100)]
+#[command(propagate_version = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Load lessons and exercises from a directory that holds curriculum/ and exercises/.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub curriculum: Option<PathBuf>,
+
+    /// When to use colour. NO_COLOR and CLICOLOR_FORCE are heeded too.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+
+    /// What to do; `learn` when left out.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// When standard output is a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the path, a module, a lesson or an exercise on the full screen.
+    Learn {
+        /// Module, lesson or exercise to open.
+        name: Option<String>,
+    },
+    /// Read a lesson in your pager; its probes and experiments run now.
+    Read {
+        /// The lesson.
+        lesson: String,
+    },
+    /// Look at inter-process communication on this machine; changes nothing.
+    #[command(subcommand)]
+    Probe(Probe),
+    /// Predict what the kernel does, run it, and see.
+    Try {
+        /// The experiment; without it, all are listed.
+        experiment: Option<String>,
+        /// Print the observation as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy an exercise's starter to where you work.
+    Start(Start),
+    /// Build, run and judge your program.
+    Check(Check),
+    /// Help with a stage: look, think, show.
+    Hint(Hint),
+    /// Show the reference solution and the explanation, after passing.
+    Solution {
+        /// The exercise: exercise-3, 3 or echo-server.
+        exercise: String,
+        /// Language of the solution; yours when left out.
+        #[arg(long)]
+        lang: Option<String>,
+    },
+    /// List modules, lessons and exercises with your progress.
+    List {
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Where you are on the mastery path, and what is next.
+    Path {
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget your progress, or that of one exercise; asks first.
+    Reset {
+        /// The exercise: exercise-3, 3 or echo-server.
+        exercise: Option<String>,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// What this machine can and cannot do, and why.
+    Doctor {
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a shell completion script.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, in roff; view it with `ipc-mastery man | man -l -`.
+    Man,
+    /// Serve as a disposable process of ipc-mastery itself.
+    #[command(name = "__role", hide = true)]
+    Role {
+        /// Which part to play.
+        role: String,
+    },
+}
+
+/// The probes.
+#[derive(Debug, Subcommand)]
+pub enum Probe {
+    /// Your runtime directory, $XDG_RUNTIME_DIR: every entry, who lives there.
+    RuntimeDir {
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// All AF_UNIX sockets, with the processes at both ends.
+    Sockets {
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Options of `start`.
+#[derive(Args, Debug)]
+pub struct Start {
+    /// The exercise: exercise-3, 3 or echo-server.
+    pub exercise: String,
+    /// Language to write it in.
+    #[arg(long)]
+    pub lang: Option<String>,
+    /// Where to put it; a new directory named after the exercise when left out.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Open it in $VISUAL or $EDITOR.
+    #[arg(long)]
+    pub edit: bool,
+}
+
+/// Options of `check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// The exercise: exercise-3, 3 or echo-server; what `start` made here when left out.
+    pub exercise: Option<String>,
+    /// Judge the program in this directory.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["cmd", "socket"])]
+    pub dir: Option<PathBuf>,
+    /// Judge this command; {socket} stands for the address. No evidence is recorded.
+    #[arg(long, value_name = "CMD", conflicts_with = "socket")]
+    pub cmd: Option<String>,
+    /// Judge a server that is already listening here. No evidence is recorded.
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Judge only this stage and those it depends on.
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<String>,
+    /// Draw random bytes from this seed.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Multiply every deadline by this.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub patience: u32,
+    /// Judge again whenever a file is saved, until Ctrl-C.
+    #[arg(long, conflicts_with = "socket")]
+    pub watch: bool,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `hint`.
+#[derive(Args, Debug)]
+pub struct Hint {
+    /// The exercise: exercise-3, 3 or echo-server; what `start` made here when left out.
+    pub exercise: Option<String>,
+    /// The stage; the first that did not pass when left out.
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<String>,
+    /// How much help; the next level when left out.
+    #[arg(long)]
+    pub level: Option<HintLevel>,
+}
+
+/// How much a hint gives away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum HintLevel {
+    /// Where the evidence is.
+    Look,
+    /// The mechanism.
+    Think,
+    /// A worked answer to a sister problem; the next pass counts as assisted.
+    Show,
+}

@@ -1,0 +1,63 @@
+//! What every subcommand needs: where the curriculum is, how wide and how colourful the output may
+//! be, and a way to print that survives a reader who has gone.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anstream::ColorChoice;
+
+use super::error::CommandError;
+use crate::cli::{Cli, When};
+use crate::curriculum::Curriculum;
+use crate::curriculum::source::Source;
+
+/// Settings of this run.
+#[derive(Debug)]
+pub struct Context {
+    source: Source,
+    color: ColorChoice,
+}
+
+impl Context {
+    /// The settings a command line asks for.
+    pub fn new(cli: &Cli) -> Self {
+        let color = match cli.color {
+            When::Auto => ColorChoice::Auto,
+            When::Always => ColorChoice::Always,
+            When::Never => ColorChoice::Never,
+        };
+        Self {
+            source: source(cli.curriculum.clone()),
+            color,
+        }
+    }
+
+    /// Where lessons and exercises come from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Loads the curriculum.
+    ///
+    /// # Errors
+    /// When it cannot be read, or with all its mistakes.
+    pub fn curriculum(&self) -> Result<Curriculum, CommandError> {
+        Ok(Curriculum::load(&self.source)?)
+    }
+
+    /// Prints data to standard output. A reader that has gone is no error.
+    ///
+    /// # Errors
+    /// When standard output cannot be written for any other reason, such as a full disk.
+    pub fn print(&self, text: &str) -> Result<(), CommandError> {
+        let mut out = anstream::AutoStream::new(io::stdout().lock(), self.color);
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn source(directory: Option<PathBuf>) -> Source {
+    directory.map_or(Source::Embedded, Source::Directory)
+}

@@ -1,0 +1,309 @@
+//! An exercise: its stages, rules, diagnoses, hints. Reads `exercise.toml`, `common.toml`,
+//! `languages.toml` and `mutants.toml`. What is done with them is [`crate::check`]'s.
+
+use serde::Serialize;
+
+use super::expression;
+use super::lesson::expression_text;
+use super::reader::{Located, Reader};
+use super::scenario::Step;
+use super::source::StoredFile;
+
+/// A program the learner writes.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Exercise {
+    /// Its fixed number; `exercise-3` names it.
+    pub number: u32,
+    /// Its slug: the directory without the leading number.
+    pub slug: String,
+    /// Its title.
+    pub title: String,
+    /// The slug of the module it belongs to.
+    pub module: Located<String>,
+    /// What it is: a sentence.
+    pub summary: String,
+    /// The part the program plays.
+    pub role: Role,
+    /// Languages it can be started in, by id.
+    pub languages: Vec<Located<String>>,
+    /// Lessons to read first, by slug.
+    pub lessons: Vec<Located<String>>,
+    /// What must hold.
+    pub rules: Vec<Rule>,
+    /// What may be wrong, most telling first.
+    pub diagnoses: Vec<Diagnosis>,
+    /// In the order they are shown.
+    pub stages: Vec<Stage>,
+    /// The task, as markdown.
+    pub task: String,
+    /// What to read after passing, as markdown.
+    pub explanation: String,
+    /// Deliberately wrong variants of the solutions.
+    #[serde(skip)]
+    pub mutants: Vec<Mutant>,
+    /// The files of `starter/` and `solution/`, named from there: `starter/c/main.c`.
+    #[serde(skip)]
+    pub files: Vec<StoredFile>,
+}
+
+/// The part a program plays in a conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It listens; the address is its last argument and `IPC_SOCKET`.
+    #[default]
+    Server,
+}
+
+/// What must hold.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Rule {
+    /// Unique in the exercise, or in `common.toml`.
+    pub id: Located<String>,
+    /// A sentence.
+    pub requirement: String,
+    /// Man page section, or kernel function.
+    pub reference: String,
+}
+
+/// What may be wrong, and what a tutor would say.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Diagnosis {
+    /// Unique in the exercise and in `common.toml`.
+    pub id: Located<String>,
+    /// The rule it breaks, by id.
+    pub rule: Located<String>,
+    /// An expression over the observation.
+    pub when: Located<String>,
+    /// What was seen and what it means: a template over the observation.
+    pub say: String,
+    /// Where to look: a template over the observation.
+    pub look: String,
+    /// Slug of a lesson to read on, if one teaches it.
+    pub lesson: Option<Located<String>>,
+}
+
+/// One step of an exercise as the learner sees it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Stage {
+    /// Unique in the exercise.
+    pub id: Located<String>,
+    /// A fact that holds when it is passed: "echoes every byte value".
+    pub title: String,
+    /// What is tested, in a sentence or two.
+    pub tests: String,
+    /// Stages that must pass first, by id.
+    pub after: Vec<Located<String>>,
+    /// Whether the exercise can be passed without it.
+    pub bonus: bool,
+    /// Length of the address's path in bytes, without a terminating NUL; `None`: short.
+    pub path_bytes: Option<u64>,
+    /// What is done.
+    pub steps: Vec<Step>,
+    /// Help, weakest first.
+    pub hints: Hints,
+    /// Shell commands that do the same by hand: a template over `socket` (a path) and `program`.
+    pub by_hand: String,
+}
+
+/// Look, Think, Show.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Hints {
+    /// Where the evidence is.
+    pub look: String,
+    /// The mechanism, without identifiers to type.
+    pub think: String,
+    /// A worked answer to a sister problem.
+    pub show: String,
+}
+
+/// A solution with one deliberate fault.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Mutant {
+    /// Unique in the exercise.
+    pub id: Located<String>,
+    /// The language's id.
+    pub lang: Located<String>,
+    /// The replacements, in order; each must match exactly once.
+    pub edits: Vec<Edit>,
+    /// The diagnosis it must fail with, by id.
+    pub expect: Located<String>,
+    /// The row of the mutant catalogue it stands for.
+    pub row: String,
+}
+
+/// One replacement in a file of the solution.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Edit {
+    /// The file, relative to the solution of that language.
+    pub file: String,
+    /// What is replaced; occurs exactly once.
+    pub find: String,
+    /// What replaces it.
+    pub replace: String,
+}
+
+/// What all exercises share.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Common {
+    /// Rules any program can break.
+    pub rules: Vec<Rule>,
+    /// Diagnoses that are tried after the exercise's own.
+    pub diagnoses: Vec<Diagnosis>,
+}
+
+/// How programs of a language are built and run.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Language {
+    /// `c`, `rust`, `python`.
+    pub id: Located<String>,
+    /// Its name.
+    pub name: String,
+    /// The file a learner edits first, relative to the program's directory.
+    pub main: String,
+    /// Programs it needs on the PATH, the first being the one that builds or runs.
+    pub tools: Vec<String>,
+    /// The build command; `{dir}` is the program's directory, `{out}` the file to make, `{cache}`
+    /// a directory shared by all programs of the language. Empty: nothing is built.
+    pub build: Vec<String>,
+    /// Where the build leaves the program, if not at `{out}`.
+    pub built: Option<String>,
+    /// The command that makes later builds work offline; empty: none needed.
+    pub prepare: Vec<String>,
+    /// The run command, before the exercise's arguments.
+    pub run: Vec<String>,
+    /// Files given to every program of the language, named from `exercises/languages/ID/`.
+    #[serde(skip)]
+    pub files: Vec<StoredFile>,
+}
+
+impl Exercise {
+    pub(super) fn read(top: &mut Reader<'_>) -> Self {
+        top.format();
+        Self {
+            number: top.integer("number", 1..1000) as u32,
+            title: top.text("title"),
+            module: top.located_text("module"),
+            summary: top.text("summary"),
+            role: top.choice("role", &[("server", Role::Server)]),
+            languages: top.texts("languages"),
+            lessons: top.texts("lessons"),
+            rules: top.tables("rule", "a rule", read_rule),
+            diagnoses: top.tables("diagnosis", "a diagnosis", read_diagnosis),
+            stages: top.tables("stage", "a stage", read_stage),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn read_mutants(top: &mut Reader<'_>) -> Vec<Mutant> {
+        top.format();
+        top.tables("mutant", "a mutant", |mutant| Mutant {
+            id: mutant.located_text("id"),
+            lang: mutant.located_text("lang"),
+            edits: mutant.tables("edit", "an edit", |edit| Edit {
+                file: edit.text("file"),
+                find: edit.text("find"),
+                replace: edit
+                    .optional_text("replace")
+                    .map(|text| text.value)
+                    .unwrap_or_default(),
+            }),
+            expect: mutant.located_text("expect"),
+            row: mutant.text("row"),
+        })
+    }
+
+    /// `exercise-3`: the name that never changes.
+    pub fn name(&self) -> String {
+        format!("exercise-{}", self.number)
+    }
+
+    /// The stage with this id.
+    pub fn stage(&self, id: &str) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.id.value == id)
+    }
+}
+
+impl Common {
+    pub(super) fn read(top: &mut Reader<'_>) -> Self {
+        top.format();
+        Self {
+            rules: top.tables("rule", "a rule", read_rule),
+            diagnoses: top.tables("diagnosis", "a diagnosis", read_diagnosis),
+        }
+    }
+}
+
+impl Language {
+    pub(super) fn read_all(top: &mut Reader<'_>) -> Vec<Self> {
+        fn words(table: &mut Reader<'_>, key: &'static str) -> Vec<String> {
+            table
+                .texts(key)
+                .into_iter()
+                .map(|word| word.value)
+                .collect()
+        }
+        top.format();
+        top.tables("language", "a language", |table| Self {
+            id: table.located_text("id"),
+            name: table.text("name"),
+            main: table.text("main"),
+            tools: words(table, "tools"),
+            build: words(table, "build"),
+            built: table.optional_text("built").map(|built| built.value),
+            prepare: words(table, "prepare"),
+            run: words(table, "run"),
+            files: Vec::new(),
+        })
+    }
+}
+
+fn read_rule(table: &mut Reader<'_>) -> Rule {
+    Rule {
+        id: table.located_text("id"),
+        requirement: table.text("requirement"),
+        reference: table.text("reference"),
+    }
+}
+
+fn read_diagnosis(table: &mut Reader<'_>) -> Diagnosis {
+    Diagnosis {
+        id: table.located_text("id"),
+        rule: table.located_text("rule"),
+        when: expression_text(table, "when"),
+        say: template_text(table, "say"),
+        look: template_text(table, "look"),
+        lesson: table.optional_text("lesson"),
+    }
+}
+
+fn read_stage(table: &mut Reader<'_>) -> Stage {
+    Stage {
+        id: table.located_text("id"),
+        title: table.text("title"),
+        tests: table.text("tests"),
+        after: table.texts("after"),
+        bonus: table.flag("bonus"),
+        path_bytes: table
+            .optional_integer("path_bytes", 40..4096)
+            .map(|bytes| bytes as u64),
+        steps: table.tables("step", "a step", Step::read),
+        hints: table
+            .table("hints", "the hints", |hints| Hints {
+                look: hints.text("look"),
+                think: hints.text("think"),
+                show: hints.text("show"),
+            })
+            .unwrap_or_default(),
+        by_hand: template_text(table, "by_hand"),
+    }
+}
+
+fn template_text(table: &mut Reader<'_>, key: &'static str) -> String {
+    let text = table.located_text(key);
+    if let Err(error) = expression::check_template(&text.value) {
+        let message = format!("`{key}` is not a template: {error}");
+        table.problem(text.span.clone(), message, None);
+    }
+    text.value
+}

@@ -1,0 +1,512 @@
+//! Loads a curriculum whole: finds the files, reads each with its own reader, then checks what
+//! files say about each other. What a single file may hold is the readers' business.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::exercise::{Common, Exercise, Language};
+use super::lesson::{self, Lesson};
+use super::misconception::Misconception;
+use super::module::Module;
+use super::path::Path;
+use super::problem::{Problem, Problems, SourceFile, did_you_mean};
+use super::reader::{Located, Reader, Report, read_file};
+use super::services::Service;
+use super::source::{Source, SourceError, StoredFile};
+
+/// All that is taught.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Curriculum {
+    /// Levels and outcomes.
+    pub path: Path,
+    /// Modules in the order of the path.
+    pub modules: Vec<Module>,
+    /// Exercises by number.
+    pub exercises: Vec<Exercise>,
+    /// What all exercises share.
+    pub common: Common,
+    /// Languages an exercise can be written in.
+    pub languages: Vec<Language>,
+    /// The misconception bank.
+    pub misconceptions: Vec<Misconception>,
+    /// Well-known endpoints.
+    pub services: Vec<Service>,
+}
+
+/// Why there is no curriculum.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The files could not be found or read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The files hold mistakes.
+    #[error("{} in the curriculum", mistakes(.0.0.len()))]
+    Problems(Problems),
+}
+
+fn mistakes(count: usize) -> String {
+    if count == 1 {
+        "1 mistake".to_owned()
+    } else {
+        format!("{count} mistakes")
+    }
+}
+
+impl Curriculum {
+    /// Loads and checks everything.
+    ///
+    /// # Errors
+    /// When the files cannot be read, or with every mistake found in them.
+    pub fn load(source: &Source) -> Result<Self, LoadError> {
+        let mut loader = Loader {
+            files: source.files()?,
+            problems: Vec::new(),
+            places: BTreeMap::new(),
+        };
+        let curriculum = loader.load();
+        if loader.problems.is_empty() {
+            Ok(curriculum)
+        } else {
+            Err(LoadError::Problems(Problems(loader.problems)))
+        }
+    }
+
+    /// Every lesson, in the order of the path.
+    pub fn lessons(&self) -> impl Iterator<Item = &Lesson> {
+        self.modules.iter().flat_map(|module| &module.lessons)
+    }
+
+    /// The lesson with this slug, alone or after its module's: `af-unix/bytes-not-messages`.
+    pub fn lesson(&self, name: &str) -> Option<&Lesson> {
+        self.lessons().find(|lesson| {
+            lesson.slug == name || name.split_once('/') == Some((&lesson.module, &lesson.slug))
+        })
+    }
+
+    /// The module with this slug.
+    pub fn module(&self, name: &str) -> Option<&Module> {
+        self.modules.iter().find(|module| module.slug == name)
+    }
+
+    /// The exercise with this name: `exercise-3`, `3` or `echo-server`.
+    pub fn exercise(&self, name: &str) -> Option<&Exercise> {
+        let number = name
+            .strip_prefix("exercise-")
+            .unwrap_or(name)
+            .parse::<u32>()
+            .ok();
+        self.exercises
+            .iter()
+            .find(|exercise| exercise.slug == name || Some(exercise.number) == number)
+    }
+
+    /// The language with this id.
+    pub fn language(&self, id: &str) -> Option<&Language> {
+        self.languages
+            .iter()
+            .find(|language| language.id.value == id)
+    }
+}
+
+struct Loader {
+    files: Vec<StoredFile>,
+    problems: Vec<Problem>,
+    /// Source files already read, by name: cross-checks point into them.
+    places: BTreeMap<String, Arc<SourceFile>>,
+}
+
+impl Loader {
+    fn load(&mut self) -> Curriculum {
+        let mut curriculum = Curriculum {
+            path: self.read("curriculum/path.toml", Path::read),
+            misconceptions: self.read("curriculum/misconceptions.toml", Misconception::read_all),
+            services: self.read("curriculum/services.toml", Service::read_all),
+            common: self.read("exercises/common.toml", Common::read),
+            languages: self.read("exercises/languages.toml", Language::read_all),
+            ..Curriculum::default()
+        };
+        for language in &mut curriculum.languages {
+            language.files = self.below(&format!("exercises/languages/{}/", language.id.value));
+        }
+        for name in self.matching("curriculum/", "/module.toml") {
+            let (number, slug) = numbered(&name["curriculum/".len()..]);
+            let mut module = Module {
+                number,
+                slug,
+                ..self.read(&name, Module::read)
+            };
+            let prefix = name.trim_end_matches("module.toml").to_owned();
+            for lesson_name in self.matching(&prefix, "/lesson.toml") {
+                module
+                    .lessons
+                    .push(self.lesson(&lesson_name, &prefix, &module.slug));
+            }
+            curriculum.modules.push(module);
+        }
+        for name in self.matching("exercises/", "/exercise.toml") {
+            curriculum.exercises.push(self.exercise(&name));
+        }
+        curriculum.modules.sort_by_key(|module| module.number);
+        curriculum.exercises.sort_by_key(|exercise| exercise.number);
+        self.cross_check(&curriculum);
+        curriculum
+    }
+
+    fn lesson(&mut self, name: &str, prefix: &str, module: &str) -> Lesson {
+        let (number, slug) = numbered(&name[prefix.len()..]);
+        let mut lesson = self.read(name, Lesson::read);
+        let text_name = name.replace("lesson.toml", "text.md");
+        if let Some(file) = self.file(&text_name) {
+            let (blocks, problems) = lesson::cut(&file.text);
+            lesson.blocks = blocks;
+            for (span, message) in problems {
+                self.add(&text_name, span, message, None);
+            }
+        }
+        Lesson {
+            number,
+            slug,
+            module: module.to_owned(),
+            ..lesson
+        }
+    }
+
+    fn exercise(&mut self, name: &str) -> Exercise {
+        let (_, slug) = numbered(&name["exercises/".len()..]);
+        let directory = name.trim_end_matches("exercise.toml").to_owned();
+        let mut exercise = Exercise {
+            slug,
+            ..self.read(name, Exercise::read)
+        };
+        let text = |file: Option<Arc<SourceFile>>| file.map(|f| f.text.clone()).unwrap_or_default();
+        exercise.task = text(self.file(&format!("{directory}README.md")));
+        exercise.explanation = text(self.file(&format!("{directory}explanation.md")));
+        let mutants = format!("{directory}mutants.toml");
+        if self.files.iter().any(|file| file.name == mutants) {
+            exercise.mutants = self.read(&mutants, Exercise::read_mutants);
+        }
+        exercise.files = self
+            .below(&directory)
+            .into_iter()
+            .filter(|file| file.name.starts_with("starter/") || file.name.starts_with("solution/"))
+            .collect();
+        exercise
+    }
+
+    /// Names that end in `/<file>` exactly one directory below `prefix`.
+    fn matching(&self, prefix: &str, suffix: &str) -> Vec<String> {
+        self.files
+            .iter()
+            .filter_map(|file| {
+                let middle = file.name.strip_prefix(prefix)?.strip_suffix(suffix)?;
+                (!middle.is_empty() && !middle.contains('/')).then(|| file.name.clone())
+            })
+            .collect()
+    }
+
+    /// The files below a directory, named from there.
+    fn below(&self, directory: &str) -> Vec<StoredFile> {
+        self.files
+            .iter()
+            .filter_map(|file| {
+                let name = file.name.strip_prefix(directory)?.to_owned();
+                Some(StoredFile {
+                    name,
+                    ..file.clone()
+                })
+            })
+            .collect()
+    }
+
+    fn file(&mut self, name: &str) -> Option<Arc<SourceFile>> {
+        let Some(stored) = self.files.iter().find(|file| file.name == name) else {
+            let file = Arc::new(SourceFile {
+                name: name.to_owned(),
+                text: String::new(),
+            });
+            let message = "this file is missing".to_owned();
+            self.problems.push(Problem {
+                file,
+                span: None,
+                message,
+                help: None,
+            });
+            return None;
+        };
+        let file = stored.source_file();
+        self.places.insert(name.to_owned(), Arc::clone(&file));
+        Some(file)
+    }
+
+    fn read<T: Default>(&mut self, name: &str, read: impl FnOnce(&mut Reader<'_>) -> T) -> T {
+        let Some(file) = self.file(name) else {
+            return T::default();
+        };
+        let report = Report::new(file);
+        let value = read_file(&report, read);
+        self.problems.extend(report.finish());
+        value
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        span: std::ops::Range<usize>,
+        message: String,
+        help: Option<String>,
+    ) {
+        if let Some(file) = self.places.get(name) {
+            let file = Arc::clone(file);
+            self.problems.push(Problem {
+                file,
+                span: Some(span),
+                message,
+                help,
+            });
+        }
+    }
+
+    fn known(&mut self, file: &str, what: &str, names: &[Located<String>], known: &[&str]) {
+        for name in names {
+            if !known.contains(&name.value.as_str()) {
+                let message = format!("there is no {what} `{}`", name.value);
+                let help = did_you_mean(&name.value, known.iter().copied());
+                self.add(file, name.span.clone(), message, help);
+            }
+        }
+    }
+
+    fn unique<'a>(&mut self, what: &str, ids: impl Iterator<Item = (String, &'a Located<String>)>) {
+        let mut seen = std::collections::BTreeSet::new();
+        for (file, id) in ids {
+            if !seen.insert(id.value.clone()) {
+                self.add(
+                    &file,
+                    id.span.clone(),
+                    format!("{what} `{}` occurs twice", id.value),
+                    None,
+                );
+            }
+        }
+    }
+
+    fn cross_check(&mut self, curriculum: &Curriculum) {
+        let lessons: Vec<&str> = curriculum
+            .lessons()
+            .map(|lesson| lesson.slug.as_str())
+            .collect();
+        let exercises: Vec<&str> = curriculum
+            .exercises
+            .iter()
+            .map(|exercise| exercise.slug.as_str())
+            .collect();
+        let modules: Vec<&str> = curriculum
+            .modules
+            .iter()
+            .map(|module| module.slug.as_str())
+            .collect();
+        let languages: Vec<&str> = curriculum
+            .languages
+            .iter()
+            .map(|language| language.id.value.as_str())
+            .collect();
+        let misconceptions: Vec<&str> = curriculum
+            .misconceptions
+            .iter()
+            .map(|entry| entry.id.value.as_str())
+            .collect();
+
+        for outcome in curriculum
+            .path
+            .levels
+            .iter()
+            .flat_map(|level| &level.outcomes)
+        {
+            self.known("curriculum/path.toml", "lesson", &outcome.lessons, &lessons);
+            self.known(
+                "curriculum/path.toml",
+                "exercise",
+                &outcome.exercises,
+                &exercises,
+            );
+        }
+        let bank = "curriculum/misconceptions.toml".to_owned();
+        self.unique(
+            "misconception",
+            curriculum
+                .misconceptions
+                .iter()
+                .map(|entry| (bank.clone(), &entry.id)),
+        );
+        let quiz: Vec<_> = curriculum
+            .modules
+            .iter()
+            .flat_map(|module| module.lessons.iter().map(move |lesson| (module, lesson)))
+            .flat_map(|(module, lesson)| {
+                let file = lesson_file(module, lesson);
+                lesson.quiz.iter().map(move |item| (file.clone(), &item.id))
+            })
+            .collect();
+        self.unique("quiz item", quiz.into_iter());
+
+        for module in &curriculum.modules {
+            for lesson in &module.lessons {
+                let file = lesson_file(module, lesson);
+                self.known(&file, "lesson", &lesson.needs, &lessons);
+                self.known(&file, "exercise", &lesson.exercises, &exercises);
+                self.known(&file, "misconception", &lesson.refutes, &misconceptions);
+                self.check_lesson(&file, lesson, &misconceptions);
+            }
+        }
+        for exercise in &curriculum.exercises {
+            let file = format!(
+                "exercises/{:02}-{}/exercise.toml",
+                exercise.number, exercise.slug
+            );
+            self.known(
+                &file,
+                "module",
+                std::slice::from_ref(&exercise.module),
+                &modules,
+            );
+            self.known(&file, "language", &exercise.languages, &languages);
+            self.known(&file, "lesson", &exercise.lessons, &lessons);
+            self.check_exercise(&file, exercise, &curriculum.common, &lessons, &languages);
+        }
+        let common_rules: Vec<&str> = curriculum
+            .common
+            .rules
+            .iter()
+            .map(|rule| rule.id.value.as_str())
+            .collect();
+        for diagnosis in &curriculum.common.diagnoses {
+            let rule = std::slice::from_ref(&diagnosis.rule);
+            self.known("exercises/common.toml", "rule", rule, &common_rules);
+        }
+    }
+
+    fn check_lesson(&mut self, file: &str, lesson: &Lesson, misconceptions: &[&str]) {
+        let mut named: Vec<Located<String>> = Vec::new();
+        for choice in lesson
+            .quiz
+            .iter()
+            .flat_map(|item| item.options.iter().chain(&item.reasons))
+        {
+            named.extend(choice.misconception.clone());
+        }
+        let parts = lesson
+            .experiment
+            .as_ref()
+            .map(|plan| plan.parts.as_slice())
+            .unwrap_or_default();
+        for option in parts
+            .iter()
+            .flat_map(|part| &part.predictions)
+            .flat_map(|p| &p.options)
+        {
+            named.extend(option.misconception.clone());
+        }
+        self.known(file, "misconception", &named, misconceptions);
+        let text = file.replace("lesson.toml", "text.md");
+        for block in &lesson.blocks {
+            use lesson::Block::{Markdown, Picture, Predict, Probe, Run, State};
+            match block {
+                Predict(id) | Run(id) | State(id) | Picture(id) if lesson.part(id).is_none() => {
+                    self.add(
+                        &text,
+                        0..0,
+                        format!("the experiment has no part `{id}`"),
+                        None,
+                    );
+                }
+                Markdown(_) | Probe(_) | Predict(_) | Run(_) | State(_) | Picture(_) => {}
+            }
+        }
+    }
+
+    fn check_exercise(
+        &mut self,
+        file: &str,
+        exercise: &Exercise,
+        common: &Common,
+        lessons: &[&str],
+        languages: &[&str],
+    ) {
+        let rules: Vec<&str> = exercise
+            .rules
+            .iter()
+            .chain(&common.rules)
+            .map(|rule| rule.id.value.as_str())
+            .collect();
+        let stages: Vec<&str> = exercise
+            .stages
+            .iter()
+            .map(|s| s.id.value.as_str())
+            .collect();
+        let diagnoses: Vec<&str> = exercise
+            .diagnoses
+            .iter()
+            .chain(&common.diagnoses)
+            .map(|diagnosis| diagnosis.id.value.as_str())
+            .collect();
+        for diagnosis in &exercise.diagnoses {
+            self.known(file, "rule", std::slice::from_ref(&diagnosis.rule), &rules);
+            let lesson: Vec<_> = diagnosis.lesson.iter().cloned().collect();
+            self.known(file, "lesson", &lesson, lessons);
+        }
+        for (index, stage) in exercise.stages.iter().enumerate() {
+            self.known(file, "earlier stage", &stage.after, &stages[..index]);
+            for step in &stage.steps {
+                self.known(file, "rule", std::slice::from_ref(&step.rule), &rules);
+            }
+        }
+        let named = |list: Vec<(String, Located<String>)>| list;
+        let own = file.to_owned();
+        let ids = named(
+            exercise
+                .diagnoses
+                .iter()
+                .map(|d| (own.clone(), d.id.clone()))
+                .chain(exercise.stages.iter().map(|s| (own.clone(), s.id.clone())))
+                .chain(exercise.rules.iter().map(|r| (own.clone(), r.id.clone())))
+                .collect(),
+        );
+        self.unique("id", ids.iter().map(|(file, id)| (file.clone(), id)));
+        let mutants = file.replace("exercise.toml", "mutants.toml");
+        for mutant in &exercise.mutants {
+            self.known(
+                &mutants,
+                "language",
+                std::slice::from_ref(&mutant.lang),
+                languages,
+            );
+            self.known(
+                &mutants,
+                "diagnosis",
+                std::slice::from_ref(&mutant.expect),
+                &diagnoses,
+            );
+        }
+    }
+}
+
+fn lesson_file(module: &Module, lesson: &Lesson) -> String {
+    let module = format!("{:02}-{}", module.number, module.slug);
+    format!(
+        "curriculum/{module}/{:02}-{}/lesson.toml",
+        lesson.number, lesson.slug
+    )
+}
+
+/// `02-af-unix/…` is number 2, slug `af-unix`.
+fn numbered(name: &str) -> (u32, String) {
+    let directory = name.split('/').next().unwrap_or(name);
+    match directory.split_once('-') {
+        Some((number, slug)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (number.parse().unwrap_or(0), slug.to_owned())
+        }
+        _ => (0, directory.to_owned()),
+    }
+}

@@ -1,0 +1,21 @@
+//! What is taught: typed, validated, with places for every mistake.
+//!
+//! Everything a learner reads lives in `curriculum/` and `exercises/`; this room turns those files
+//! into values and knows nothing of screens, probes, programs or progress. Loading finds all
+//! mistakes of all files at once.
+
+pub mod exercise;
+pub mod expression;
+pub mod lesson;
+mod load;
+pub mod misconception;
+pub mod module;
+pub mod path;
+pub mod problem;
+pub mod quiz;
+pub mod reader;
+pub mod scenario;
+pub mod services;
+pub mod source;
+
+pub use load::{Curriculum, LoadError};

@@ -1,0 +1,17 @@
+//! Master Linux inter-process communication on your own running kernel.
+//!
+//! The rooms, and what each may know, are in `ARCHITECTURE.md`; `tests/architecture.rs` holds them
+//! to it. Arrows run downwards in the order below: nothing knows anything above itself.
+
+pub mod cli;
+pub mod commands;
+
+pub mod render;
+
+pub mod check;
+pub mod experiment;
+
+pub mod curriculum;
+
+pub mod exit_code;
+pub mod untrusted;

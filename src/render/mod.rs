@@ -1,0 +1,3 @@
+//! From plain data to something a person reads: text with roles, and from there to a terminal.
+
+pub mod text;
