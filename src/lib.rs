@@ -13,5 +13,7 @@ pub mod experiment;
 
 pub mod curriculum;
 
+pub mod sys;
+
 pub mod exit_code;
 pub mod untrusted;

@@ -1,0 +1,6 @@
+//! The kernel's raw edges, each wrapped once: netlink socket diagnostics, the /proc scan, mounts.
+//!
+//! The only room that may hold `unsafe`. It knows system calls and their encodings; it knows no
+//! services, no lessons and no rules.
+
+pub mod sock_diag;
