@@ -4,6 +4,8 @@
 //! forks from a threaded program and nothing it does outlives it. What it saw is data; lessons
 //! compare it with predictions, and [`crate::render`] draws it.
 
+pub mod judgement;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
