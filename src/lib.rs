@@ -8,6 +8,8 @@ pub mod commands;
 
 pub mod render;
 
+pub mod mastery;
+
 pub mod check;
 pub mod experiment;
 

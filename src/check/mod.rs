@@ -4,4 +4,5 @@
 //! ([`crate::curriculum::exercise`]); what was found is data too ([`verdict`]). Drawing it is
 //! [`crate::render`]'s, remembering it [`crate::mastery`]'s.
 
+pub mod marker;
 pub mod verdict;

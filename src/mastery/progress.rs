@@ -1,0 +1,229 @@
+//! What is remembered of one learner, as plain data: what `list --json` prints and the screen
+//! draws. Times are seconds since the epoch. Reading it from the database is [`super::store`]'s;
+//! comparing it with what there is to learn is [`super::path`]'s.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::check::verdict::Verdict;
+use crate::untrusted::Untrusted;
+
+/// Everything that is remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// By the lesson's slug; a lesson never opened is not in it.
+    pub lessons: BTreeMap<String, LessonProgress>,
+    /// By the exercise's slug; an exercise never touched is not in it.
+    pub exercises: BTreeMap<String, ExerciseProgress>,
+    /// By the quiz item's id.
+    pub answers: BTreeMap<String, AnswerProgress>,
+    /// What `start` made last.
+    pub last_start: Option<Started>,
+}
+
+/// What is remembered of one lesson.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LessonProgress {
+    /// When it was opened first; `None` when only its questions were met.
+    pub first_read_at: Option<i64>,
+    /// When it was open last.
+    pub last_read_at: Option<i64>,
+    /// The furthest block seen, counted from 0.
+    pub furthest_block: u32,
+    /// When its last block was seen first.
+    pub finished_at: Option<i64>,
+    /// The latest answer to each prediction, by the prediction's id.
+    pub predictions: BTreeMap<String, PredictionProgress>,
+    /// The latest statement of each part's fact, by the part's id.
+    pub facts: BTreeMap<String, FactProgress>,
+}
+
+/// The latest answer to a prediction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PredictionProgress {
+    /// When it was made.
+    pub at: i64,
+    /// The option chosen, counted from 0.
+    pub option: u32,
+    /// Whether the kernel agreed; `None` when the experiment could not tell.
+    pub agreed: Option<bool>,
+    /// How sure the learner was, in percent, if asked.
+    pub confidence: Option<u8>,
+}
+
+/// The latest statement of an experiment's decisive fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FactProgress {
+    /// When it was stated.
+    pub at: i64,
+    /// What was entered.
+    pub given: String,
+    /// Whether it was what the experiment observed.
+    pub right: bool,
+}
+
+/// What is remembered of one quiz item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AnswerProgress {
+    /// When it was answered last.
+    pub at: i64,
+    /// The option of the last answer, counted from 0.
+    pub option: u32,
+    /// The reason of the last answer, counted from 0; `None` for an item without reasons.
+    pub reason: Option<u32>,
+    /// Whether the last answer was right, option and reason together.
+    pub right: bool,
+    /// How often it was answered.
+    pub times: u32,
+    /// How often the answer was right.
+    pub times_right: u32,
+}
+
+/// What is remembered of one exercise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ExerciseProgress {
+    /// How often it was checked, in whatever way.
+    pub attempts: u32,
+    /// When it was passed first with evidence, assisted or not.
+    pub passed_at: Option<i64>,
+    /// When it was passed first with evidence and without a Show hint before.
+    pub passed_unassisted_at: Option<i64>,
+    /// Languages it was passed in, with evidence, in alphabetic order.
+    pub passed_languages: Vec<String>,
+    /// When each stage was passed first in a check that was evidence, by the stage's id; bonus
+    /// stages too.
+    pub stages_passed: BTreeMap<String, i64>,
+    /// The last check.
+    pub last: Option<Attempt>,
+    /// The strongest hint taken for each stage, by the stage's id.
+    pub hints: BTreeMap<String, HintLevel>,
+    /// When it was started last, and where.
+    pub started: Option<Started>,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// When it ended.
+    pub at: i64,
+    /// Over the required stages.
+    pub verdict: Verdict,
+    /// What was judged: `directory`, `command` or `socket`.
+    pub subject: SubjectKind,
+    /// The language's id, when a directory was judged.
+    pub language: Option<String>,
+    /// The seed of its random bytes.
+    pub seed: u64,
+    /// Whether it can count.
+    pub evidence: bool,
+    /// Whether a Show hint was taken before it.
+    pub assisted: bool,
+    /// The diagnosis of a failed build.
+    pub build_diagnosis: Option<String>,
+    /// Each stage, in the order of the exercise.
+    pub stages: Vec<StageResult>,
+}
+
+/// What was judged, without its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubjectKind {
+    /// A program in a directory.
+    Directory,
+    /// `--cmd`.
+    Command,
+    /// `--socket`.
+    Socket,
+}
+
+/// One stage of one check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StageResult {
+    /// The stage's id.
+    pub id: String,
+    /// Whether the exercise can be passed without it.
+    pub bonus: bool,
+    /// The judgement.
+    pub verdict: Verdict,
+    /// Why it failed or could not be judged: the diagnosis's id.
+    pub diagnosis: Option<String>,
+}
+
+/// How much a hint gives away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HintLevel {
+    /// Where the evidence is.
+    Look,
+    /// The mechanism.
+    Think,
+    /// A worked answer to a sister problem.
+    Show,
+}
+
+/// A directory that `start` made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Started {
+    /// When.
+    pub at: i64,
+    /// The exercise's slug.
+    pub exercise: String,
+    /// Where, as an absolute path.
+    pub directory: Untrusted,
+    /// The language's id.
+    pub language: String,
+}
+
+impl Progress {
+    /// Whether the exercise was passed with evidence.
+    pub fn has_passed(&self, exercise: &str) -> bool {
+        self.exercises
+            .get(exercise)
+            .is_some_and(|exercise| exercise.passed_at.is_some())
+    }
+}
+
+impl ExerciseProgress {
+    /// Whether it was passed, but never without a Show hint before.
+    pub fn is_assisted(&self) -> bool {
+        self.passed_at.is_some() && self.passed_unassisted_at.is_none()
+    }
+}
+
+impl HintLevel {
+    /// All, weakest first.
+    pub const ALL: [Self; 3] = [Self::Look, Self::Think, Self::Show];
+
+    /// As it is written on the command line and in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Look => "look",
+            Self::Think => "think",
+            Self::Show => "show",
+        }
+    }
+
+    /// The level after what was taken; Show stays Show.
+    pub fn after(taken: Option<Self>) -> Self {
+        match taken {
+            None => Self::Look,
+            Some(Self::Look) => Self::Think,
+            Some(Self::Think | Self::Show) => Self::Show,
+        }
+    }
+}
+
+impl SubjectKind {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Directory, Self::Command, Self::Socket];
+
+    /// As it is written in JSON and in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Directory => "directory",
+            Self::Command => "command",
+            Self::Socket => "socket",
+        }
+    }
+}

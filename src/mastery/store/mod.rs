@@ -1,0 +1,162 @@
+//! The progress database: opening it, and what may go wrong. Its tables are in `schema`, what is
+//! written in `write`, what is read in `read`, how it stays whole in `journal`.
+//!
+//! Several processes use it at once: an open screen and a `check` in another terminal. Every write
+//! is one transaction that takes its lock first, so none is lost; [`Store::changes`] tells a screen
+//! cheaply whether there is anything new. A damaged file is never deleted or replaced.
+
+mod error;
+mod journal;
+mod read;
+mod schema;
+mod write;
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::clock::Clock;
+use super::location;
+
+pub use error::StoreError;
+pub use journal::Journal;
+pub use read::Remembered;
+pub use write::{Answer, Fact, Prediction, Reading, Recorded, Scope};
+
+/// How long a write waits for another process's.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// An open progress database. One thread uses it at a time; a second thread opens its own.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+    clock: Clock,
+    journal: Journal,
+}
+
+/// Compares equal as long as nothing was written, by anyone, through the store it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changes {
+    others: i64,
+    own: u64,
+}
+
+impl Store {
+    /// Opens the learner's database, making it when there is none.
+    ///
+    /// # Errors
+    /// When there is no place for it, or as [`Store::open_in`].
+    pub fn open() -> Result<Self, StoreError> {
+        let directory = location::state_directory().ok_or(StoreError::NoHome)?;
+        Self::open_in(&directory, Clock::System)
+    }
+
+    /// Opens the database in a directory, making both when they are missing: the directory with
+    /// mode 0700, the file with mode 0600.
+    ///
+    /// # Errors
+    /// When it cannot be made, read or brought to the current format, is damaged, or is newer than
+    /// this program.
+    pub fn open_in(directory: &Path, clock: Clock) -> Result<Self, StoreError> {
+        Self::open_with(directory, clock, None)
+    }
+
+    fn open_with(directory: &Path, clock: Clock, vfs: Option<&str>) -> Result<Self, StoreError> {
+        let path = directory.join("progress.sqlite");
+        make(directory, &path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || {
+            let connection = match vfs {
+                None => Connection::open_with_flags(&path, flags)?,
+                Some(vfs) => Connection::open_with_flags_and_vfs(&path, flags, vfs)?,
+            };
+            connection.busy_timeout(BUSY)?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            Ok(connection)
+        };
+        let prepare = || {
+            let (connection, journal) = journal::connect(open, directory)?;
+            schema::migrate(&connection, schema::MIGRATIONS)?;
+            let found = schema::version(&connection)?;
+            Ok((connection, journal, found))
+        };
+        let (connection, journal, found) =
+            prepare().map_err(|error| StoreError::from_sqlite(&path, error))?;
+        let known = schema::MIGRATIONS.len() as i64;
+        if found > known {
+            return Err(StoreError::Newer { path, found, known });
+        }
+        Ok(Self {
+            connection,
+            path,
+            clock,
+            journal,
+        })
+    }
+
+    /// The database's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How writes are made safe here.
+    pub fn journal(&self) -> Journal {
+        self.journal
+    }
+
+    /// The time of this store's clock, in seconds since the epoch.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// A token that differs from an earlier one when something was written since, by this process
+    /// or another. Cheap enough to ask several times a second.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn changes(&self) -> Result<Changes, StoreError> {
+        let others = self
+            .connection
+            .query_row("PRAGMA data_version", [], |row| row.get(0))
+            .map_err(|error| self.sorted(error))?;
+        Ok(Changes {
+            others,
+            own: self.connection.total_changes(),
+        })
+    }
+
+    fn sorted(&self, error: rusqlite::Error) -> StoreError {
+        StoreError::from_sqlite(&self.path, error)
+    }
+}
+
+/// Makes the directory and an empty file, private to the user, unless they are there.
+fn make(directory: &Path, path: &Path) -> Result<(), StoreError> {
+    let unwritable = |path: &Path| {
+        let path = path.to_owned();
+        move |error| StoreError::Unwritable { path, error }
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(unwritable(directory))?;
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(unwritable(path)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
