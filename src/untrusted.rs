@@ -196,6 +196,19 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Text that is meant to be read, such as a lesson, with what could move the cursor or hide text
+/// escaped as in [`printable`]; backslashes and quotes stay, so it cannot be turned back.
+pub fn readable(text: &str) -> Cow<'_, str> {
+    let quoting = |character| matches!(character, '\\' | '"' | '\'');
+    if text.chars().any(|c| needs_escape(c) && !quoting(c)) {
+        let mut out = String::new();
+        escape_into(text.as_bytes(), Keep::BackslashAndQuotes, &mut out);
+        Cow::Owned(out)
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

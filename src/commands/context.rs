@@ -10,26 +10,37 @@ use super::error::CommandError;
 use crate::cli::{Cli, When};
 use crate::curriculum::Curriculum;
 use crate::curriculum::source::Source;
+use crate::render::ansi;
+use crate::render::text::Text;
+use crate::render::theme::{ColorWish, Surroundings, Terminal, Theme};
 
 /// Settings of this run.
 #[derive(Debug)]
 pub struct Context {
     source: Source,
     color: ColorChoice,
+    theme: Theme,
 }
 
 impl Context {
     /// The settings a command line asks for.
     pub fn new(cli: &Cli) -> Self {
-        let color = match cli.color {
-            When::Auto => ColorChoice::Auto,
-            When::Always => ColorChoice::Always,
-            When::Never => ColorChoice::Never,
+        let (color, wish) = match cli.color {
+            When::Auto => (ColorChoice::Auto, ColorWish::Auto),
+            When::Always => (ColorChoice::Always, ColorWish::Always),
+            When::Never => (ColorChoice::Never, ColorWish::Never),
         };
+        let surroundings = Surroundings::of_output(Terminal::of(&io::stdout()));
         Self {
             source: source(cli.curriculum.clone()),
             color,
+            theme: Theme::for_terminal(wish, None, &surroundings),
         }
+    }
+
+    /// How text on standard output looks.
+    pub fn theme(&self) -> Theme {
+        self.theme
     }
 
     /// Where lessons and exercises come from.
@@ -50,11 +61,26 @@ impl Context {
     /// # Errors
     /// When standard output cannot be written for any other reason, such as a full disk.
     pub fn print(&self, text: &str) -> Result<(), CommandError> {
-        let mut out = anstream::AutoStream::new(io::stdout().lock(), self.color);
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(()),
-        }
+        write_to(
+            &mut anstream::AutoStream::new(io::stdout().lock(), self.color),
+            text,
+        )
+    }
+
+    /// Prints text with roles to standard output, as the theme has it. A reader that has gone is
+    /// no error.
+    ///
+    /// # Errors
+    /// When standard output cannot be written for any other reason, such as a full disk.
+    pub fn print_text(&self, text: &Text) -> Result<(), CommandError> {
+        write_to(&mut io::stdout().lock(), &ansi::paint(text, self.theme))
+    }
+}
+
+fn write_to(out: &mut impl Write, text: &str) -> Result<(), CommandError> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

@@ -1,3 +1,7 @@
 //! From plain data to something a person reads: text with roles, and from there to a terminal.
 
+pub mod ansi;
+pub mod highlight;
+pub mod markdown;
 pub mod text;
+pub mod theme;
