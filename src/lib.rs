@@ -6,6 +6,8 @@
 pub mod cli;
 pub mod commands;
 
+pub mod tui;
+
 pub mod render;
 
 pub mod mastery;

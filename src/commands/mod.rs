@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod error;
+pub mod learn;
 pub mod list;
 
 use crate::cli::{Cli, Command};
@@ -17,6 +18,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
     let context = Context::new(&cli);
     match cli.command.unwrap_or(Command::Learn { name: None }) {
         Command::List { json } => list::run(&context, json),
+        Command::Learn { name } => learn::run(&context, name.as_deref()),
         _ => Err(CommandError::usage("this subcommand is not built yet")),
     }
 }

@@ -1,0 +1,72 @@
+//! `learn`: the full screen.
+
+use std::io::{self, IsTerminal};
+
+use super::context::Context;
+use super::error::CommandError;
+use crate::curriculum::Curriculum;
+use crate::curriculum::problem::did_you_mean;
+use crate::exit_code::ExitCode;
+use crate::render::theme::{ColorWish, Surroundings, Terminal, Theme};
+use crate::tui::path::Node;
+use crate::tui::{self, Options};
+use crate::untrusted::printable;
+
+/// Shows the screen until the learner leaves it.
+///
+/// # Errors
+/// When there is no terminal, the name is unknown, or the curriculum cannot be loaded.
+pub fn run(context: &Context, name: Option<&str>) -> Result<ExitCode, CommandError> {
+    let surroundings = Surroundings::of_output(Terminal::of(&io::stdout()));
+    if !surroundings.terminal || !io::stdin().is_terminal() {
+        return Err(no_terminal("`learn` needs a terminal to draw on"));
+    }
+    if surroundings.term.as_deref() == Some("dumb".as_ref()) {
+        return Err(no_terminal(
+            "`learn` needs a terminal that can move its cursor, and TERM is `dumb`",
+        ));
+    }
+    let curriculum = context.curriculum()?;
+    let open = name.map(|name| find(&curriculum, name)).transpose()?;
+    let theme = Theme::for_terminal(ColorWish::Auto, None, &surroundings);
+    tui::run(Options {
+        curriculum,
+        open,
+        theme,
+    })?;
+    Ok(ExitCode::Success)
+}
+
+fn no_terminal(message: &str) -> CommandError {
+    CommandError::usage(message)
+        .hinted("`ipc-mastery list` names the lessons; `ipc-mastery read LESSON` prints one.")
+        .hinted("`ipc-mastery probe runtime-dir` shows who lives in your runtime directory.")
+        .hinted("`ipc-mastery check EXERCISE` judges a program.")
+}
+
+fn find(curriculum: &Curriculum, name: &str) -> Result<Node, CommandError> {
+    if let Some(module) = curriculum.module(name) {
+        return Ok(Node::Module(module.slug.clone()));
+    }
+    if let Some(lesson) = curriculum.lesson(name) {
+        return Ok(Node::Lesson(lesson.slug.clone()));
+    }
+    if let Some(exercise) = curriculum.exercise(name) {
+        return Ok(Node::Exercise(exercise.slug.clone()));
+    }
+    let modules = curriculum.modules.iter().map(|module| module.slug.as_str());
+    let lessons = curriculum.lessons().map(|lesson| lesson.slug.as_str());
+    let exercises = curriculum.exercises.iter();
+    let known = modules
+        .chain(lessons)
+        .chain(exercises.map(|exercise| exercise.slug.as_str()));
+    let message = format!(
+        "there is no module, lesson or exercise `{}`",
+        printable(name)
+    );
+    let error = CommandError::usage(message);
+    Err(match did_you_mean(name, known) {
+        Some(near) => error.hinted(near),
+        None => error.hinted("`ipc-mastery list` names them all."),
+    })
+}

@@ -1,0 +1,151 @@
+//! Where events come from: the keyboard on one thread, signals on another.
+//!
+//! The keyboard is read only while an [`Input`] lives, so that an editor gets every key while it
+//! has the terminal. Waiting is poll(2) on the terminal and on an eventfd(2) that ends it.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use ratatui::crossterm::event::{self, Event as TerminalEvent, KeyEventKind};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use signal_hook::consts::signal;
+use signal_hook::iterator::{Handle, Signals};
+
+use super::event::Event;
+
+/// The keyboard, being read.
+#[derive(Debug)]
+pub struct Input {
+    end: Arc<OwnedFd>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Input {
+    /// Begins to read the keyboard.
+    ///
+    /// # Errors
+    /// When no descriptor or thread is left.
+    pub fn start(events: Sender<Event>) -> io::Result<Self> {
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let end = Arc::new(eventfd(0, flags)?);
+        let theirs = Arc::clone(&end);
+        let thread = thread::Builder::new()
+            .name("keyboard".to_owned())
+            .spawn(move || read(&theirs, &events))?;
+        Ok(Self {
+            end,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        // A full counter has woken the thread already.
+        let _woken = rustix::io::write(&*self.end, &1_u64.to_ne_bytes());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn read(end: &OwnedFd, events: &Sender<Event>) {
+    let stdin = io::stdin();
+    loop {
+        let mut fds = [
+            PollFd::new(&stdin, PollFlags::IN),
+            PollFd::from_borrowed_fd(end.as_fd(), PollFlags::IN),
+        ];
+        match poll(&mut fds, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return,
+        }
+        let (keyboard, ended) = (fds[0].revents(), fds[1].revents());
+        if !ended.is_empty() {
+            return;
+        }
+        // The terminal has gone; SIGHUP tells the rest.
+        if keyboard.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+            drop(events.send(Event::Ended(signal::SIGHUP)));
+            return;
+        }
+        if keyboard.contains(PollFlags::IN) && !forward(events) {
+            return;
+        }
+    }
+}
+
+/// Sends on what the terminal has; false when nobody listens or it cannot be read.
+fn forward(events: &Sender<Event>) -> bool {
+    while let Ok(true) = event::poll(Duration::ZERO) {
+        let event = match event::read() {
+            Ok(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => Event::Key(key),
+            Ok(TerminalEvent::Paste(text)) => Event::Paste(text),
+            Ok(TerminalEvent::Resize(..)) => Event::Resize,
+            Ok(_) => continue,
+            Err(_) => return false,
+        };
+        if events.send(event).is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Signals, being turned into events.
+#[derive(Debug)]
+pub struct SignalWatch {
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SignalWatch {
+    /// Begins to catch the signals that end, stop or continue a program, and SIGWINCH.
+    ///
+    /// # Errors
+    /// When a handler cannot be installed or no thread is left.
+    pub fn start(events: Sender<Event>) -> io::Result<Self> {
+        let mut signals = Signals::new([
+            signal::SIGTERM,
+            signal::SIGHUP,
+            signal::SIGINT,
+            signal::SIGQUIT,
+            signal::SIGTSTP,
+            signal::SIGCONT,
+            signal::SIGWINCH,
+        ])?;
+        let handle = signals.handle();
+        let thread = thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                for number in &mut signals {
+                    let event = match number {
+                        signal::SIGWINCH => Event::Resize,
+                        signal::SIGTSTP => Event::Stopped,
+                        signal::SIGCONT => Event::Continued,
+                        other => Event::Ended(other),
+                    };
+                    if events.send(event).is_err() {
+                        return;
+                    }
+                }
+            })?;
+        Ok(Self {
+            handle,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for SignalWatch {
+    fn drop(&mut self) {
+        self.handle.close();
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
