@@ -6,8 +6,9 @@ use ipc_mastery::commands;
 
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
+    let when = cli.color;
     match commands::run(cli) {
         Ok(code) => code.into(),
-        Err(error) => commands::report(&error).into(),
+        Err(error) => commands::report(&error, when).into(),
     }
 }

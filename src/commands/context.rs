@@ -25,16 +25,16 @@ pub struct Context {
 impl Context {
     /// The settings a command line asks for.
     pub fn new(cli: &Cli) -> Self {
-        let (color, wish) = match cli.color {
-            When::Auto => (ColorChoice::Auto, ColorWish::Auto),
-            When::Always => (ColorChoice::Always, ColorWish::Always),
-            When::Never => (ColorChoice::Never, ColorWish::Never),
+        let color = match cli.color {
+            When::Auto => ColorChoice::Auto,
+            When::Always => ColorChoice::Always,
+            When::Never => ColorChoice::Never,
         };
         let surroundings = Surroundings::of_output(Terminal::of(&io::stdout()));
         Self {
             source: source(cli.curriculum.clone()),
             color,
-            theme: Theme::for_terminal(wish, None, &surroundings),
+            theme: Theme::for_terminal(cli.color.into(), None, &surroundings),
         }
     }
 
@@ -81,6 +81,16 @@ fn write_to(out: &mut impl Write, text: &str) -> Result<(), CommandError> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+impl From<When> for ColorWish {
+    fn from(when: When) -> Self {
+        match when {
+            When::Auto => Self::Auto,
+            When::Always => Self::Always,
+            When::Never => Self::Never,
+        }
     }
 }
 

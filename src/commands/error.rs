@@ -6,6 +6,10 @@ use std::io;
 
 use crate::curriculum::LoadError;
 use crate::exit_code::ExitCode;
+use crate::render::text::{Line, Role, Text};
+use crate::render::theme::Theme;
+use crate::render::{ansi, problem};
+use crate::untrusted::readable;
 
 /// Why a subcommand could not be done.
 #[derive(Debug)]
@@ -60,6 +64,49 @@ impl CommandError {
     }
 }
 
+/// What the user is told: the message, the mistakes of the curriculum if there are any, the causes,
+/// the hints. `width` is that of the terminal, in columns.
+pub fn draw(error: &CommandError, theme: Theme, width: usize) -> String {
+    let mut said = error.message.clone();
+    let mut out = ansi::paint(&labelled(Role::Bad, "error", &said), theme);
+    let mut cause = error
+        .cause
+        .as_deref()
+        .map(|cause| cause as &(dyn Error + 'static));
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if message != said {
+            out += &ansi::paint(&labelled(Role::Dim, "  cause", &message), theme);
+            said = message;
+        }
+        if let Some(LoadError::Problems(problems)) = error.downcast_ref() {
+            out.push('\n');
+            out += &problem::draw(problems, theme, width);
+        }
+        cause = error.source();
+    }
+    for hint in &error.hints {
+        out += &ansi::paint(&labelled(Role::Note, "  hint", hint), theme);
+    }
+    out
+}
+
+/// `label: message`, with further lines of the message below its first.
+fn labelled(role: Role, label: &str, message: &str) -> Text {
+    let mut text = Text::new();
+    for (index, line) in message.lines().enumerate() {
+        let line = readable(line);
+        text.line(if index == 0 {
+            Line::of(role, label)
+                .with(Role::Plain, ": ")
+                .with(Role::Plain, line)
+        } else {
+            Line::of(Role::Plain, " ".repeat(label.len() + 2)).with(Role::Plain, line)
+        });
+    }
+    text
+}
+
 impl From<LoadError> for CommandError {
     fn from(error: LoadError) -> Self {
         let message = error.to_string();
@@ -70,5 +117,30 @@ impl From<LoadError> for CommandError {
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         Self::internal("cannot write the output").caused_by(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::theme::Palette;
+
+    #[test]
+    fn causes_are_told_once_from_the_outside_in() {
+        let full = io::Error::other("no space left on device");
+        let error = CommandError::from(full).hinted("Free some space.");
+        assert_eq!(
+            draw(&error, Theme::new(Palette::Bare), 80),
+            "error: cannot write the output\n  cause: no space left on device\n  hint: Free some space.\n"
+        );
+    }
+
+    #[test]
+    fn a_cause_that_says_the_same_again_is_left_out() {
+        let error = CommandError::usage("it is so").caused_by("it is so");
+        assert_eq!(
+            draw(&error, Theme::new(Palette::Bare), 80),
+            "error: it is so\n"
+        );
     }
 }

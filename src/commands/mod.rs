@@ -5,8 +5,12 @@ pub mod error;
 pub mod learn;
 pub mod list;
 
-use crate::cli::{Cli, Command};
+use std::io::{self, Write as _};
+
+use crate::cli::{Cli, Command, When};
 use crate::exit_code::ExitCode;
+use crate::render::ansi;
+use crate::render::theme::{Surroundings, Terminal, Theme};
 use context::Context;
 use error::CommandError;
 
@@ -24,24 +28,11 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
 }
 
 /// Tells the user on standard error why a subcommand was not done, and gives the exit status.
-pub fn report(error: &CommandError) -> ExitCode {
-    use crate::curriculum::LoadError;
-    anstream::eprintln!("error: {}", error.message);
-    let mut cause = error
-        .cause
-        .as_deref()
-        .map(|cause| cause as &dyn std::error::Error);
-    while let Some(error) = cause {
-        if let Some(LoadError::Problems(problems)) = error.downcast_ref() {
-            anstream::eprintln!("{problems}");
-        }
-        cause = error.source();
-        if let Some(cause) = cause {
-            anstream::eprintln!("  cause: {cause}");
-        }
-    }
-    for hint in &error.hints {
-        anstream::eprintln!("  hint: {hint}");
-    }
+pub fn report(error: &CommandError, when: When) -> ExitCode {
+    let terminal = Terminal::of(&io::stderr());
+    let theme = Theme::for_terminal(when.into(), None, &Surroundings::of_output(terminal));
+    let text = error::draw(error, theme, ansi::terminal_width());
+    // When even standard error has gone there is nobody left to tell; the status still says it.
+    drop(io::stderr().write_all(text.as_bytes()));
     error.code
 }

@@ -414,12 +414,12 @@ impl Loader {
             use lesson::Block::{Markdown, Picture, Predict, Probe, Run, State};
             match block {
                 Predict(id) | Run(id) | State(id) | Picture(id) if lesson.part(id).is_none() => {
-                    self.add(
-                        &text,
-                        0..0,
-                        format!("the experiment has no part `{id}`"),
-                        None,
-                    );
+                    let ids = parts.iter().map(|part| part.id.value.as_str());
+                    let help = did_you_mean(id, ids);
+                    let place = self.places.get(&text);
+                    let span = place.map_or(0..0, |file| part_span(&file.text, id));
+                    let message = format!("the experiment has no part `{id}`");
+                    self.add(&text, span, message, help);
                 }
                 Markdown(_) | Probe(_) | Predict(_) | Run(_) | State(_) | Picture(_) => {}
             }
@@ -490,6 +490,26 @@ impl Loader {
             );
         }
     }
+}
+
+/// Where the first live block that names this part does so.
+fn part_span(text: &str, id: &str) -> std::ops::Range<usize> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let inner = line
+            .trim()
+            .strip_prefix("{{")
+            .and_then(|rest| rest.strip_suffix("}}"));
+        let mut words = inner.unwrap_or_default().split_whitespace();
+        if matches!(words.next(), Some("predict" | "run" | "state" | "picture"))
+            && words.next() == Some(id)
+            && let Some(at) = line.rfind(id)
+        {
+            return offset + at..offset + at + id.len();
+        }
+        offset += line.len();
+    }
+    0..0
 }
 
 fn lesson_file(module: &Module, lesson: &Lesson) -> String {

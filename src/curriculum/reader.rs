@@ -207,11 +207,12 @@ impl<'a> Reader<'a> {
         match number {
             Some(number) if range.contains(&number) => Some(number),
             Some(number) => {
-                let message = format!(
-                    "`{key}` is {number}; it must be from {} to {}",
-                    range.start,
-                    range.end - 1
-                );
+                let (first, last) = (range.start, range.end - 1);
+                let message = if first == last {
+                    format!("`{key}` is {number}; it must be {first}")
+                } else {
+                    format!("`{key}` is {number}; it must be from {first} to {last}")
+                };
                 self.problem(value.span(), message, None);
                 None
             }

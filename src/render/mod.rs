@@ -3,5 +3,6 @@
 pub mod ansi;
 pub mod highlight;
 pub mod markdown;
+pub mod problem;
 pub mod text;
 pub mod theme;

@@ -164,7 +164,10 @@ impl Writer<'_> {
 
     fn blocks(&mut self, blocks: &[Block], spacing: Spacing) {
         for (index, block) in blocks.iter().enumerate() {
-            if index > 0 && spacing == Spacing::Loose {
+            // The rule below a heading sets it apart already; lines are few on a small screen.
+            let ruled =
+                index > 0 && matches!(blocks[index - 1], Block::Heading { level: ..=2, .. });
+            if index > 0 && spacing == Spacing::Loose && !ruled {
                 self.gap();
             }
             self.block(block);

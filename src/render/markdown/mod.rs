@@ -146,24 +146,6 @@ impl Document {
     }
 }
 
-/// Markdown in which `text` stands for itself: a value put into a slot of a lesson cannot turn
-/// into a link, a heading or emphasis.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' | '\r' | '\t' => out.push(' '),
-            _ => {
-                if character.is_ascii_punctuation() {
-                    out.push('\\');
-                }
-                out.push(character);
-            }
-        }
-    }
-    out
-}
-
 /// Sets plain words for a width, in one role: a paragraph that is no markdown.
 pub fn paragraph(role: Role, words: &str, width: usize) -> Text {
     let inlines = [Inline::Run {
