@@ -4,6 +4,8 @@ pub mod context;
 pub mod error;
 pub mod learn;
 pub mod list;
+pub mod role;
+pub mod try_experiment;
 
 use std::io::{self, Write as _};
 
@@ -23,6 +25,10 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
     match cli.command.unwrap_or(Command::Learn { name: None }) {
         Command::List { json } => list::run(&context, json),
         Command::Learn { name } => learn::run(&context, name.as_deref()),
+        Command::Try { experiment, json } => {
+            try_experiment::run(&context, experiment.as_deref(), json)
+        }
+        Command::Role { role } => role::run(&role),
         _ => Err(CommandError::usage("this subcommand is not built yet")),
     }
 }

@@ -4,15 +4,29 @@
 //! forks from a threaded program and nothing it does outlives it. What it saw is data; lessons
 //! compare it with predictions, and [`crate::render`] draws it.
 
+mod actor;
+mod af_unix;
 pub mod judgement;
+pub mod order;
+mod overview;
+pub mod registry;
+mod request;
+pub mod role;
+mod runner;
+mod runtime_dir;
+mod stage;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+pub use registry::{ALL, Experiment, find};
+pub use runner::{ExperimentError, OURSELVES, run};
 
 /// What an experiment saw, with the calls that it made.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Observation {
-    /// `ipc-mastery/observation/1`.
+    /// [`Observation::SCHEMA`].
     pub schema: String,
     /// The experiment's name.
     pub experiment: String,
@@ -24,6 +38,16 @@ pub struct Observation {
     pub obs: Value,
 }
 
+impl Observation {
+    /// The name and version of its JSON form.
+    pub const SCHEMA: &str = "ipc-mastery/observation/1";
+
+    /// The calls of one part.
+    pub fn part(&self, id: &str) -> impl Iterator<Item = &Call> {
+        self.calls.iter().filter(move |call| call.part == id)
+    }
+}
+
 /// One call and what it returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
@@ -33,8 +57,46 @@ pub struct Call {
     pub who: String,
     /// The call, as strace would write it.
     pub call: String,
-    /// What it returned: `3`, `-1 ECONNREFUSED`, `5 "hello"`.
+    /// What it returned: `3`, `-1 ECONNREFUSED (Connection refused)`, `5 "hello"`.
     pub result: String,
     /// Whether this is the line that decides.
     pub decisive: bool,
+}
+
+/// Why a routine gave no observation.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// A call that the routine relies on gave something else.
+    #[error("{call} gave {result}")]
+    Unforeseen {
+        /// The call.
+        call: String,
+        /// What it gave.
+        result: String,
+    },
+    /// This machine lacks something.
+    #[error("{0}")]
+    Lacking(String),
+    /// The parameters do not fit.
+    #[error("{0}")]
+    Parameters(String),
+    /// A fault of ours.
+    #[error("{0}")]
+    Fault(String),
+}
+
+/// The parameters of an experiment that has none.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// An address in the experiment's private directory.
+fn path(name: &str) -> order::Address {
+    order::Address::Path(name.to_owned())
+}
+
+/// Reads a routine's parameters; unknown ones are an error when `T` denies them.
+fn parameters<T: DeserializeOwned>(params: &Map<String, Value>) -> Result<T, Failure> {
+    serde_json::from_value(Value::Object(params.clone()))
+        .map_err(|error| Failure::Parameters(error.to_string()))
 }

@@ -1,0 +1,19 @@
+//! `__role`: serve as a disposable process of ipc-mastery itself. Hidden; only the program calls it.
+
+use super::error::CommandError;
+use crate::exit_code::ExitCode;
+use crate::experiment;
+
+/// Plays a part until its input says it is over.
+///
+/// # Errors
+/// When there is no such part, or it cannot read its request or write its answer.
+pub fn run(role: &str) -> Result<ExitCode, CommandError> {
+    match role {
+        "experiment" => experiment::role::play().map_err(|error| {
+            CommandError::internal("the experiment's process cannot go on").caused_by(error)
+        })?,
+        _ => return Err(CommandError::usage("there is no such role")),
+    }
+    Ok(ExitCode::Success)
+}

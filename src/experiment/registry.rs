@@ -1,0 +1,52 @@
+//! Every experiment by name. What each is about is told by the lesson that wraps it.
+
+use serde_json::{Map, Value};
+
+use super::stage::Stage;
+use super::{Failure, af_unix, overview, runtime_dir};
+
+/// A named routine of real system calls.
+#[derive(Debug)]
+pub struct Experiment {
+    /// Its name: `<subject>.<what-it-shows>`.
+    pub name: &'static str,
+    /// Makes the calls and returns one object a part: `{"a": {…}, "b": {…}}`.
+    pub routine: fn(&mut Stage, &Map<String, Value>) -> Result<Value, Failure>,
+}
+
+/// Every experiment, sorted by name.
+pub const ALL: &[Experiment] = &[
+    Experiment {
+        name: "descriptor.read",
+        routine: overview::read_descriptors,
+    },
+    Experiment {
+        name: "environment.copied",
+        routine: overview::copied,
+    },
+    Experiment {
+        name: "runtime-dir.made-by",
+        routine: runtime_dir::made_by,
+    },
+    Experiment {
+        name: "runtime-dir.who-lives-there",
+        routine: runtime_dir::who_lives_there,
+    },
+    Experiment {
+        name: "unix.bytes",
+        routine: af_unix::bytes,
+    },
+    Experiment {
+        name: "unix.listen",
+        routine: af_unix::listen,
+    },
+    Experiment {
+        name: "unix.twin-calls",
+        routine: af_unix::twin_calls,
+    },
+];
+
+/// The experiment with this name.
+pub fn find(name: &str) -> Option<&'static Experiment> {
+    ALL.iter().find(|experiment| experiment.name == name)
+}

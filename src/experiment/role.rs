@@ -1,0 +1,153 @@
+//! The role `experiment` of our own binary: guard, worker, actor.
+//!
+//! The guard stays alive whatever the routine does. It ends the routine when its time is over, when
+//! it has answered, and when the caller is gone (the end of the guard's input), kills the worker's
+//! whole process group, reaps everything, and removes the private directory.
+
+use std::io::{self, BufRead, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::stat::{Mode, umask};
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+
+use super::request::{Request, Response, Work};
+use super::runner::{OURSELVES, ROLE};
+use super::stage::Stage;
+use super::{Failure, Observation, actor, registry};
+
+/// How long a routine may take. Each takes some hundredths of a second; the rest is for a machine
+/// that is busy with something else.
+const TIME_FOR_A_ROUTINE: Duration = Duration::from_secs(15);
+
+/// Plays the part that standard input asks for.
+///
+/// # Errors
+/// When the request is not understood or standard output cannot be written.
+pub fn play() -> io::Result<()> {
+    let mut line = String::new();
+    let mut input = io::stdin().lock();
+    input.read_line(&mut line)?;
+    let request: Request = serde_json::from_str(&line)?;
+    match request {
+        Request::Guard(work) => {
+            let response = guard(work)?;
+            io::stdout().write_all(response.line().as_bytes())
+        }
+        Request::Work(work) => {
+            stay_attached()?;
+            io::stdout().write_all(perform(&work).line().as_bytes())
+        }
+        Request::Act => {
+            stay_attached()?;
+            actor::serve(input, io::stdout())
+        }
+        Request::Variable(name) => actor::tell_variable(&name, io::stdout()),
+    }
+}
+
+/// Dies with the process that started it.
+fn stay_attached() -> io::Result<()> {
+    Ok(set_pdeathsig(Signal::SIGKILL)?)
+}
+
+fn guard(work: Work) -> io::Result<Response> {
+    set_child_subreaper(true)?;
+    let directory = nix::unistd::mkdtemp(&std::env::temp_dir().join("ipc-mastery-XXXXXX"))?;
+    let response = watch(work, &directory);
+    let removed = std::fs::remove_dir_all(&directory);
+    let response = response?;
+    removed?;
+    Ok(response)
+}
+
+fn watch(work: Work, directory: &Path) -> io::Result<Response> {
+    let mut worker = Command::new(OURSELVES)
+        .args(ROLE)
+        .current_dir(directory)
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let response = converse(work, &mut worker);
+    end(&worker);
+    response
+}
+
+fn converse(work: Work, worker: &mut Child) -> io::Result<Response> {
+    let missing = || io::Error::other("a pipe is missing");
+    let mut request = worker.stdin.take().ok_or_else(missing)?;
+    request.write_all(Request::Work(work).line().as_bytes())?;
+    drop(request);
+    let mut answers = worker.stdout.take().ok_or_else(missing)?;
+    let deadline = Instant::now() + TIME_FOR_A_ROUTINE;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\n") {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let stdin = io::stdin();
+        let mut waiting = [
+            PollFd::new(answers.as_fd(), PollFlags::POLLIN),
+            PollFd::new(stdin.as_fd(), PollFlags::empty()),
+        ];
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut waiting, timeout) {
+            Err(Errno::EINTR) => continue,
+            Err(errno) => return Err(errno.into()),
+            Ok(0) => return Ok(Response::TimedOut),
+            Ok(_) => {}
+        }
+        let caller_gone = waiting[1].any().unwrap_or(true);
+        let answered = waiting[0].any().unwrap_or(true);
+        if caller_gone {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if answered {
+            let mut piece = [0; 65536];
+            let count = answers.read(&mut piece)?;
+            if count == 0 {
+                return Ok(Response::Failed("the worker ended early".to_owned()));
+            }
+            answer.extend_from_slice(&piece[..count]);
+        }
+    }
+    Ok(serde_json::from_slice(&answer)?)
+}
+
+/// Kills the worker's process group and reaps whatever has become a child of ours.
+fn end(worker: &Child) {
+    let group = Pid::from_raw(i32::try_from(worker.id()).expect("a pid is an i32"));
+    // The worker is not reaped yet, so the number cannot belong to anybody else.
+    let _ = killpg(group, Signal::SIGKILL);
+    while waitpid(None, None) != Err(Errno::ECHILD) {}
+}
+
+fn perform(work: &Work) -> Response {
+    umask(Mode::from_bits_truncate(0o022));
+    let Some(experiment) = registry::find(&work.experiment) else {
+        return Response::Failed(format!("there is no experiment `{}`", work.experiment));
+    };
+    let mut stage = Stage::default();
+    let kernel = nix::sys::utsname::uname()
+        .map(|names| names.release().to_string_lossy().into_owned())
+        .unwrap_or_default();
+    match (experiment.routine)(&mut stage, &work.params) {
+        Ok(obs) => Response::Observed(Observation {
+            schema: Observation::SCHEMA.to_owned(),
+            experiment: experiment.name.to_owned(),
+            kernel,
+            calls: stage.into_calls(),
+            obs,
+        }),
+        Err(Failure::Lacking(what)) => Response::Lacking(what),
+        Err(Failure::Parameters(what)) => Response::Parameters(what),
+        Err(failure) => Response::Failed(failure.to_string()),
+    }
+}

@@ -1,0 +1,145 @@
+//! Where a routine directs its processes and every call is written down.
+//!
+//! [`Stage::call`] records a call, [`Stage::decisive`] records and marks the one that decides,
+//! [`Stage::quietly`] does what the learner already knows without a line of its own.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use super::order::{Order, Outcome};
+use super::request::Request;
+use super::runner::{OURSELVES, ROLE};
+use super::{Call, Failure};
+
+/// The calls of an experiment as they happen.
+#[derive(Debug, Default)]
+pub struct Stage {
+    part: String,
+    calls: Vec<Call>,
+}
+
+/// A process of the experiment. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Actor {
+    name: String,
+    child: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Stage {
+    /// Begins a part: `a`, `b`, …
+    pub fn part(&mut self, id: &str) {
+        id.clone_into(&mut self.part);
+    }
+
+    /// Starts a process that is called `name` in the transcript.
+    ///
+    /// # Errors
+    /// When no process can be made.
+    pub fn actor(&self, name: &str) -> Result<Actor, Failure> {
+        self.actor_with(name, &[])
+    }
+
+    /// Starts a process with more variables in its environment.
+    ///
+    /// # Errors
+    /// When no process can be made.
+    pub fn actor_with(&self, name: &str, variables: &[(&str, &str)]) -> Result<Actor, Failure> {
+        let start = || -> io::Result<Actor> {
+            let mut child = Command::new(OURSELVES)
+                .args(ROLE)
+                .envs(variables.iter().copied())
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()?;
+            let missing = || io::Error::other("a pipe is missing");
+            let mut orders = child.stdin.take().ok_or_else(missing)?;
+            let answers = BufReader::new(child.stdout.take().ok_or_else(missing)?);
+            orders.write_all(Request::Act.line().as_bytes())?;
+            Ok(Actor {
+                name: name.to_owned(),
+                child,
+                orders: Some(orders),
+                answers,
+            })
+        };
+        start().map_err(|error| Failure::Fault(format!("cannot start a process: {error}")))
+    }
+
+    /// Has an actor make a call, and writes it down.
+    ///
+    /// # Errors
+    /// When the actor is gone. A call that fails is an [`Outcome`].
+    pub fn call(&mut self, actor: &mut Actor, order: Order) -> Result<Outcome, Failure> {
+        let outcome = self.quietly(actor, &order)?;
+        self.record(&actor.name, &outcome);
+        Ok(outcome)
+    }
+
+    /// Like [`Stage::call`], for the call that decides.
+    ///
+    /// # Errors
+    /// When the actor is gone.
+    pub fn decisive(&mut self, actor: &mut Actor, order: Order) -> Result<Outcome, Failure> {
+        let outcome = self.call(actor, order)?;
+        if let Some(call) = self.calls.last_mut() {
+            call.decisive = true;
+        }
+        Ok(outcome)
+    }
+
+    /// Has an actor make a call that is not written down.
+    ///
+    /// # Errors
+    /// When the actor is gone.
+    pub fn quietly(&self, actor: &mut Actor, order: &Order) -> Result<Outcome, Failure> {
+        actor
+            .perform(order)
+            .map_err(|error| Failure::Fault(format!("{} is gone: {error}", actor.name)))
+    }
+
+    /// The calls so far, in order.
+    pub fn into_calls(self) -> Vec<Call> {
+        self.calls
+    }
+
+    fn record(&mut self, who: &str, outcome: &Outcome) {
+        self.calls.push(Call {
+            part: self.part.clone(),
+            who: who.to_owned(),
+            call: outcome.call.clone(),
+            result: outcome.text(),
+            decisive: false,
+        });
+    }
+}
+
+impl Actor {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn perform(&mut self, order: &Order) -> io::Result<Outcome> {
+        let orders = self
+            .orders
+            .as_mut()
+            .ok_or_else(|| io::Error::other("it has ended"))?;
+        let line = serde_json::to_string(order)? + "\n";
+        orders.write_all(line.as_bytes())?;
+        let mut answer = String::new();
+        if self.answers.read_line(&mut answer)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(serde_json::from_str(&answer)?)
+    }
+}
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        // Its input has ended, so it ends; there is nobody left to tell if it cannot be waited for.
+        let _ = self.child.wait();
+    }
+}
