@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// Master Linux inter-process communication on your own running kernel.
@@ -85,13 +85,7 @@ pub enum Command {
         json: bool,
     },
     /// Forget your progress, or that of one exercise; asks first.
-    Reset {
-        /// The exercise: exercise-3, 3 or echo-server.
-        exercise: Option<String>,
-        /// Do not ask.
-        #[arg(long)]
-        yes: bool,
-    },
+    Reset(Reset),
     /// What this machine can and cannot do, and why.
     Doctor {
         /// Print as JSON.
@@ -177,6 +171,16 @@ pub struct Check {
     pub json: bool,
 }
 
+/// Options of `reset`.
+#[derive(Args, Debug)]
+pub struct Reset {
+    /// The exercise: exercise-3, 3 or echo-server; everything when left out.
+    pub exercise: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+}
+
 /// Options of `hint`.
 #[derive(Args, Debug)]
 pub struct Hint {
@@ -199,4 +203,24 @@ pub enum HintLevel {
     Think,
     /// A worked answer to a sister problem; the next pass counts as assisted.
     Show,
+}
+
+/// The command line as it is documented: without what only the program itself uses.
+pub fn documented() -> clap::Command {
+    let full = Cli::command();
+    let mut command = clap::Command::new("ipc-mastery")
+        .version(env!("CARGO_PKG_VERSION"))
+        .max_term_width(100)
+        .propagate_version(true)
+        .disable_help_subcommand(true)
+        .args(full.get_arguments().cloned())
+        .subcommands(
+            full.get_subcommands()
+                .filter(|sub| !sub.is_hide_set())
+                .cloned(),
+        );
+    if let Some(about) = full.get_about() {
+        command = command.about(about.clone());
+    }
+    command
 }

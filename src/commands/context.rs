@@ -75,6 +75,21 @@ impl Context {
     pub fn print_text(&self, text: &Text) -> Result<(), CommandError> {
         write_to(&mut io::stdout().lock(), &ansi::paint(text, self.theme))
     }
+
+    /// Prints data to standard output as JSON.
+    ///
+    /// # Errors
+    /// When standard output cannot be written for any other reason than a reader that has gone.
+    pub fn print_json(&self, data: &impl serde::Serialize) -> Result<(), CommandError> {
+        let json = serde_json::to_string_pretty(data).expect("what is printed is plain data");
+        self.print(&(json + "\n"))
+    }
+
+    /// Says something to the user on standard error, where it does not mix with data. When that is
+    /// closed, nobody listens, which is no error.
+    pub fn say(&self, line: &str) {
+        drop(writeln!(io::stderr().lock(), "{line}"));
+    }
 }
 
 fn write_to(out: &mut impl Write, text: &str) -> Result<(), CommandError> {

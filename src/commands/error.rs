@@ -4,8 +4,10 @@
 use std::error::Error;
 use std::io;
 
+use crate::check::marker::MarkerError;
 use crate::curriculum::LoadError;
 use crate::exit_code::ExitCode;
+use crate::mastery::store::StoreError;
 use crate::render::text::{Line, Role, Text};
 use crate::render::theme::Theme;
 use crate::render::{ansi, problem};
@@ -111,6 +113,32 @@ impl From<LoadError> for CommandError {
     fn from(error: LoadError) -> Self {
         let message = error.to_string();
         Self::usage(message).caused_by(error)
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        let message = error.to_string();
+        let hint = error.hint();
+        let told = match error {
+            StoreError::Corrupt { .. } | StoreError::Newer { .. } => Self::usage(message),
+            StoreError::Other { .. } => Self::internal(message),
+            StoreError::NoHome
+            | StoreError::Unwritable { .. }
+            | StoreError::ReadOnly { .. }
+            | StoreError::Full { .. }
+            | StoreError::Busy { .. } => Self::cannot_judge(message),
+        };
+        told.hinted(hint).caused_by(error)
+    }
+}
+
+impl From<MarkerError> for CommandError {
+    fn from(error: MarkerError) -> Self {
+        let message = error.to_string();
+        Self::usage(message)
+            .hinted("Mend it, or remove it and name the exercise and --dir.")
+            .caused_by(error)
     }
 }
 

@@ -1,8 +1,25 @@
 //! `list`: modules, lessons and exercises with your progress.
 
+use serde::Serialize;
+
 use super::context::Context;
 use super::error::CommandError;
+use super::remembered;
 use crate::exit_code::ExitCode;
+use crate::mastery::path::{self, ModuleStanding, Next, Tally};
+use crate::mastery::progress::Progress;
+use crate::render::{ansi, listing};
+
+/// What `list --json` prints.
+#[derive(Serialize)]
+struct Listing<'a> {
+    schema: &'static str,
+    next: &'a Option<Next>,
+    lessons: Tally,
+    exercises: Tally,
+    modules: &'a [ModuleStanding],
+    progress: &'a Progress,
+}
 
 /// Prints the list.
 ///
@@ -10,14 +27,19 @@ use crate::exit_code::ExitCode;
 /// When the curriculum cannot be loaded or standard output cannot be written.
 pub fn run(context: &Context, json: bool) -> Result<ExitCode, CommandError> {
     let curriculum = context.curriculum()?;
-    let text = if json {
-        serde_json::to_string_pretty(&curriculum).expect("a curriculum is plain data") + "\n"
+    let progress = remembered::progress(context);
+    let standing = path::standing(&curriculum, &progress);
+    if json {
+        context.print_json(&Listing {
+            schema: "ipc-mastery/list/1",
+            next: &standing.next,
+            lessons: standing.lessons,
+            exercises: standing.exercises,
+            modules: &standing.modules,
+            progress: &progress,
+        })?;
     } else {
-        curriculum
-            .lessons()
-            .map(|lesson| format!("{}\n", lesson.slug))
-            .collect()
-    };
-    context.print(&text)?;
+        context.print_text(&listing::list(&standing, ansi::terminal_width()))?;
+    }
     Ok(ExitCode::Success)
 }

@@ -1,10 +1,18 @@
 //! One file a subcommand: gather, call, print. No logic worth testing lives here.
 
+pub mod chosen;
+pub mod completions;
 pub mod context;
 pub mod error;
+pub mod hint;
 pub mod learn;
 pub mod list;
+pub mod man;
+pub mod path;
+pub mod remembered;
+pub mod reset;
 pub mod role;
+pub mod solution;
 pub mod try_experiment;
 
 use std::io::{self, Write as _};
@@ -24,6 +32,12 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
     let context = Context::new(&cli);
     match cli.command.unwrap_or(Command::Learn { name: None }) {
         Command::List { json } => list::run(&context, json),
+        Command::Path { json } => path::run(&context, json),
+        Command::Reset(options) => reset::run(&context, &options),
+        Command::Hint(options) => hint::run(&context, &options),
+        Command::Solution { exercise, lang } => solution::run(&context, &exercise, lang.as_deref()),
+        Command::Man => man::run(&context),
+        Command::Completions { shell } => completions::run(&context, shell),
         Command::Learn { name } => learn::run(&context, name.as_deref()),
         Command::Try { experiment, json } => {
             try_experiment::run(&context, experiment.as_deref(), json)

@@ -363,3 +363,153 @@ fn exercise_standing(exercise: &Exercise, progress: &Progress) -> ExerciseStandi
         bonus: stages(true),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::curriculum::source::Source;
+    use crate::mastery::progress::{AnswerProgress, Attempt, ExerciseProgress, SubjectKind};
+
+    /// Three lessons in two modules; the exercise needs the second lesson.
+    fn small() -> Curriculum {
+        let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packs/small");
+        Curriculum::load(&Source::Directory(pack)).unwrap()
+    }
+
+    fn read(progress: &mut Progress, lesson: &str) {
+        let read = LessonProgress {
+            first_read_at: Some(1),
+            finished_at: Some(2),
+            ..LessonProgress::default()
+        };
+        progress.lessons.insert(lesson.to_owned(), read);
+    }
+
+    fn pass(progress: &mut Progress) {
+        let passed = ExerciseProgress {
+            attempts: 1,
+            passed_at: Some(9),
+            ..ExerciseProgress::default()
+        };
+        progress.exercises.insert("greeter".to_owned(), passed);
+    }
+
+    fn next_slug(progress: &Progress) -> Option<String> {
+        next(&small(), progress).map(|next| match next {
+            Next::Lesson { slug, .. } | Next::Exercise { slug, .. } => slug,
+        })
+    }
+
+    #[test]
+    fn what_is_next_follows_the_path_until_all_is_done() {
+        let mut progress = Progress::default();
+        for lesson in ["welcome", "names", "bytes"] {
+            assert_eq!(next_slug(&progress).as_deref(), Some(lesson));
+            read(&mut progress, lesson);
+        }
+        assert_eq!(next_slug(&progress).as_deref(), Some("greeter"));
+        pass(&mut progress);
+        assert_eq!(next_slug(&progress), None);
+    }
+
+    #[test]
+    fn what_waits_for_an_unread_lesson_is_passed_over() {
+        let mut progress = Progress::default();
+        read(&mut progress, "welcome");
+        read(&mut progress, "bytes");
+        assert_eq!(next_slug(&progress).as_deref(), Some("names"));
+        pass(&mut progress);
+        assert_eq!(next_slug(&progress).as_deref(), Some("names"));
+    }
+
+    #[test]
+    fn an_opened_lesson_is_begun_and_not_done() {
+        let mut progress = Progress::default();
+        let opened = LessonProgress {
+            first_read_at: Some(1),
+            ..LessonProgress::default()
+        };
+        progress.lessons.insert("welcome".to_owned(), opened);
+        let standing = standing(&small(), &progress);
+        assert_eq!(standing.modules[0].lessons[0].state, State::Begun);
+        assert_eq!(standing.lessons, Tally { done: 0, of: 3 });
+        assert!(matches!(
+            standing.next,
+            Some(Next::Lesson { begun: true, .. })
+        ));
+    }
+
+    #[test]
+    fn a_pass_that_is_no_evidence_leaves_the_exercise_begun() {
+        let mut progress = Progress::default();
+        let last = Attempt {
+            at: 3,
+            verdict: Verdict::Pass,
+            subject: SubjectKind::Command,
+            language: None,
+            seed: 1,
+            evidence: false,
+            assisted: false,
+            build_diagnosis: None,
+            stages: Vec::new(),
+        };
+        let tried = ExerciseProgress {
+            attempts: 1,
+            last: Some(last),
+            ..ExerciseProgress::default()
+        };
+        progress.exercises.insert("greeter".to_owned(), tried);
+        let standing = standing(&small(), &progress);
+        let exercise = &standing.modules[1].exercises[0];
+        assert_eq!(exercise.state, State::Begun);
+        assert_eq!(exercise.last_verdict, Some(Verdict::Pass));
+        assert_eq!(standing.exercises.done, 0);
+    }
+
+    #[test]
+    fn outcomes_count_their_own_lessons_and_exercises() {
+        let mut progress = Progress::default();
+        read(&mut progress, "bytes");
+        pass(&mut progress);
+        let standing = standing(&small(), &progress);
+        let [first, second] = &standing.levels[0].outcomes[..] else {
+            panic!("two outcomes");
+        };
+        assert_eq!(first.lessons, Tally { done: 0, of: 2 });
+        assert!(second.is_done() && !first.is_done());
+        assert!(standing.levels[1].outcomes[0].is_to_come());
+        assert!(!standing.levels[1].outcomes[0].is_done());
+    }
+
+    #[test]
+    fn a_module_counts_answers_by_their_last_try() {
+        let mut progress = Progress::default();
+        let answer = AnswerProgress {
+            at: 1,
+            option: 1,
+            reason: None,
+            right: false,
+            times: 2,
+            times_right: 1,
+        };
+        progress.answers.insert("names-1".to_owned(), answer);
+        let standing = standing(&small(), &progress);
+        let names = &standing.modules[1].lessons[0];
+        assert_eq!(
+            (names.answers, names.answered),
+            (Tally { done: 0, of: 1 }, 1)
+        );
+    }
+
+    #[test]
+    fn progress_in_what_is_no_longer_taught_changes_nothing() {
+        let mut progress = Progress::default();
+        read(&mut progress, "gone");
+        assert_eq!(
+            standing(&small(), &progress),
+            standing(&small(), &Progress::default())
+        );
+    }
+}

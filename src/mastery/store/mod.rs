@@ -11,7 +11,7 @@ mod read;
 mod schema;
 mod write;
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -26,6 +26,9 @@ pub use error::StoreError;
 pub use journal::Journal;
 pub use read::Remembered;
 pub use write::{Answer, Fact, Prediction, Reading, Recorded, Scope};
+
+/// The file's name.
+const NAME: &str = "progress.sqlite";
 
 /// How long a write waits for another process's.
 const BUSY: Duration = Duration::from_secs(5);
@@ -56,6 +59,18 @@ impl Store {
         Self::open_in(&directory, Clock::System)
     }
 
+    /// Opens the learner's database if there is one; makes nothing.
+    ///
+    /// # Errors
+    /// As [`Store::open_in`].
+    pub fn open_if_present() -> Result<Option<Self>, StoreError> {
+        let directory = location::state_directory().ok_or(StoreError::NoHome)?;
+        match fs::symlink_metadata(directory.join(NAME)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            _ => Self::open_in(&directory, Clock::System).map(Some),
+        }
+    }
+
     /// Opens the database in a directory, making both when they are missing: the directory with
     /// mode 0700, the file with mode 0600.
     ///
@@ -67,7 +82,7 @@ impl Store {
     }
 
     fn open_with(directory: &Path, clock: Clock, vfs: Option<&str>) -> Result<Self, StoreError> {
-        let path = directory.join("progress.sqlite");
+        let path = directory.join(NAME);
         make(directory, &path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {

@@ -1,0 +1,116 @@
+//! Which exercise and which stage a command line means.
+
+use super::context::Context;
+use super::error::CommandError;
+use super::remembered;
+use crate::check::marker::{self, Marker};
+use crate::curriculum::Curriculum;
+use crate::curriculum::exercise::{Exercise, Language, Stage};
+use crate::curriculum::problem::did_you_mean;
+use crate::untrusted::Untrusted;
+
+/// The exercise with this name.
+///
+/// # Errors
+/// When there is none; with the nearest name, or all names.
+pub fn exercise<'a>(curriculum: &'a Curriculum, name: &str) -> Result<&'a Exercise, CommandError> {
+    curriculum.exercise(name).ok_or_else(|| {
+        let error =
+            CommandError::usage(format!("there is no exercise `{}`", Untrusted::from(name)));
+        let names: Vec<String> = curriculum
+            .exercises
+            .iter()
+            .flat_map(|exercise| [exercise.slug.clone(), exercise.name()])
+            .collect();
+        let meant = did_you_mean(name, names.iter().map(String::as_str));
+        error.hinted(meant.unwrap_or_else(|| {
+            let all: Vec<String> = curriculum
+                .exercises
+                .iter()
+                .map(|exercise| format!("{} ({})", exercise.name(), exercise.slug))
+                .collect();
+            format!("There is {}.", all.join(", "))
+        }))
+    })
+}
+
+/// The marker in the current directory or a parent.
+///
+/// # Errors
+/// When there is one that cannot be used, or the current directory cannot be told.
+pub fn marker_here() -> Result<Option<Marker>, CommandError> {
+    let here = std::env::current_dir().map_err(|error| {
+        CommandError::usage("the current directory cannot be told").caused_by(error)
+    })?;
+    marker::find(&here).map_err(CommandError::from)
+}
+
+/// The exercise with this name; without one, the exercise that was started in this directory or a
+/// parent, else the one started last.
+///
+/// # Errors
+/// When it does not exist, or none was started.
+pub fn exercise_or_here<'a>(
+    context: &Context,
+    curriculum: &'a Curriculum,
+    name: Option<&str>,
+) -> Result<&'a Exercise, CommandError> {
+    if let Some(name) = name {
+        return exercise(curriculum, name);
+    }
+    if let Some(marker) = marker_here()? {
+        return exercise(curriculum, &marker.exercise);
+    }
+    match remembered::progress(context).last_start {
+        Some(started) => exercise(curriculum, &started.exercise),
+        None => Err(
+            CommandError::usage("no exercise was named, and none was started")
+                .hinted("Name one, as `list` shows them, or begin with `ipc-mastery start`."),
+        ),
+    }
+}
+
+/// The stage with this id.
+///
+/// # Errors
+/// When there is none; with the nearest id, or all ids.
+pub fn stage<'a>(exercise: &'a Exercise, id: &str) -> Result<&'a Stage, CommandError> {
+    exercise.stage(id).ok_or_else(|| {
+        let message = format!("{} has no stage `{}`", exercise.name(), Untrusted::from(id));
+        let ids: Vec<&str> = exercise
+            .stages
+            .iter()
+            .map(|stage| stage.id.value.as_str())
+            .collect();
+        let hint = did_you_mean(id, ids.iter().copied())
+            .unwrap_or_else(|| format!("Its stages are {}.", ids.join(", ")));
+        CommandError::usage(message).hinted(hint)
+    })
+}
+
+/// The language with this id, if the exercise can be written in it.
+///
+/// # Errors
+/// When it cannot; with the nearest id, or all ids.
+pub fn language<'a>(
+    curriculum: &'a Curriculum,
+    exercise: &Exercise,
+    id: &str,
+) -> Result<&'a Language, CommandError> {
+    let offered: Vec<&str> = exercise
+        .languages
+        .iter()
+        .map(|language| language.value.as_str())
+        .collect();
+    let found = offered
+        .contains(&id)
+        .then(|| curriculum.language(id))
+        .flatten();
+    found.ok_or_else(|| {
+        let id = Untrusted::from(id).to_string();
+        let message = format!("{} cannot be started in `{id}`", exercise.name());
+        let hint = did_you_mean(&id, offered.iter().copied())
+            .unwrap_or_else(|| format!("Its languages are {}.", offered.join(", ")));
+        CommandError::usage(message).hinted(hint)
+    })
+}

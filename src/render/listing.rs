@@ -1,0 +1,296 @@
+//! Draws where the learner is: `list` (modules, lessons, exercises) and `path` (levels, outcomes).
+//!
+//! ```text
+//! 02 Unix sockets · Core
+//!   ✓ read    names       What a name is        quiz 1 of 1
+//!   ◐ begun   exercise-7  The greeter           stages 1 of 2
+//! ```
+//!
+//! A sign always stands beside a word: nothing is said by sign or colour alone. What is done was
+//! decided in [`crate::mastery::path`].
+
+use super::text::{Line, Role, Text};
+use crate::mastery::path::{
+    ExerciseStanding, LessonStanding, ModuleStanding, Next, OutcomeStanding, Standing, State, Tally,
+};
+
+/// Modules with their lessons and exercises, for this many columns.
+pub fn list(standing: &Standing, width: usize) -> Text {
+    let mut text = head(standing);
+    let rows: Vec<(&ModuleStanding, Vec<Row>)> = standing
+        .modules
+        .iter()
+        .map(|module| {
+            let lessons = module.lessons.iter().map(Row::of_lesson);
+            let exercises = module.exercises.iter().map(Row::of_exercise);
+            (module, lessons.chain(exercises).collect())
+        })
+        .collect();
+    let widest = |of: fn(&Row) -> &str| {
+        let all = rows.iter().flat_map(|(_, rows)| rows);
+        all.map(|row| columns(of(row))).max().unwrap_or(0)
+    };
+    let name = widest(|row| &row.name);
+    let note = widest(|row| &row.note);
+    let fixed = "  ✓ begun   ".chars().count() + name + 2;
+    let title = widest(|row| &row.title).min(width.saturating_sub(fixed + 2 + note).max(20));
+    for (module, rows) in &rows {
+        text.blank();
+        text.line(
+            Line::of(Role::Dim, format!("{:02} ", module.number))
+                .with(Role::Subheading, module.title.clone())
+                .with(Role::Dim, format!(" · {}", module.level)),
+        );
+        for row in rows {
+            let mut line = Line::of(Role::Plain, "  ");
+            line.push(
+                role(row.state),
+                format!("{} {:<7} ", sign(row.state), row.word),
+            )
+            .push(Role::Code, pad(&row.name, name))
+            .push(Role::Plain, "  ");
+            if row.note.is_empty() {
+                line.push(Role::Plain, row.title.clone());
+            } else {
+                line.push(Role::Plain, pad(&cut(&row.title, title), title))
+                    .push(Role::Dim, format!("  {}", row.note));
+            }
+            text.line(line);
+        }
+    }
+    if !standing.later.is_empty() {
+        text.blank();
+        text.append(folded(
+            Role::Dim,
+            "Still to come: ",
+            &(standing.later.join(", ") + "."),
+            width,
+        ));
+    }
+    text.append(next(standing));
+    text
+}
+
+/// Levels with their outcomes, for this many columns.
+pub fn path(standing: &Standing, width: usize) -> Text {
+    let mut text = head(standing);
+    for level in &standing.levels {
+        text.blank();
+        text.line(
+            Line::of(
+                Role::Subheading,
+                format!("Level {} · {}", level.number, level.name),
+            )
+            .with(Role::Dim, format!(" ({})", level.pace)),
+        );
+        for outcome in &level.outcomes {
+            let state = outcome_state(outcome);
+            let lead = format!("  {} {:<4}", sign(state), outcome.id);
+            let mut lines = folded(Role::Plain, &lead, &outcome.text, width);
+            if let Some(first) = lines.lines.first_mut() {
+                let words: String = first.plain().chars().skip(lead.chars().count()).collect();
+                *first = Line::of(role(state), lead.clone()).with(Role::Plain, words);
+            }
+            text.append(lines);
+            let indent = " ".repeat(lead.chars().count());
+            text.line(Line::of(Role::Dim, indent + &outcome_words(outcome)));
+        }
+    }
+    text.append(next(standing));
+    text
+}
+
+fn head(standing: &Standing) -> Text {
+    let mut text = Text::new();
+    text.line(Line::of(Role::Heading, standing.title.clone()));
+    let lessons = format!("{} lessons read", of(standing.lessons));
+    let exercises = format!("{} exercises passed", of(standing.exercises));
+    text.line(Line::of(Role::Plain, format!("{lessons}, {exercises}")));
+    text
+}
+
+fn next(standing: &Standing) -> Text {
+    let mut text = Text::new();
+    text.blank();
+    let (say, command) = match &standing.next {
+        None => {
+            text.line(Line::of(Role::Good, "Everything that is written is done."));
+            return text;
+        }
+        Some(Next::Lesson {
+            slug, title, begun, ..
+        }) => {
+            let verb = if *begun { "go on reading" } else { "read" };
+            (
+                format!("Next: {verb} “{title}”"),
+                format!("ipc-mastery learn {slug}"),
+            )
+        }
+        Some(Next::Exercise {
+            number,
+            title,
+            begun,
+            ..
+        }) => {
+            let (verb, what) = if *begun {
+                ("go on with", "check")
+            } else {
+                ("begin", "start")
+            };
+            (
+                format!("Next: {verb} “{title}”"),
+                format!("ipc-mastery {what} exercise-{number}"),
+            )
+        }
+    };
+    text.line(Line::of(Role::Strong, say));
+    text.line(Line::of(Role::Plain, "  ").with(Role::Code, command));
+    text
+}
+
+struct Row {
+    state: State,
+    word: &'static str,
+    name: String,
+    title: String,
+    note: String,
+}
+
+impl Row {
+    fn of_lesson(lesson: &LessonStanding) -> Self {
+        let note = if lesson.answered == 0 {
+            String::new()
+        } else {
+            format!("quiz {}", of(lesson.answers))
+        };
+        Self {
+            state: lesson.state,
+            word: match lesson.state {
+                State::New => "new",
+                State::Begun => "begun",
+                State::Done => "read",
+            },
+            name: lesson.slug.clone(),
+            title: lesson.title.clone(),
+            note,
+        }
+    }
+
+    fn of_exercise(exercise: &ExerciseStanding) -> Self {
+        let mut note = format!("stages {}", of(exercise.stages));
+        if exercise.bonus.done > 0 {
+            note += &format!(", bonus {}", of(exercise.bonus));
+        }
+        if exercise.assisted {
+            note += ", assisted";
+        }
+        Self {
+            state: exercise.state,
+            word: match exercise.state {
+                State::New => "new",
+                State::Begun => "begun",
+                State::Done => "passed",
+            },
+            name: format!("exercise-{}", exercise.number),
+            title: exercise.title.clone(),
+            note,
+        }
+    }
+}
+
+fn outcome_state(outcome: &OutcomeStanding) -> State {
+    if outcome.is_done() {
+        State::Done
+    } else if outcome.lessons.done + outcome.exercises.done > 0 {
+        State::Begun
+    } else {
+        State::New
+    }
+}
+
+fn outcome_words(outcome: &OutcomeStanding) -> String {
+    if outcome.is_to_come() {
+        return "nothing is written for it yet".to_owned();
+    }
+    let mut words = Vec::new();
+    if outcome.lessons.of > 0 {
+        words.push(format!("{} lessons read", of(outcome.lessons)));
+    }
+    if outcome.exercises.of > 0 {
+        words.push(format!("{} exercises passed", of(outcome.exercises)));
+    }
+    words.join(", ")
+}
+
+fn of(tally: Tally) -> String {
+    format!("{} of {}", tally.done, tally.of)
+}
+
+fn sign(state: State) -> char {
+    match state {
+        State::New => '○',
+        State::Begun => '◐',
+        State::Done => '✓',
+    }
+}
+
+fn role(state: State) -> Role {
+    match state {
+        State::New => Role::Dim,
+        State::Begun => Role::Warning,
+        State::Done => Role::Good,
+    }
+}
+
+fn columns(text: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(text)
+}
+
+fn pad(text: &str, width: usize) -> String {
+    text.to_owned() + &" ".repeat(width.saturating_sub(columns(text)))
+}
+
+/// The text, or as much of it as fits with an ellipsis.
+fn cut(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for character in text.chars() {
+        let mut longer = out.clone();
+        longer.push(character);
+        if columns(&longer) + 1 > width {
+            break;
+        }
+        out = longer;
+    }
+    out.trim_end().to_owned() + "…"
+}
+
+/// Words folded at the width, the first line behind `lead`, the others below its end.
+fn folded(role: Role, lead: &str, words: &str, width: usize) -> Text {
+    let indent = columns(lead);
+    let room = width.saturating_sub(indent).max(20);
+    let mut text = Text::new();
+    let mut line = String::new();
+    let mut finish = |line: &str| {
+        let lead = if text.lines.is_empty() {
+            lead.to_owned()
+        } else {
+            " ".repeat(indent)
+        };
+        text.line(Line::of(role, lead + line));
+    };
+    for word in words.split_whitespace() {
+        if !line.is_empty() && columns(&line) + 1 + columns(word) > room {
+            finish(&line);
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    finish(&line);
+    text
+}
