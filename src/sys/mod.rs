@@ -1,6 +1,10 @@
-//! The kernel's raw edges, each wrapped once: netlink socket diagnostics, the /proc scan, mounts.
+//! The kernel's raw edges, each wrapped once: netlink socket diagnostics, the /proc scan, mounts,
+//! the steps between fork and exec.
 //!
 //! The only room that may hold `unsafe`. It knows system calls and their encodings; it knows no
 //! services, no lessons and no rules.
 
+pub mod clock;
+pub mod process;
 pub mod sock_diag;
+pub mod spawn;

@@ -1,0 +1,257 @@
+//! The arena: the private directory a check runs in, and the user the program runs as.
+//!
+//! Every stage gets a fresh directory in it. As root the program never runs as root: it gets a
+//! user id of its own that nobody else has. The arena is removed when the check is over, and by the
+//! supervisor when the grader dies first.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use nix::unistd::{Gid, Uid, User};
+
+use crate::sys::spawn::Identity;
+
+/// User ids for learners' programs when the grader is root: `FIRST_UID` and the following.
+const FIRST_UID: u32 = 64_000;
+const UIDS: u32 = 1000;
+
+/// A private directory, and who the program is.
+#[derive(Debug)]
+pub struct Arena {
+    root: PathBuf,
+    identity: Option<Identity>,
+}
+
+/// One stage's place in it.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The working directory; `home`, `tmp` and `run` are in it.
+    pub directory: PathBuf,
+    /// Where the server is told to listen.
+    pub address: PathBuf,
+}
+
+impl Arena {
+    /// Makes the directory: in /tmp where that can be written, since socket paths are short.
+    ///
+    /// # Errors
+    /// When neither /tmp nor `TMPDIR` can be written, or no free user id is found as root.
+    pub fn new() -> io::Result<Self> {
+        let identity = if Uid::effective().is_root() { Some(free_identity()?) } else { None };
+        let root = private_directory(Path::new("/tmp"))
+            .or_else(|_| private_directory(&env::temp_dir()))?;
+        let arena = Self { root, identity };
+        arena.give(&arena.root)?;
+        Ok(arena)
+    }
+
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The user the program becomes; `None`: it stays who we are.
+    pub fn identity(&self) -> Option<Identity> {
+        self.identity
+    }
+
+    /// Makes the place of a stage. With `path_bytes`, the address is exactly so long, in bytes,
+    /// without a terminating NUL.
+    ///
+    /// # Errors
+    /// When a directory cannot be made, or the length is shorter than the arena's own path allows.
+    pub fn place(&self, stage: usize, path_bytes: Option<u64>) -> io::Result<Place> {
+        let directory = self.root.join(format!("s{stage:02}"));
+        for sub in [None, Some("home"), Some("tmp"), Some("run")] {
+            let path = sub.map_or_else(|| directory.clone(), |sub| directory.join(sub));
+            fs::DirBuilder::new().mode(0o700).create(&path)?;
+            self.give(&path)?;
+        }
+        let mut folder = directory.join("run");
+        if let Some(wanted) = path_bytes {
+            // Fill up with directories of at most 200 bytes, then with the name itself.
+            let name = "server.sock".len() + 1;
+            loop {
+                let here = folder.as_os_str().len();
+                let Some(left) = (wanted as usize).checked_sub(here + name) else {
+                    return Err(io::Error::other("the address cannot be as short as that"));
+                };
+                if left < 2 {
+                    break;
+                }
+                folder.push("d".repeat((left - 1).min(200)));
+                fs::DirBuilder::new().mode(0o700).create(&folder)?;
+                self.give(&folder)?;
+            }
+            let missing = wanted as usize - (folder.as_os_str().len() + name);
+            let address = folder.join(format!("{}server.sock", "s".repeat(missing)));
+            return Ok(Place { directory, address });
+        }
+        let address = folder.join("server.sock");
+        Ok(Place { directory, address })
+    }
+
+    /// Copies a learner's directory to where the program's own user can read it; build output and
+    /// hidden files stay behind.
+    ///
+    /// # Errors
+    /// When something cannot be read or written, or it is larger than 64 MiB.
+    pub fn copy_in(&self, from: &Path) -> io::Result<PathBuf> {
+        let to = self.root.join("source");
+        let mut left = 64 << 20;
+        copy(from, &to, &mut left)?;
+        Ok(to)
+    }
+
+    /// Where a build may leave the program, readable by the program's own user.
+    ///
+    /// # Errors
+    /// When the directory cannot be made.
+    pub fn program(&self) -> io::Result<PathBuf> {
+        let directory = self.root.join("bin");
+        fs::create_dir_all(&directory)?;
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755))?;
+        Ok(directory.join("program"))
+    }
+
+    fn give(&self, path: &Path) -> io::Result<()> {
+        if let Some(Identity { uid, gid }) = self.identity {
+            nix::unistd::chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+        }
+        Ok(())
+    }
+
+    /// The environment of the program: short and the same everywhere.
+    pub fn environment(&self, place: &Place) -> Vec<(OsString, OsString)> {
+        let within = |name: &str| place.directory.join(name).into_os_string();
+        let mut environment: Vec<(OsString, OsString)> = vec![
+            ("PATH".into(), self.search_path()),
+            ("HOME".into(), within("home")),
+            ("TMPDIR".into(), within("tmp")),
+            ("XDG_RUNTIME_DIR".into(), within("run")),
+            ("IPC_SOCKET".into(), place.address.clone().into_os_string()),
+            ("PYTHONDONTWRITEBYTECODE".into(), "1".into()),
+        ];
+        for name in ["LANG", "LC_ALL", "LC_CTYPE"] {
+            environment.extend(env::var_os(name).map(|value| (name.into(), value)));
+        }
+        environment
+    }
+
+    /// Where programs are searched: ours, or the system's when the program is another user, who
+    /// could not enter our home directory.
+    fn search_path(&self) -> OsString {
+        let system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        match self.identity {
+            Some(_) => system.into(),
+            None => env::var_os("PATH").unwrap_or_else(|| system.into()),
+        }
+    }
+
+    /// The file that a command's first word stands for, as the program's own user finds it.
+    pub fn find_program(&self, word: &str) -> Option<PathBuf> {
+        which::which_in(word, Some(self.search_path()), "/").ok()
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        drop(remove(&self.root));
+    }
+}
+
+/// Removes a directory whatever modes a program has given to what is in it.
+///
+/// # Errors
+/// When something cannot be removed.
+pub fn remove(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            unlock(directory);
+            fs::remove_dir_all(directory)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn unlock(directory: &Path) {
+    drop(fs::set_permissions(directory, fs::Permissions::from_mode(0o700)));
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            unlock(&entry.path());
+        }
+    }
+}
+
+fn private_directory(parent: &Path) -> io::Result<PathBuf> {
+    let mut template = parent.as_os_str().as_bytes().to_vec();
+    template.extend(b"/ipcm-XXXXXX");
+    Ok(nix::unistd::mkdtemp(template.as_slice())?)
+}
+
+/// A user id that no account has; the process id spreads concurrent checks over the range.
+fn free_identity() -> io::Result<Identity> {
+    let start = std::process::id() % UIDS;
+    (0..UIDS)
+        .map(|step| FIRST_UID + (start + step) % UIDS)
+        .find(|&uid| matches!(User::from_uid(Uid::from_raw(uid)), Ok(None)))
+        .map(|uid| Identity { uid, gid: uid })
+        .ok_or_else(|| io::Error::other("no free user id for the program"))
+}
+
+fn copy(from: &Path, to: &Path, left: &mut u64) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let kind = entry.file_type()?;
+        if name.as_bytes().starts_with(b".") || name == "target" || name == "__pycache__" {
+            continue;
+        }
+        let target = to.join(&name);
+        if kind.is_dir() {
+            copy(&entry.path(), &target, left)?;
+        } else if kind.is_file() {
+            let size = entry.metadata()?.len();
+            *left = left
+                .checked_sub(size)
+                .ok_or_else(|| io::Error::other("the directory holds more than 64 MiB"))?;
+            fs::copy(entry.path(), &target)?;
+            let mode = fs::metadata(&target)?.permissions().mode();
+            fs::set_permissions(&target, fs::Permissions::from_mode(mode | 0o444))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_exactly_as_long_as_asked() {
+        let arena = Arena::new().unwrap();
+        for (stage, bytes) in [60, 107, 108, 200, 500].into_iter().enumerate() {
+            let place = arena.place(stage, Some(bytes)).unwrap();
+            assert_eq!(place.address.as_os_str().len() as u64, bytes);
+            assert!(place.address.parent().unwrap().is_dir());
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_when_the_arena_goes() {
+        let arena = Arena::new().unwrap();
+        let place = arena.place(0, None).unwrap();
+        fs::set_permissions(&place.directory, fs::Permissions::from_mode(0o000)).unwrap();
+        let root = arena.root().to_owned();
+        drop(arena);
+        assert!(!root.exists());
+    }
+}

@@ -1,0 +1,232 @@
+//! The grader's end of the line to a helper process: ask, wait for the answer, give up in time.
+//!
+//! A helper is our own binary in a hidden role, on one end of a socket pair that is its standard
+//! input. When the grader dies the line breaks, and the helper cleans up and ends. What is said is
+//! [`super::protocol`]'s.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use nix::poll::{PollFd, PollFlags};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::cancel::Cancel;
+use crate::sys::clock::Deadline;
+
+/// Why a helper did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// It could not be started.
+    #[error("cannot start a helper process")]
+    Start(#[source] io::Error),
+    /// It ended, or said something that makes no sense.
+    #[error("the {role} process ended or is not understood: {reason}")]
+    Broken {
+        /// Which.
+        role: &'static str,
+        /// What was seen.
+        reason: String,
+    },
+    /// It did not answer in time.
+    #[error("the {role} process did not answer in time")]
+    Late {
+        /// Which.
+        role: &'static str,
+    },
+    /// The check was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// A helper process.
+#[derive(Debug)]
+pub struct Link {
+    role: &'static str,
+    child: Child,
+    stream: UnixStream,
+    unread: Vec<u8>,
+}
+
+/// Our own binary, for playing roles.
+///
+/// # Errors
+/// When /proc is not there to tell.
+pub fn own_binary() -> io::Result<PathBuf> {
+    // Tests of the library are another program; they say where ours is.
+    match std::env::var_os("IPC_MASTERY_BINARY") {
+        Some(path) if cfg!(debug_assertions) => Ok(PathBuf::from(path)),
+        _ => std::env::current_exe(),
+    }
+}
+
+impl Link {
+    /// Starts our own binary in a role.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(role: &'static str) -> Result<Self, LinkError> {
+        let start = || {
+            let (ours, theirs) = UnixStream::pair()?;
+            let child = Command::new(own_binary()?)
+                .args(["__role", role])
+                // Ctrl-C is for the grader: helpers end when the line breaks, after cleaning up.
+                .process_group(0)
+                .stdin(Stdio::from(OwnedFd::from(theirs)))
+                .stdout(Stdio::null())
+                .stderr(Stdio::inherit())
+                .spawn()?;
+            ours.set_nonblocking(true)?;
+            Ok(Self { role, child, stream: ours, unread: Vec::new() })
+        };
+        start().map_err(LinkError::Start)
+    }
+
+    /// Asks something and waits for the answer.
+    ///
+    /// # Errors
+    /// When the helper is gone, silent beyond the deadline, or the check is cancelled.
+    pub fn ask<T: DeserializeOwned>(
+        &mut self,
+        question: &impl Serialize,
+        deadline: Deadline,
+        cancel: &Cancel,
+    ) -> Result<T, LinkError> {
+        let mut line = serde_json::to_vec(question).expect("a question is plain data");
+        line.push(b'\n');
+        let mut rest = line.as_slice();
+        while !rest.is_empty() {
+            match self.stream.write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.wait(PollFlags::POLLOUT, deadline, cancel)?;
+                }
+                Err(error) => return Err(self.broken(error)),
+            }
+        }
+        loop {
+            if let Some(end) = self.unread.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = self.unread.drain(..=end).collect();
+                return serde_json::from_slice(&line).map_err(|error| self.broken(error));
+            }
+            let mut buffer = [0; 16 * 1024];
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Err(self.broken("end of file")),
+                Ok(count) => self.unread.extend(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.wait(PollFlags::POLLIN, deadline, cancel)?;
+                }
+                Err(error) => return Err(self.broken(error)),
+            }
+        }
+    }
+
+    fn broken(&self, reason: impl ToString) -> LinkError {
+        LinkError::Broken { role: self.role, reason: reason.to_string() }
+    }
+
+    fn wait(&self, flags: PollFlags, deadline: Deadline, cancel: &Cancel) -> Result<(), LinkError> {
+        let mut fds =
+            [PollFd::new(self.stream.as_fd(), flags), PollFd::new(cancel.as_fd(), PollFlags::POLLIN)];
+        match nix::poll::poll(&mut fds, deadline.poll_timeout()) {
+            _ if cancel.is_cancelled() => Err(LinkError::Cancelled),
+            Ok(0) => Err(LinkError::Late { role: self.role }),
+            Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
+            Err(error) => Err(self.broken(error)),
+        }
+    }
+}
+
+impl Drop for Link {
+    /// Breaks the line and waits for the helper to clean up; one that does not is killed.
+    fn drop(&mut self) {
+        drop(self.stream.shutdown(std::net::Shutdown::Both));
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let patience = Deadline::after_ms(5000);
+        if let Ok(pidfd) =
+            rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+        {
+            let mut fds = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
+            while let Err(nix::errno::Errno::EINTR) =
+                nix::poll::poll(&mut fds, patience.poll_timeout())
+            {}
+        }
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
+    }
+}
+
+/// The helper's end: reads questions from standard input and writes answers there.
+#[derive(Debug)]
+pub struct Line {
+    stream: UnixStream,
+    unread: Vec<u8>,
+}
+
+impl Line {
+    /// Takes standard input, which the grader made one end of a socket pair.
+    ///
+    /// # Errors
+    /// When standard input is not such a thing.
+    pub fn from_stdin() -> io::Result<Self> {
+        let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+        stream.peer_addr()?;
+        stream.set_nonblocking(true)?;
+        Ok(Self { stream, unread: Vec::new() })
+    }
+
+    /// The next question, if one has arrived whole; `Err` when the grader is gone.
+    ///
+    /// # Errors
+    /// End of file, or nonsense.
+    pub fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            if let Some(end) = self.unread.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = self.unread.drain(..=end).collect();
+                return serde_json::from_slice(&line).map(Some).map_err(Into::into);
+            }
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => self.unread.extend(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Answers.
+    ///
+    /// # Errors
+    /// When the grader is gone.
+    pub fn answer(&mut self, answer: &impl Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(answer)?;
+        line.push(b'\n');
+        let mut rest = line.as_slice();
+        while !rest.is_empty() {
+            match self.stream.write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let mut fds = [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)];
+                    drop(nix::poll::poll(&mut fds, nix::poll::PollTimeout::NONE));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for Line {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}

@@ -1,0 +1,77 @@
+//! Bytes to send, drawn from a seed so that a check can be repeated to the byte.
+
+use crate::curriculum::scenario::Payload;
+
+/// The bytes of a payload. The same `seed` and `place` (which payload of the stage it is) give the
+/// same bytes, in every process and every run.
+pub fn bytes(payload: &Payload, seed: u64, place: u64) -> Vec<u8> {
+    match payload {
+        Payload::Text(text) => text.as_bytes().to_vec(),
+        Payload::Random(length) => random(*length as usize, seed, place),
+    }
+}
+
+/// Random bytes. From 256 on every value occurs: the first 256 are a shuffle of all of them, with
+/// the NUL neither first nor last, so that a program which stops at it has echoed something.
+fn random(length: usize, seed: u64, place: u64) -> Vec<u8> {
+    let mut generator = Generator(seed ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut out = Vec::with_capacity(length.next_multiple_of(8));
+    if length >= 256 {
+        let mut all: Vec<u8> = (0..=255).collect();
+        for i in (1..all.len()).rev() {
+            all.swap(i, (generator.next() % (i as u64 + 1)) as usize);
+        }
+        let nul = all.iter().position(|&byte| byte == 0).unwrap_or(0);
+        if nul == 0 || nul == 255 {
+            all.swap(nul, 128);
+        }
+        out.extend(all);
+    }
+    while out.len() < length {
+        out.extend(generator.next().to_le_bytes());
+    }
+    out.truncate(length);
+    out
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014): small, fast, and good enough for test bytes.
+struct Generator(u64);
+
+impl Generator {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+/// A seed for a check that was given none: from the clock, which is all it takes.
+pub fn fresh_seed() -> u64 {
+    Generator(crate::sys::clock::now_us() ^ (u64::from(std::process::id()) << 40)).next() >> 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_repeats_its_bytes_and_another_does_not() {
+        let payload = Payload::Random(1000);
+        assert_eq!(bytes(&payload, 7, 1), bytes(&payload, 7, 1));
+        assert_ne!(bytes(&payload, 7, 1), bytes(&payload, 8, 1));
+        assert_ne!(bytes(&payload, 7, 1), bytes(&payload, 7, 2));
+    }
+
+    #[test]
+    fn every_byte_value_occurs_and_the_nul_is_neither_first_nor_last() {
+        for seed in 0..200 {
+            let drawn = bytes(&Payload::Random(256), seed, 0);
+            let mut sorted = drawn.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..=255).collect::<Vec<u8>>());
+            assert!(drawn[0] != 0 && drawn[255] != 0);
+        }
+    }
+}

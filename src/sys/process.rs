@@ -1,0 +1,172 @@
+//! What /proc tells of one process: its ending, CPU time, the call it sleeps in, its descriptors,
+//! its children (proc(5)). Missing permission gives empty answers, never errors: a process may
+//! vanish, or hide, between two looks.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use nix::libc;
+
+/// The fields of /proc/PID/stat that we use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stat {
+    /// `R`, `S`, `D`, `T`, `Z`, …
+    pub state: char,
+    /// Parent.
+    pub ppid: i32,
+    /// Session.
+    pub session: i32,
+    /// User and system CPU time, in milliseconds.
+    pub cpu_ms: u64,
+}
+
+/// Reads /proc/PID/stat.
+pub fn stat(pid: i32) -> Option<Stat> {
+    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The name in the second field belongs to the process and may hold anything: what counts begins
+/// after the last `)`.
+fn parse_stat(line: &[u8]) -> Option<Stat> {
+    let end = line.iter().rposition(|&byte| byte == b')')?;
+    let rest = std::str::from_utf8(&line[end + 1..]).ok()?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let number = |index: usize| fields.get(index)?.parse::<i64>().ok();
+    let ticks = number(11)? + number(12)?;
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    Some(Stat {
+        state: fields.first()?.chars().next()?,
+        ppid: number(1)? as i32,
+        session: number(3)? as i32,
+        cpu_ms: ticks as u64 * 1000 / per_second,
+    })
+}
+
+/// The system call a process sleeps in and its first argument, from /proc/PID/syscall; `None` when
+/// it runs, or we may not look.
+pub fn syscall(pid: i32) -> Option<(i64, u64)> {
+    let line = fs::read_to_string(format!("/proc/{pid}/syscall")).ok()?;
+    let mut words = line.split_whitespace();
+    let number = words.next()?.parse().ok()?;
+    let first = u64::from_str_radix(words.next()?.trim_start_matches("0x"), 16).ok()?;
+    (number >= 0).then_some((number, first))
+}
+
+/// The name of a system call that a server may sleep in, and whether its first argument is a
+/// descriptor.
+pub fn syscall_name(number: i64) -> (&'static str, bool) {
+    let table: &[(libc::c_long, &str, bool)] = &[
+        (libc::SYS_read, "read", true),
+        (libc::SYS_readv, "readv", true),
+        (libc::SYS_write, "write", true),
+        (libc::SYS_writev, "writev", true),
+        (libc::SYS_recvfrom, "recvfrom", true),
+        (libc::SYS_recvmsg, "recvmsg", true),
+        (libc::SYS_sendto, "sendto", true),
+        (libc::SYS_sendmsg, "sendmsg", true),
+        (libc::SYS_accept, "accept", true),
+        (libc::SYS_accept4, "accept4", true),
+        (libc::SYS_connect, "connect", true),
+        (libc::SYS_epoll_pwait, "epoll_pwait", true),
+        (libc::SYS_flock, "flock", true),
+        (libc::SYS_fcntl, "fcntl", true),
+        (libc::SYS_ppoll, "ppoll", false),
+        (libc::SYS_pselect6, "pselect6", false),
+        (libc::SYS_futex, "futex", false),
+        (libc::SYS_nanosleep, "nanosleep", false),
+        (libc::SYS_clock_nanosleep, "clock_nanosleep", false),
+        (libc::SYS_wait4, "wait4", false),
+        (libc::SYS_waitid, "waitid", false),
+        (libc::SYS_rt_sigtimedwait, "sigtimedwait", false),
+        (libc::SYS_openat, "openat", false),
+        #[cfg(target_arch = "x86_64")]
+        (libc::SYS_poll, "poll", false),
+        #[cfg(target_arch = "x86_64")]
+        (libc::SYS_select, "select", false),
+        #[cfg(target_arch = "x86_64")]
+        (libc::SYS_epoll_wait, "epoll_wait", true),
+        #[cfg(target_arch = "x86_64")]
+        (libc::SYS_pause, "pause", false),
+        #[cfg(target_arch = "x86_64")]
+        (libc::SYS_open, "open", false),
+    ];
+    table
+        .iter()
+        .find(|(known, _, _)| *known == number as libc::c_long)
+        .map_or(("another call", false), |&(_, name, on_descriptor)| (name, on_descriptor))
+}
+
+/// The descriptors a process has open, with what each link says (`socket:[123]`, a path).
+pub fn descriptors(pid: i32) -> Vec<(i32, PathBuf)> {
+    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| {
+            let number = entry.file_name().to_str()?.parse().ok()?;
+            Some((number, fs::read_link(entry.path()).ok()?))
+        })
+        .collect()
+}
+
+/// The flags of an open descriptor as fdinfo has them, O_CLOEXEC among them.
+pub fn descriptor_flags(pid: i32, descriptor: i32) -> Option<i32> {
+    let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{descriptor}")).ok()?;
+    let line = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+    i32::from_str_radix(line.trim(), 8).ok()
+}
+
+/// All processes below one, itself not included: children first, then theirs.
+pub fn descendants(pid: i32) -> BTreeSet<i32> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![pid];
+    while let Some(parent) = open.pop() {
+        for child in children(parent) {
+            if found.insert(child) {
+                open.push(child);
+            }
+        }
+    }
+    found
+}
+
+fn children(pid: i32) -> Vec<i32> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let mut found = Vec::new();
+    for task in tasks.flatten() {
+        match fs::read_to_string(task.path().join("children")) {
+            Ok(list) => found.extend(list.split_whitespace().filter_map(|p| p.parse::<i32>().ok())),
+            Err(_) => return children_by_parent(pid),
+        }
+    }
+    found
+}
+
+/// The same without CONFIG_PROC_CHILDREN.
+fn children_by_parent(pid: i32) -> Vec<i32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|&other| stat(other).is_some_and(|stat| stat.ppid == pid))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_and_blanks_does_not_shift_the_fields() {
+        let line = b"7 (a ) S 1 2) R 5 7 9 0 -1 0 0 0 0 0 3 4 0 0 20 0 1 0 1 1 1\n";
+        let stat = parse_stat(line).unwrap();
+        assert_eq!((stat.state, stat.ppid, stat.session), ('R', 5, 9));
+    }
+
+    #[test]
+    fn this_process_is_found_with_its_descriptors() {
+        let me = std::process::id() as i32;
+        assert!(matches!(stat(me).unwrap().state, 'R' | 'S'));
+        assert!(descriptors(me).iter().any(|(number, _)| *number == 0));
+    }
+}

@@ -1,0 +1,188 @@
+//! Starting a program that is not trusted: its session, descriptors, signals, limits and user.
+//!
+//! Whatever must happen between fork and exec happens here, and nowhere else. What is started and
+//! what is done about it afterwards is decided elsewhere.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use nix::libc;
+
+/// A user to become: uid, gid, and no supplementary groups (credentials(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Identity {
+    /// Real, effective and saved user id.
+    pub uid: u32,
+    /// Real, effective and saved group id.
+    pub gid: u32,
+}
+
+/// Resource limits, soft and hard alike; `None` leaves what is inherited (setrlimit(2)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Limits {
+    /// CPU seconds.
+    pub cpu_seconds: Option<u64>,
+    /// Bytes a file may grow to.
+    pub file_bytes: Option<u64>,
+    /// Open descriptors.
+    pub descriptors: Option<u64>,
+    /// Processes and threads of the user; only sensible for a user of its own.
+    pub processes: Option<u64>,
+}
+
+/// What to start, and how.
+#[derive(Debug)]
+pub struct Spawn {
+    /// Program and arguments.
+    pub argv: Vec<OsString>,
+    /// The whole environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// The working directory.
+    pub cwd: PathBuf,
+    /// Standard input, output and error.
+    pub stdio: [OwnedFd; 3],
+    /// The user to become, when we may.
+    pub identity: Option<Identity>,
+    /// Limits to set.
+    pub limits: Limits,
+    /// The umask.
+    pub umask: u32,
+}
+
+impl Spawn {
+    /// Starts it in a session of its own, with descriptors 0, 1 and 2 and no others, all signals
+    /// at their defaults, no way to gain privileges, no core dumps; it dies with its parent
+    /// (setsid(2), close_range(2), prctl(2) PR_SET_NO_NEW_PRIVS and PR_SET_PDEATHSIG).
+    ///
+    /// # Errors
+    /// Whatever kept it from being started, exec included: `ENOENT` and `EACCES` are about the
+    /// program.
+    pub fn start(self) -> io::Result<Child> {
+        let Self { argv, env, cwd, stdio, identity, limits, umask } = self;
+        let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let [stdin, stdout, stderr] = stdio;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(env)
+            .current_dir(cwd)
+            .stdin(Stdio::from(stdin))
+            .stdout(Stdio::from(stdout))
+            .stderr(Stdio::from(stderr));
+        let parent = nix::unistd::getpid().as_raw();
+        let settle = move || settle(identity, limits, umask, parent);
+        // SAFETY: `settle` makes only async-signal-safe calls, allocates nothing and touches no
+        // lock: what it captured is plain numbers.
+        #[expect(unsafe_code, reason = "the steps between fork and exec have no safe form")]
+        unsafe {
+            command.pre_exec(settle);
+        }
+        command.spawn()
+    }
+}
+
+/// Runs in the child between fork and exec.
+fn settle(
+    identity: Option<Identity>,
+    limits: Limits,
+    umask: u32,
+    parent: libc::pid_t,
+) -> io::Result<()> {
+    // SAFETY: plain system calls on values; none of them touches memory of ours.
+    #[expect(unsafe_code, reason = "system calls in a forked child")]
+    unsafe {
+        check(libc::setsid())?;
+        libc::umask(umask as libc::mode_t);
+        for signal in 1..=64 {
+            // KILL, STOP and the two that libc keeps refuse: that is well.
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        limit(libc::RLIMIT_CORE, Some(0))?;
+        limit(libc::RLIMIT_CPU, limits.cpu_seconds)?;
+        limit(libc::RLIMIT_FSIZE, limits.file_bytes)?;
+        limit(libc::RLIMIT_NOFILE, limits.descriptors)?;
+        limit(libc::RLIMIT_NPROC, limits.processes)?;
+        if let Some(Identity { uid, gid }) = identity {
+            check(libc::setgroups(0, std::ptr::null()))?;
+            check(libc::setresgid(gid, gid, gid))?;
+            check(libc::setresuid(uid, uid, uid))?;
+        }
+        check(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
+        // After the change of user, which clears it.
+        check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0))?;
+        if libc::getppid() != parent {
+            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        }
+        // Close-on-exec rather than closed: std's own pipe for exec's errno must still work.
+        let flags = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
+        check(libc::close_range(3, libc::c_uint::MAX, flags))?;
+    }
+    Ok(())
+}
+
+fn check(result: libc::c_int) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Sets a limit, soft and hard, never above what is allowed now.
+///
+/// # Safety
+/// None needed beyond being callable between fork and exec.
+#[expect(unsafe_code, reason = "system calls in a forked child")]
+unsafe fn limit(resource: libc::__rlimit_resource_t, value: Option<u64>) -> io::Result<()> {
+    let Some(value) = value else { return Ok(()) };
+    let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `now` lives on this stack for the length of both calls.
+    unsafe {
+        check(libc::getrlimit(resource, &mut now))?;
+        let value = value.min(now.rlim_max);
+        check(libc::setrlimit(resource, &libc::rlimit { rlim_cur: value, rlim_max: value }))
+    }
+}
+
+/// Makes this process adopt the orphans among its descendants, so that none escapes it
+/// (prctl(2) PR_SET_CHILD_SUBREAPER).
+///
+/// # Errors
+/// What prctl reports.
+pub fn become_subreaper() -> io::Result<()> {
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(Into::into)
+}
+
+/// Takes on another user for good: for the roles of our own binary.
+///
+/// # Errors
+/// `EPERM` when we may not.
+pub fn become_user(identity: Identity) -> io::Result<()> {
+    let gid = nix::unistd::Gid::from_raw(identity.gid);
+    let uid = nix::unistd::Uid::from_raw(identity.uid);
+    nix::unistd::setgroups(&[])?;
+    nix::unistd::setresgid(gid, gid, gid)?;
+    nix::unistd::setresuid(uid, uid, uid)?;
+    Ok(())
+}
+
+/// A pseudo-terminal: the side to read what a program prints, and the side to give it (pty(7)).
+///
+/// # Errors
+/// What openpty reports.
+pub fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
+    let pair = nix::pty::openpty(None, None)?;
+    // Line feeds as they are: the program's output is compared with lines.
+    let mut settings = nix::sys::termios::tcgetattr(&pair.slave)?;
+    settings.output_flags.remove(nix::sys::termios::OutputFlags::OPOST);
+    nix::sys::termios::tcsetattr(&pair.slave, nix::sys::termios::SetArg::TCSANOW, &settings)?;
+    for side in [&pair.master, &pair.slave] {
+        nix::fcntl::fcntl(
+            side,
+            nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC),
+        )?;
+    }
+    debug_assert!(pair.master.as_raw_fd() > 2);
+    Ok((pair.master, pair.slave))
+}
