@@ -4,5 +4,23 @@
 //! ([`crate::curriculum::exercise`]); what was found is data too ([`verdict`]). Drawing it is
 //! [`crate::render`]'s, remembering it [`crate::mastery`]'s.
 
+mod arena;
+mod build;
+pub mod cancel;
+mod capture;
+mod diagnose;
+mod judge;
+mod link;
 pub mod marker;
+mod observation;
+mod payload;
+pub mod peer;
+mod program;
+mod protocol;
+mod stage;
+pub mod supervisor;
+mod wording;
+
+pub use judge::{CheckError, Progress, Request, run};
+pub use program::Target;
 pub mod verdict;

@@ -128,6 +128,11 @@ pub enum Order {
         /// The instance.
         name: String,
     },
+    /// Tell the CPU time of an instance's main process.
+    CpuTime {
+        /// The instance.
+        name: String,
+    },
     /// Whether a process is one of the tree that was started as this instance.
     Owns {
         /// The instance.
@@ -180,6 +185,11 @@ pub enum Answer {
     },
     /// All that can be seen.
     Seen(Box<Seen>),
+    /// CPU time.
+    CpuTime {
+        /// In milliseconds.
+        ms: u64,
+    },
     /// Yes or no.
     Owned {
         /// The answer.
@@ -189,11 +199,6 @@ pub enum Answer {
     Events {
         /// In order; times are absolute.
         events: Vec<Event>,
-    },
-    /// What was left at the end, by name of process.
-    Finished {
-        /// `pid (comm)`, printable.
-        leftovers: Vec<String>,
     },
     /// The order could not be carried out: a fault of ours.
     Fault {

@@ -326,6 +326,10 @@ impl Supervisor {
                 Some(instance) => Answer::Seen(Box::new(instance.look())),
                 None => no_instance(&name),
             }),
+            Order::CpuTime { name } => Some(match self.instances.get(&name) {
+                Some(instance) => Answer::CpuTime { ms: instance.cpu_ms() },
+                None => no_instance(&name),
+            }),
             Order::Owns { name, pid } => Some(match self.instances.get(&name) {
                 Some(instance) => Answer::Owned { yes: instance.owns(pid) },
                 None => no_instance(&name),
@@ -425,7 +429,7 @@ impl Instance {
             status,
             signal,
             killed_by_us: self.killed_by_us,
-            cpu_ms: process::stat(self.pid).map_or(0, |stat| stat.cpu_ms),
+            cpu_ms: self.cpu_ms(),
             descriptors_at_ready: self.descriptors_at_ready,
             stdout: Bytes(self.stdout.capture.bytes()),
             stderr: Bytes(self.stderr.capture.bytes()),
@@ -445,6 +449,10 @@ impl Instance {
             }
         }
         seen
+    }
+
+    fn cpu_ms(&self) -> u64 {
+        process::stat(self.pid).map_or(0, |stat| stat.cpu_ms)
     }
 
     fn owns(&self, pid: i32) -> bool {
@@ -494,9 +502,11 @@ fn kind(link: &std::path::Path) -> &'static str {
     let text = link.to_string_lossy();
     let inode = |name: &str| text.strip_prefix(name)?.strip_suffix(']')?.parse::<u64>().ok();
     if let Some(inode) = inode("socket:[") {
-        return match sock_diag::state_of(inode) {
+        let sockets = sock_diag::dump().map(|dump| dump.sockets).unwrap_or_default();
+        let socket = sockets.iter().find(|socket| u64::from(socket.inode) == inode);
+        return match socket.map(|socket| socket.state) {
             Some(sock_diag::State::Listening) => "listening socket",
-            Some(sock_diag::State::Connected) => "connected socket",
+            Some(sock_diag::State::Established) => "connected socket",
             _ => "socket",
         };
     }
@@ -519,7 +529,7 @@ fn listening(path: &Bytes) -> Option<(u64, u64)> {
     }
     let (dev, ino) = (metadata.dev(), metadata.ino());
     let bound = sock_diag::bound_to(dev, ino).ok()??;
-    (bound.state == sock_diag::State::Listening).then_some((dev, ino))
+    matches!(bound.state, sock_diag::BoundState::Listening { .. }).then_some((dev, ino))
 }
 
 /// Standard streams for a program, and our ends of its output.

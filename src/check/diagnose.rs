@@ -1,0 +1,91 @@
+//! From what was seen to what it means: the first diagnosis whose condition holds.
+//!
+//! The exercise's own diagnoses come first, in the order of its file, then those that all
+//! exercises share; the last of these always holds. Pure: an observation in, a failure out.
+
+use super::observation::Observation;
+use super::stage::{Run, Trouble};
+use super::verdict::{Event, Failure};
+use super::wording;
+use crate::curriculum::exercise::{Common, Diagnosis, Exercise, Rule, Stage};
+use crate::curriculum::expression;
+
+/// Events that are shown of each side.
+const SHOWN_EVENTS: usize = 12;
+
+/// The failure that a trouble amounts to.
+///
+/// # Errors
+/// When a diagnosis is malformed or none holds: a fault of the exercise, in words.
+pub fn diagnose(
+    exercise: &Exercise,
+    common: &Common,
+    stage: &Stage,
+    run: &Run,
+    trouble: &Trouble,
+    by_hand: String,
+) -> Result<Failure, String> {
+    let diagnosis = choose(exercise, common, &trouble.seen)?;
+    let rule = rule(exercise, common, &diagnosis.rule.value)
+        .ok_or_else(|| format!("there is no rule `{}`", diagnosis.rule.value))?;
+    let fill = |template: &str| {
+        expression::fill(template, &trouble.seen)
+            .map_err(|error| format!("diagnosis `{}`: {error}", diagnosis.id.value))
+    };
+    let step = &stage.steps[trouble.index];
+    let outcome = trouble.outcome.as_ref();
+    Ok(Failure {
+        diagnosis: diagnosis.id.value.clone(),
+        rule: rule.id.value.clone(),
+        requirement: rule.requirement.clone(),
+        reference: rule.reference.clone(),
+        did: run.did.clone(),
+        expected: wording::expected(&step.action, &trouble.seen, outcome),
+        saw: wording::saw(&trouble.seen, outcome),
+        cause: fill(&diagnosis.say)?,
+        look: fill(&diagnosis.look)?,
+        timeline: last_of_both(&run.timeline),
+        timeline_note: "The program's side is what it printed, and what the kernel says of its \
+                        process."
+            .to_owned(),
+        by_hand,
+        lesson: diagnosis.lesson.as_ref().map(|lesson| lesson.value.clone()),
+        output: trouble.stderr.clone(),
+    })
+}
+
+/// The first diagnosis that holds.
+fn choose<'a>(
+    exercise: &'a Exercise,
+    common: &'a Common,
+    seen: &Observation,
+) -> Result<&'a Diagnosis, String> {
+    for diagnosis in exercise.diagnoses.iter().chain(&common.diagnoses) {
+        let holds = expression::holds(&diagnosis.when.value, seen)
+            .map_err(|error| format!("diagnosis `{}`: {error}", diagnosis.id.value))?;
+        if holds {
+            return Ok(diagnosis);
+        }
+    }
+    Err("no diagnosis holds; common.toml must end with one that always does".to_owned())
+}
+
+/// A rule by its id.
+pub fn rule<'a>(exercise: &'a Exercise, common: &'a Common, id: &str) -> Option<&'a Rule> {
+    exercise.rules.iter().chain(&common.rules).find(|rule| rule.id.value == id)
+}
+
+/// The last events of each side, in order.
+fn last_of_both(timeline: &[Event]) -> Vec<Event> {
+    let mut kept = Vec::new();
+    let mut room = [SHOWN_EVENTS; 2];
+    for event in timeline.iter().rev() {
+        let left = &mut room[event.side as usize];
+        if *left > 0 {
+            *left -= 1;
+            kept.push(event.clone());
+        }
+    }
+    kept.reverse();
+    kept
+}

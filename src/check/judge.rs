@@ -1,0 +1,407 @@
+//! Judges an exercise: builds the program once, runs its stages in order, and puts what was found
+//! together. How a stage runs is [`super::stage`]'s.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::arena::Arena;
+use super::build::{self, BuildError};
+use super::cancel::Cancel;
+use super::link::LinkError;
+use super::program::{self, Program, Target};
+use super::protocol::StdoutKind;
+use super::stage::{self, Setting, StageError};
+use super::verdict::{Failure, Isolation, Report, Shown, StageReport, Verdict};
+use super::{diagnose, payload};
+use crate::curriculum::Curriculum;
+use crate::curriculum::exercise::{Exercise, Language, Stage};
+use crate::curriculum::expression;
+use crate::curriculum::scenario::{Action, Wait};
+use crate::sys::clock::now_us;
+use crate::untrusted::Untrusted;
+
+/// What is to be judged.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The exercise's slug.
+    pub exercise: String,
+    /// The program.
+    pub target: Target,
+    /// Where random bytes come from; `None`: a fresh seed.
+    pub seed: Option<u64>,
+    /// What every deadline is multiplied by; 1 is usual.
+    pub patience: u32,
+    /// Only this stage and those it depends on, by id.
+    pub stage: Option<String>,
+}
+
+/// How far a check is.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// The program is being built.
+    Building,
+    /// A stage has begun.
+    StageStarted {
+        /// Its id.
+        id: String,
+    },
+    /// A stage is over.
+    StageDone(StageReport),
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The exercise, stage or language asked for does not exist.
+    #[error("there is no {what} `{}`", Untrusted::from(name.as_str()))]
+    Unknown {
+        /// `exercise`, `stage` or `language`.
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+    },
+    /// This machine lacks something without which nothing can be judged.
+    #[error("{0}")]
+    CannotJudge(String),
+    /// The check was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// A fault of ours.
+    #[error("{0}")]
+    Fault(String),
+}
+
+/// Judges a program. `progress` is told as it goes on.
+///
+/// # Errors
+/// See [`CheckError`]; a program that cannot be built is no error but a failed report.
+pub fn run(
+    curriculum: &Curriculum,
+    request: &Request,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, CheckError> {
+    let began = now_us();
+    let unknown = |what, name: &str| CheckError::Unknown { what, name: name.to_owned() };
+    let exercise = curriculum
+        .exercise(&request.exercise)
+        .ok_or_else(|| unknown("exercise", &request.exercise))?;
+    let chosen = chosen_stages(exercise, request.stage.as_deref())?;
+    let arena = Arena::new().map_err(|error| {
+        CheckError::CannotJudge(format!("no private directory can be made: {error}"))
+    })?;
+    let mut report = Report {
+        schema: "ipc-mastery/check/1",
+        exercise: exercise.slug.clone(),
+        number: exercise.number,
+        title: exercise.title.clone(),
+        subject: request.target.subject(),
+        seed: request.seed.unwrap_or_else(payload::fresh_seed),
+        isolation: isolation(&arena, &request.target),
+        verdict: Verdict::Pass,
+        evidence: matches!(request.target, Target::Directory { .. }) && request.stage.is_none(),
+        build: None,
+        stages: Vec::new(),
+        elapsed_ms: 0,
+    };
+    let program = match prepare(curriculum, request, &arena, cancel, progress)? {
+        Ok(program) => Some(program),
+        Err(failure) => {
+            report.build = Some(with_rule(curriculum, exercise, *failure));
+            None
+        }
+    };
+    let mut verdicts: BTreeMap<&str, Verdict> = BTreeMap::new();
+    for (number, stage) in exercise.stages.iter().enumerate() {
+        if !chosen.contains(&stage.id.value.as_str()) {
+            continue;
+        }
+        let began = now_us();
+        let waits_for = stage
+            .after
+            .iter()
+            .find(|id| verdicts.get(id.value.as_str()) != Some(&Verdict::Pass));
+        let (verdict, failure) = match (&program, waits_for) {
+            (None, _) => (Verdict::NotJudged, None),
+            (Some(_), Some(id)) => {
+                let title = exercise.stage(&id.value).map_or("", |stage| &stage.title);
+                let cause = format!("It builds on \"{title}\", which did not pass.");
+                (Verdict::NotJudged, Some(Failure { cause, ..Failure::default() }))
+            }
+            (Some(program), None) => {
+                progress(Progress::StageStarted { id: stage.id.value.clone() });
+                let judge = Judge { curriculum, exercise, program, arena: &arena, cancel };
+                judge.stage(stage, number, report.seed, u64::from(request.patience.max(1)))?
+            }
+        };
+        verdicts.insert(&stage.id.value, verdict);
+        let stage_report = StageReport {
+            id: stage.id.value.clone(),
+            title: stage.title.clone(),
+            bonus: stage.bonus,
+            verdict,
+            failure,
+            elapsed_ms: (now_us() - began) / 1000,
+        };
+        progress(Progress::StageDone(stage_report.clone()));
+        report.stages.push(stage_report);
+    }
+    report.verdict = match &report.build {
+        Some(_) => Verdict::Fail,
+        None => Verdict::over(
+            report.stages.iter().filter(|stage| !stage.bonus).map(|stage| stage.verdict),
+        ),
+    };
+    report.elapsed_ms = (now_us() - began) / 1000;
+    Ok(report)
+}
+
+/// The ids of the stages to run: all, or one with everything it depends on.
+fn chosen_stages<'a>(
+    exercise: &'a Exercise,
+    only: Option<&str>,
+) -> Result<Vec<&'a str>, CheckError> {
+    let Some(only) = only else {
+        return Ok(exercise.stages.iter().map(|stage| stage.id.value.as_str()).collect());
+    };
+    let mut open: Vec<&Stage> = vec![exercise.stage(only).ok_or_else(|| {
+        CheckError::Unknown { what: "stage", name: only.to_owned() }
+    })?];
+    let mut chosen = Vec::new();
+    while let Some(stage) = open.pop() {
+        chosen.push(stage.id.value.as_str());
+        open.extend(stage.after.iter().filter_map(|id| exercise.stage(&id.value)));
+    }
+    Ok(chosen)
+}
+
+/// Builds what must be built. The inner error is the learner's: a failed build.
+fn prepare(
+    curriculum: &Curriculum,
+    request: &Request,
+    arena: &Arena,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Result<Program, Box<Failure>>, CheckError> {
+    let (path, language) = match &request.target {
+        Target::Command(command) => return Ok(Ok(Program::Shell(command.clone()))),
+        Target::Socket(path) => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            return Ok(Ok(Program::Running(path)));
+        }
+        Target::Directory { path, language } => {
+            let found = curriculum.language(language).ok_or_else(|| CheckError::Unknown {
+                what: "language",
+                name: language.clone(),
+            })?;
+            (path, found)
+        }
+    };
+    progress(Progress::Building);
+    let fault = |error: std::io::Error| CheckError::Fault(format!("cannot prepare: {error}"));
+    let path = std::path::absolute(path).map_err(fault)?;
+    let out = arena.program().map_err(fault)?;
+    match build::build(language, &path, &out, cancel) {
+        Ok(()) => {}
+        Err(BuildError::Failed { command, status, output }) => {
+            return Ok(Err(Box::new(build_failure(command, status, output))));
+        }
+        Err(BuildError::NoTool { tool }) => {
+            return Err(CheckError::CannotJudge(format!(
+                "{} programs need `{tool}`, which is not installed",
+                language.name
+            )));
+        }
+        Err(BuildError::Cancelled) => return Err(CheckError::Cancelled),
+        Err(BuildError::Io(error)) => return Err(fault(error)),
+    }
+    Ok(Ok(Program::Words(run_words(language, path, &out, arena)?)))
+}
+
+fn run_words(
+    language: &Language,
+    path: PathBuf,
+    out: &std::path::Path,
+    arena: &Arena,
+) -> Result<Vec<std::ffi::OsString>, CheckError> {
+    // Another user cannot enter our home directory; a program that is interpreted moves house.
+    let reads_source = language.run.iter().any(|word| word.contains("{dir}"));
+    let dir = match arena.identity() {
+        Some(_) if reads_source => arena
+            .copy_in(&path)
+            .map_err(|error| CheckError::Fault(format!("cannot copy the program: {error}")))?,
+        _ => path,
+    };
+    program::words(&language.run, &dir, out, arena).ok_or_else(|| {
+        CheckError::CannotJudge(format!(
+            "`{}` is not found where the program's own user may run it",
+            language.run.first().map_or("", String::as_str)
+        ))
+    })
+}
+
+fn build_failure(command: String, status: String, output: Vec<String>) -> Failure {
+    Failure {
+        diagnosis: "build-failed".to_owned(),
+        rule: "builds".to_owned(),
+        did: vec![format!("runs {command}")],
+        expected: Shown { words: "exit status: 0".to_owned(), ..Shown::default() },
+        saw: Shown { words: status, ..Shown::default() },
+        by_hand: command,
+        output,
+        ..Failure::default()
+    }
+}
+
+/// Fills in what the exercise's files say about a failed build.
+fn with_rule(curriculum: &Curriculum, exercise: &Exercise, failure: Failure) -> Failure {
+    let rule = diagnose::rule(exercise, &curriculum.common, &failure.rule);
+    let diagnosis = curriculum
+        .common
+        .diagnoses
+        .iter()
+        .find(|diagnosis| diagnosis.id.value == failure.diagnosis);
+    Failure {
+        requirement: rule.map(|rule| rule.requirement.clone()).unwrap_or_default(),
+        reference: rule.map(|rule| rule.reference.clone()).unwrap_or_default(),
+        cause: diagnosis.map(|diagnosis| diagnosis.say.clone()).unwrap_or_default(),
+        look: diagnosis.map(|diagnosis| diagnosis.look.clone()).unwrap_or_default(),
+        ..failure
+    }
+}
+
+fn isolation(arena: &Arena, target: &Target) -> Isolation {
+    let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    if let Target::Socket(_) = target {
+        return Isolation {
+            measures: Vec::new(),
+            not_contained: words(&["the server runs as you started it"]),
+        };
+    }
+    let mut measures = words(&[
+        "own session",
+        "private directory",
+        "clean environment",
+        "no new privileges",
+        "resource limits",
+        "whole process tree ended",
+    ]);
+    let mut not_contained = words(&["files and sockets outside the private directory", "network"]);
+    match arena.identity() {
+        Some(identity) => measures.push(format!("user id {} of its own", identity.uid)),
+        None => not_contained.push("signals to your own processes".to_owned()),
+    }
+    Isolation { measures, not_contained }
+}
+
+struct Judge<'a> {
+    curriculum: &'a Curriculum,
+    exercise: &'a Exercise,
+    program: &'a Program,
+    arena: &'a Arena,
+    cancel: &'a Cancel,
+}
+
+impl Judge<'_> {
+    fn stage(
+        &self,
+        stage: &Stage,
+        number: usize,
+        seed: u64,
+        patience: u64,
+    ) -> Result<(Verdict, Option<Failure>), CheckError> {
+        if let Program::Running(_) = self.program
+            && let Some(need) = needs_own_program(stage)
+        {
+            let cause = format!("This stage {need}; a server that already runs cannot be asked that.");
+            return Ok((Verdict::CannotJudge, Some(Failure { cause, ..Failure::default() })));
+        }
+        let mut setting = Setting {
+            program: self.program,
+            arena: self.arena,
+            seed: seed ^ number as u64,
+            patience,
+            stdout: StdoutKind::Pipe,
+            cancel: self.cancel,
+        };
+        let place = self.place(stage, number)?;
+        let socket = Untrusted::from(place.address.as_path()).to_string();
+        let mut run = match stage::run(stage, setting, place) {
+            Ok(run) => run,
+            Err(error) => return stage_error(error),
+        };
+        let Some(mut trouble) = run.trouble.take() else {
+            return Ok((Verdict::Pass, None));
+        };
+        if trouble.seen.outcome.starts_with("line-") {
+            // Does the line sit in a buffer? On a terminal, programs write line by line.
+            setting.stdout = StdoutKind::Terminal;
+            let place = self.place(stage, number + self.exercise.stages.len())?;
+            if let Ok(second) = stage::run(stage, setting, place) {
+                let further = second.trouble.is_none_or(|other| other.index > trouble.index);
+                trouble.seen.line.appears_on_terminal = further;
+            }
+        }
+        let context = serde_json::json!({ "socket": socket, "program": self.program.by_hand() });
+        let by_hand = expression::fill(&stage.by_hand, &context)
+            .unwrap_or_else(|error| format!("# {error}"));
+        let common = &self.curriculum.common;
+        match diagnose::diagnose(self.exercise, common, stage, &run, &trouble, by_hand) {
+            Ok(failure) => Ok((Verdict::Fail, Some(failure))),
+            Err(reason) => Ok((Verdict::CheckerError, Some(our_fault(&reason)))),
+        }
+    }
+
+    fn place(&self, stage: &Stage, number: usize) -> Result<super::arena::Place, CheckError> {
+        if let Program::Running(socket) = self.program {
+            return Ok(stage::place_of(socket.clone(), self.arena));
+        }
+        self.arena
+            .place(number, stage.path_bytes)
+            .map_err(|error| CheckError::Fault(format!("cannot make a directory: {error}")))
+    }
+}
+
+fn stage_error(error: StageError) -> Result<(Verdict, Option<Failure>), CheckError> {
+    match error {
+        StageError::Link(LinkError::Cancelled) => Err(CheckError::Cancelled),
+        other => {
+            let reason = match std::error::Error::source(&other) {
+                Some(source) => format!("{other}: {source}"),
+                None => other.to_string(),
+            };
+            Ok((Verdict::CheckerError, Some(our_fault(&reason))))
+        }
+    }
+}
+
+fn our_fault(reason: &str) -> Failure {
+    Failure {
+        cause: format!("The checker itself failed: {reason}."),
+        look: "This is a fault of ipc-mastery, not of your program.".to_owned(),
+        ..Failure::default()
+    }
+}
+
+/// Why a stage needs a program that we start, if it does.
+fn needs_own_program(stage: &Stage) -> Option<&'static str> {
+    if stage.path_bytes.is_some() {
+        return Some("chooses the address");
+    }
+    let mut starts = 0;
+    stage.steps.iter().find_map(|step| match &step.action {
+        Action::Start { wait: Wait::Ready, .. } => {
+            starts += 1;
+            (starts > 1).then_some("starts the program more than once")
+        }
+        Action::Start { .. } => Some("starts the program a second time"),
+        Action::Signal { .. } | Action::Interrupt { .. } => Some("sends it signals"),
+        Action::ExpectExit { .. } => Some("waits for its end"),
+        Action::ExpectLine { .. } => Some("reads its standard output"),
+        Action::ExpectRunning { .. }
+        | Action::ExpectServedBy { .. }
+        | Action::ExpectNoLeakedDescriptors { .. }
+        | Action::ExpectCloseOnExec { .. } => Some("looks at its process"),
+        _ => None,
+    })
+}

@@ -1,0 +1,310 @@
+//! The observation: all that diagnoses can ask about when a step did not go as it must.
+//!
+//! Field names are the vocabulary of `when` expressions and of diagnosis sentences in
+//! `exercise.toml`; they are listed in the book for authors. Every field always has a value, so an
+//! expression never fails for want of one. Text from outside is already printable.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+use serde::Serialize;
+
+use super::protocol::{Outcome, Seen};
+use crate::sys::sock_diag::{self, BoundState};
+use crate::untrusted::Untrusted;
+
+/// What was seen.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Observation {
+    /// The stage's id.
+    pub stage: String,
+    /// The step's verb: `expect-echo`.
+    pub step: String,
+    /// How the step failed; see [`super::stage`].
+    pub outcome: &'static str,
+    /// `ECONNREFUSED`, or empty.
+    pub errno: String,
+    /// The call that failed or was waited in: `connect`, or empty.
+    pub call: String,
+    /// Bytes sent on the connection so far.
+    pub sent: u64,
+    /// Bytes received on it so far.
+    pub received: u64,
+    /// Bytes due back when the step began.
+    pub expected: u64,
+    /// How many of those came back, in order.
+    pub same: u64,
+    /// Offset of the first NUL in the bytes due, or -1.
+    pub first_nul: i64,
+    /// Descriptors attached on the connection so far.
+    pub descriptors_sent: u64,
+    /// The instance the step is about.
+    pub instance: ProgramState,
+    /// The first instance, named `server`.
+    pub program: ProgramState,
+    /// A second instance, if there is one.
+    pub second: ProgramState,
+    /// What stands at the address.
+    pub address: Address,
+    /// About a line that was waited for.
+    pub line: LineState,
+}
+
+/// An instance of the program.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ProgramState {
+    /// Its main process, or 0.
+    pub pid: i32,
+    /// Whether it runs.
+    pub running: bool,
+    /// Whether it called exit.
+    pub exited: bool,
+    /// Its exit status, or -1.
+    pub status: i32,
+    /// The signal that ended it, or empty.
+    pub signal: String,
+    /// Whether we sent it a signal.
+    pub killed_by_us: bool,
+    /// CPU time since the step began, in milliseconds.
+    pub cpu_ms: u64,
+    /// Time since the step began, in milliseconds.
+    pub waited_ms: u64,
+    /// The call it sleeps in, or empty.
+    pub syscall: String,
+    /// The descriptor of that call, or -1.
+    pub syscall_fd: i32,
+    /// What that descriptor is, or empty.
+    pub syscall_fd_kind: String,
+    /// Open descriptors.
+    pub descriptors: usize,
+    /// Open descriptors when it became ready.
+    pub descriptors_at_ready: usize,
+    /// Connections we have open.
+    pub connections_open: usize,
+    /// The last lines on standard error, or empty.
+    pub stderr: String,
+    /// How many lines it printed on standard output.
+    pub stdout_lines: usize,
+}
+
+/// What stands at the address.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Address {
+    /// The path.
+    pub path: String,
+    /// Its length in bytes.
+    pub bytes: usize,
+    /// Whether anything is there.
+    pub exists: bool,
+    /// `socket`, `regular file`, `fifo`, `symbolic link`, `directory`, `device` or `missing`.
+    pub kind: &'static str,
+    /// `none`, `bound` or `listening`: what a living socket does there.
+    pub state: &'static str,
+    /// `stream`, `dgram`, `seqpacket`, or empty.
+    #[serde(rename = "type")]
+    pub socket_type: &'static str,
+    /// Other names in the directory, comma-separated.
+    pub others: String,
+}
+
+/// A line that was waited for, and what came instead.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LineState {
+    /// The line.
+    pub wanted: String,
+    /// The last line printed, or empty.
+    pub got: String,
+    /// The peer.
+    pub peer_pid: i64,
+    /// Its user.
+    pub peer_uid: i64,
+    /// Its group.
+    pub peer_gid: i64,
+    /// The program.
+    pub server_pid: i64,
+    /// The number after `pid=` in `got`, or -2.
+    pub got_pid: i64,
+    /// The number after `uid=` in `got`, or -2.
+    pub got_uid: i64,
+    /// The number after `gid=` in `got`, or -2.
+    pub got_gid: i64,
+    /// Whether a second run, with a terminal as standard output, printed it.
+    pub appears_on_terminal: bool,
+}
+
+impl Observation {
+    /// Takes over what a peer saw.
+    pub fn with_outcome(mut self, outcome: &Outcome) -> Self {
+        self.errno.clone_from(&outcome.errno);
+        self.call.clone_from(&outcome.call);
+        self.sent = outcome.sent;
+        self.received = outcome.received;
+        self.expected = outcome.due;
+        self.same = outcome.same;
+        self.first_nul = outcome.first_nul.map_or(-1, |at| at as i64);
+        self.descriptors_sent = outcome.descriptors_sent;
+        self
+    }
+}
+
+impl ProgramState {
+    /// What the supervisor saw of an instance. `cpu_before` is its CPU time when the step began.
+    pub fn from_seen(seen: &Seen, cpu_before: u64, waited_ms: u64) -> Self {
+        let signal = seen.signal.map(|number| {
+            Signal::try_from(number)
+                .map_or_else(|_| format!("signal {number}"), |known| known.as_str().to_owned())
+        });
+        Self {
+            pid: seen.pid,
+            running: seen.running,
+            exited: seen.status.is_some(),
+            status: seen.status.unwrap_or(-1),
+            signal: signal.unwrap_or_default(),
+            killed_by_us: seen.killed_by_us,
+            cpu_ms: seen.cpu_ms.saturating_sub(cpu_before),
+            waited_ms,
+            syscall: seen.syscall.clone(),
+            syscall_fd: seen.syscall_fd.unwrap_or(-1),
+            syscall_fd_kind: seen.syscall_fd_kind.clone(),
+            descriptors: seen.descriptors,
+            descriptors_at_ready: seen.descriptors_at_ready,
+            connections_open: 0,
+            stderr: last_lines(&Untrusted::from(&seen.stderr), 6).join("\n"),
+            stdout_lines: seen.stdout.0.iter().filter(|&&byte| byte == b'\n').count(),
+        }
+    }
+
+    /// An instance that is not there.
+    pub fn absent() -> Self {
+        Self { status: -1, syscall_fd: -1, ..Self::default() }
+    }
+}
+
+/// The last lines of a program's output, printable; empty ones at the end left out.
+pub fn last_lines(output: &Untrusted, most: usize) -> Vec<String> {
+    let mut lines = output.lines();
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    let from = lines.len().saturating_sub(most);
+    lines.split_off(from)
+}
+
+impl Address {
+    /// Looks at a path without following it.
+    pub fn look(path: &Path) -> Self {
+        let mut found = Self {
+            path: Untrusted::from(path).to_string(),
+            bytes: path.as_os_str().len(),
+            kind: "missing",
+            state: "none",
+            others: others(path),
+            ..Self::default()
+        };
+        let Ok(metadata) = fs::symlink_metadata(path) else { return found };
+        found.exists = true;
+        let kind = metadata.file_type();
+        found.kind = if kind.is_socket() {
+            "socket"
+        } else if kind.is_file() {
+            "regular file"
+        } else if kind.is_dir() {
+            "directory"
+        } else if kind.is_symlink() {
+            "symbolic link"
+        } else if kind.is_fifo() {
+            "fifo"
+        } else {
+            "device"
+        };
+        if let Ok(Some(bound)) = sock_diag::bound_to(metadata.dev(), metadata.ino()) {
+            found.socket_type = bound.kind.word();
+            found.state = match bound.state {
+                BoundState::Listening { .. } => "listening",
+                BoundState::Bound => "bound",
+                BoundState::OnlyConnections => "none",
+            };
+        }
+        found
+    }
+}
+
+fn others(path: &Path) -> String {
+    let Some(entries) = path.parent().and_then(|parent| fs::read_dir(parent).ok()) else {
+        return String::new();
+    };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .map(|entry| entry.file_name())
+        .filter(|name| Some(name.as_os_str()) != path.file_name())
+        .map(|name| Untrusted::from(name).to_string())
+        .collect();
+    names.sort();
+    names.truncate(5);
+    names.join(", ")
+}
+
+impl LineState {
+    /// A line that did not come; `output` is what came.
+    pub fn new(wanted: &str, outcome: &Outcome, seen: &Seen) -> Self {
+        let got = last_lines(&Untrusted::from(&seen.stdout), 1).pop().unwrap_or_default();
+        Self {
+            wanted: wanted.to_owned(),
+            peer_pid: outcome.me.pid.into(),
+            peer_uid: outcome.me.uid.into(),
+            peer_gid: outcome.me.gid.into(),
+            server_pid: seen.pid.into(),
+            got_pid: number_after(&got, "pid="),
+            got_uid: number_after(&got, "uid="),
+            got_gid: number_after(&got, "gid="),
+            got,
+            appears_on_terminal: false,
+        }
+    }
+}
+
+fn number_after(line: &str, key: &str) -> i64 {
+    let digits = |rest: &str| {
+        let end = rest
+            .char_indices()
+            .find(|(at, character)| {
+                !character.is_ascii_digit() && !(*at == 0 && *character == '-')
+            })
+            .map_or(rest.len(), |(at, _)| at);
+        rest[..end].parse().ok()
+    };
+    line.find(key).and_then(|at| digits(&line[at + key.len()..])).unwrap_or(-2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_found_by_their_key() {
+        assert_eq!(number_after("peer pid=12 uid=-1 gid=7", "pid="), 12);
+        assert_eq!(number_after("peer pid=12 uid=-1 gid=7", "uid="), -1);
+        assert_eq!(number_after("hello", "pid="), -2);
+    }
+
+    #[test]
+    fn an_address_that_is_not_there_says_so() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("other"), "").unwrap();
+        let seen = Address::look(&directory.path().join("s"));
+        assert_eq!((seen.kind, seen.state, seen.others.as_str()), ("missing", "none", "other"));
+    }
+
+    #[test]
+    fn a_listening_socket_is_told_from_a_stale_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        assert_eq!(Address::look(&path).state, "listening");
+        assert_eq!(Address::look(&path).socket_type, "stream");
+        drop(listener);
+        assert_eq!((Address::look(&path).kind, Address::look(&path).state), ("socket", "none"));
+    }
+}

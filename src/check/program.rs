@@ -1,0 +1,99 @@
+//! Which program is judged, and what is run: a directory to build, a command, or a server that
+//! already runs. Building is [`super::build`]'s.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::arena::{Arena, Place};
+use super::verdict::Subject;
+use crate::untrusted::Untrusted;
+
+/// What the caller wants judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The program in this directory, in the language with this id.
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// The language's id.
+        language: String,
+    },
+    /// A command; `{socket}` in it stands for the address.
+    Command(String),
+    /// A server that already listens here.
+    Socket(PathBuf),
+}
+
+impl Target {
+    /// As it stands in the report.
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::Directory { path, language } => Subject::Directory {
+                path: Untrusted::from(path.as_path()),
+                language: language.clone(),
+            },
+            Self::Command(command) => {
+                Subject::Command { command: Untrusted::from(command.as_str()).to_string() }
+            }
+            Self::Socket(path) => Subject::Socket { path: Untrusted::from(path.as_path()) },
+        }
+    }
+}
+
+/// What can be started, any number of times.
+#[derive(Clone, Debug)]
+pub enum Program {
+    /// These words, and the address as the last one.
+    Words(Vec<OsString>),
+    /// A shell command with `{socket}` in it.
+    Shell(String),
+    /// Nothing is started: the server is there.
+    Running(PathBuf),
+}
+
+impl Program {
+    /// The arguments that start an instance at a place.
+    pub fn argv(&self, place: &Place) -> Vec<OsString> {
+        match self {
+            Self::Words(words) => {
+                let mut argv = words.clone();
+                argv.push(place.address.clone().into_os_string());
+                argv
+            }
+            Self::Shell(command) => {
+                let address = place.address.to_string_lossy();
+                vec!["/bin/sh".into(), "-c".into(), command.replace("{socket}", &address).into()]
+            }
+            Self::Running(_) => Vec::new(),
+        }
+    }
+
+    /// What a learner would type to start it by hand, without the address.
+    pub fn by_hand(&self) -> String {
+        match self {
+            Self::Words(words) => words
+                .iter()
+                .map(|word| Untrusted::from(word.as_os_str()).to_string())
+                .collect::<Vec<_>>()
+                .join(" "),
+            Self::Shell(command) => Untrusted::from(command.as_str()).to_string(),
+            Self::Running(_) => "# it already runs".to_owned(),
+        }
+    }
+}
+
+/// The words of a run command: the interpreter is found as the program's own user would find it.
+pub fn words(command: &[String], dir: &Path, out: &Path, arena: &Arena) -> Option<Vec<OsString>> {
+    let mut words: Vec<OsString> = command
+        .iter()
+        .map(|word| {
+            word.replace("{dir}", &dir.to_string_lossy())
+                .replace("{out}", &out.to_string_lossy())
+                .into()
+        })
+        .collect();
+    let first = words.first_mut()?;
+    let program = arena.find_program(&first.to_string_lossy())?;
+    *first = program.into_os_string();
+    Some(words)
+}
