@@ -41,7 +41,11 @@ impl Arena {
     /// # Errors
     /// When neither /tmp nor `TMPDIR` can be written, or no free user id is found as root.
     pub fn new() -> io::Result<Self> {
-        let identity = if Uid::effective().is_root() { Some(free_identity()?) } else { None };
+        let identity = if Uid::effective().is_root() {
+            Some(free_identity()?)
+        } else {
+            None
+        };
         let root = private_directory(Path::new("/tmp"))
             .or_else(|_| private_directory(&env::temp_dir()))?;
         let arena = Self { root, identity };
@@ -180,8 +184,13 @@ pub fn remove(directory: &Path) -> io::Result<()> {
 }
 
 fn unlock(directory: &Path) {
-    drop(fs::set_permissions(directory, fs::Permissions::from_mode(0o700)));
-    let Ok(entries) = fs::read_dir(directory) else { return };
+    drop(fs::set_permissions(
+        directory,
+        fs::Permissions::from_mode(0o700),
+    ));
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
     for entry in entries.flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             unlock(&entry.path());

@@ -48,7 +48,8 @@ pub enum BuildError {
     Cancelled,
 }
 
-/// Builds the program in `dir` and leaves it at `out`, when the language builds at all.
+/// Builds the program in `dir` and leaves it at `out`, when the language makes a file at all.
+/// Returns where a copy stays after the check, for trying it by hand.
 ///
 /// # Errors
 /// See [`BuildError`].
@@ -57,14 +58,14 @@ pub fn build(
     dir: &Path,
     out: &Path,
     cancel: &Cancel,
-) -> Result<(), BuildError> {
+) -> Result<Option<PathBuf>, BuildError> {
     for tool in &language.tools {
         if which::which(tool).is_err() {
             return Err(BuildError::NoTool { tool: tool.clone() });
         }
     }
     if language.build.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let cache = cache_directory(&language.id.value)?;
     // Two checks at once must not copy each other's program.
@@ -80,18 +81,29 @@ pub fn build(
     if let Some(built) = &language.built {
         fs::copy(fill(built), out)?;
     }
-    Ok(())
+    if !out.exists() {
+        return Ok(None);
+    }
+    let kept = cache.join("last").join(dir.file_name().unwrap_or_default());
+    fs::create_dir_all(cache.join("last"))?;
+    // A running copy cannot be written to (ETXTBSY), but it can be replaced.
+    drop(fs::remove_file(&kept));
+    fs::copy(out, &kept)?;
+    Ok(Some(kept))
 }
 
 /// `$XDG_CACHE_HOME/ipc-mastery/LANGUAGE`, or below `~/.cache`; the temporary directory when there
 /// is no home that can be written.
 fn cache_directory(language: &str) -> io::Result<PathBuf> {
     let absolute = |name: &str| {
-        std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
     };
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    let candidates =
-        base.into_iter().chain([std::env::temp_dir().join(format!("ipcm-{}", nix::unistd::getuid()))]);
+    let candidates = base
+        .into_iter()
+        .chain([std::env::temp_dir().join(format!("ipcm-{}", nix::unistd::getuid()))]);
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for candidate in candidates {
         let directory = candidate.join("ipc-mastery").join(language);
@@ -104,7 +116,11 @@ fn cache_directory(language: &str) -> io::Result<PathBuf> {
 }
 
 fn writable(directory: &Path) -> io::Result<()> {
-    File::options().create(true).append(true).open(directory.join("lock")).map(drop)
+    File::options()
+        .create(true)
+        .append(true)
+        .open(directory.join("lock"))
+        .map(drop)
 }
 
 fn run(words: &[String], dir: &Path, cancel: &Cancel) -> Result<(), BuildError> {
@@ -121,14 +137,16 @@ fn run(words: &[String], dir: &Path, cancel: &Cancel) -> Result<(), BuildError> 
         .process_group(0)
         .spawn()
         .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => BuildError::NoTool { tool: program.clone() },
+            io::ErrorKind::NotFound => BuildError::NoTool {
+                tool: program.clone(),
+            },
             _ => BuildError::Io(error),
         })?;
     let ended = wait(&mut child, cancel);
     // Whatever the compiler started goes with it.
     let group = nix::unistd::Pid::from_raw(child.id() as i32);
     if !matches!(ended, Ok(Some(_))) {
-        drop(nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL));
+        let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
         child.wait()?;
     }
     let status = match ended? {
@@ -169,5 +187,8 @@ fn wait(child: &mut Child, cancel: &Cancel) -> io::Result<Option<ExitStatus>> {
 
 fn unnamed_file() -> io::Result<File> {
     let flags = nix::sys::memfd::MFdFlags::MFD_CLOEXEC;
-    Ok(File::from(nix::sys::memfd::memfd_create("build-output", flags)?))
+    Ok(File::from(nix::sys::memfd::memfd_create(
+        "build-output",
+        flags,
+    )?))
 }

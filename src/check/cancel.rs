@@ -20,14 +20,16 @@ impl Cancel {
     /// When no descriptor is left.
     pub fn new() -> io::Result<Self> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        Ok(Self { wish: Arc::new((AtomicBool::new(false), eventfd(0, flags)?)) })
+        Ok(Self {
+            wish: Arc::new((AtomicBool::new(false), eventfd(0, flags)?)),
+        })
     }
 
     /// Asks for an end. May be called more than once.
     pub fn cancel(&self) {
         self.wish.0.store(true, Ordering::SeqCst);
         // A full counter has woken everybody already.
-        drop(rustix::io::write(&self.wish.1, &1_u64.to_ne_bytes()));
+        let _ = rustix::io::write(&self.wish.1, &1_u64.to_ne_bytes());
     }
 
     /// Whether an end was asked for.

@@ -54,7 +54,9 @@ impl Capture {
 
     /// Whether this line was printed, with its line feed.
     pub fn has_line(&self, line: &[u8]) -> bool {
-        self.lines.iter().any(|printed| printed.strip_suffix(b"\r").unwrap_or(printed) == line)
+        self.lines
+            .iter()
+            .any(|printed| printed.strip_suffix(b"\r").unwrap_or(printed) == line)
     }
 
     /// What was kept, with a note where bytes were left out.

@@ -72,7 +72,11 @@ fn choose<'a>(
 
 /// A rule by its id.
 pub fn rule<'a>(exercise: &'a Exercise, common: &'a Common, id: &str) -> Option<&'a Rule> {
-    exercise.rules.iter().chain(&common.rules).find(|rule| rule.id.value == id)
+    exercise
+        .rules
+        .iter()
+        .chain(&common.rules)
+        .find(|rule| rule.id.value == id)
 }
 
 /// The last events of each side, in order.

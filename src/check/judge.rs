@@ -46,7 +46,7 @@ pub enum Progress {
         id: String,
     },
     /// A stage is over.
-    StageDone(StageReport),
+    StageDone(Box<StageReport>),
 }
 
 /// Why there is no report.
@@ -82,7 +82,10 @@ pub fn run(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, CheckError> {
     let began = now_us();
-    let unknown = |what, name: &str| CheckError::Unknown { what, name: name.to_owned() };
+    let unknown = |what, name: &str| CheckError::Unknown {
+        what,
+        name: name.to_owned(),
+    };
     let exercise = curriculum
         .exercise(&request.exercise)
         .ok_or_else(|| unknown("exercise", &request.exercise))?;
@@ -126,12 +129,31 @@ pub fn run(
             (Some(_), Some(id)) => {
                 let title = exercise.stage(&id.value).map_or("", |stage| &stage.title);
                 let cause = format!("It builds on \"{title}\", which did not pass.");
-                (Verdict::NotJudged, Some(Failure { cause, ..Failure::default() }))
+                (
+                    Verdict::NotJudged,
+                    Some(Failure {
+                        cause,
+                        ..Failure::default()
+                    }),
+                )
             }
-            (Some(program), None) => {
-                progress(Progress::StageStarted { id: stage.id.value.clone() });
-                let judge = Judge { curriculum, exercise, program, arena: &arena, cancel };
-                judge.stage(stage, number, report.seed, u64::from(request.patience.max(1)))?
+            (Some(prepared), None) => {
+                progress(Progress::StageStarted {
+                    id: stage.id.value.clone(),
+                });
+                let judge = Judge {
+                    curriculum,
+                    exercise,
+                    prepared,
+                    arena: &arena,
+                    cancel,
+                };
+                judge.stage(
+                    stage,
+                    number,
+                    report.seed,
+                    u64::from(request.patience.max(1)),
+                )?
             }
         };
         verdicts.insert(&stage.id.value, verdict);
@@ -143,13 +165,17 @@ pub fn run(
             failure,
             elapsed_ms: (now_us() - began) / 1000,
         };
-        progress(Progress::StageDone(stage_report.clone()));
+        progress(Progress::StageDone(Box::new(stage_report.clone())));
         report.stages.push(stage_report);
     }
     report.verdict = match &report.build {
         Some(_) => Verdict::Fail,
         None => Verdict::over(
-            report.stages.iter().filter(|stage| !stage.bonus).map(|stage| stage.verdict),
+            report
+                .stages
+                .iter()
+                .filter(|stage| !stage.bonus)
+                .map(|stage| stage.verdict),
         ),
     };
     report.elapsed_ms = (now_us() - began) / 1000;
@@ -162,17 +188,33 @@ fn chosen_stages<'a>(
     only: Option<&str>,
 ) -> Result<Vec<&'a str>, CheckError> {
     let Some(only) = only else {
-        return Ok(exercise.stages.iter().map(|stage| stage.id.value.as_str()).collect());
+        return Ok(exercise
+            .stages
+            .iter()
+            .map(|stage| stage.id.value.as_str())
+            .collect());
     };
-    let mut open: Vec<&Stage> = vec![exercise.stage(only).ok_or_else(|| {
-        CheckError::Unknown { what: "stage", name: only.to_owned() }
+    let mut open: Vec<&Stage> = vec![exercise.stage(only).ok_or_else(|| CheckError::Unknown {
+        what: "stage",
+        name: only.to_owned(),
     })?];
     let mut chosen = Vec::new();
     while let Some(stage) = open.pop() {
         chosen.push(stage.id.value.as_str());
-        open.extend(stage.after.iter().filter_map(|id| exercise.stage(&id.value)));
+        open.extend(
+            stage
+                .after
+                .iter()
+                .filter_map(|id| exercise.stage(&id.value)),
+        );
     }
     Ok(chosen)
+}
+
+/// A program that can be started, and how a learner would start it.
+struct Prepared {
+    program: Program,
+    by_hand: String,
 }
 
 /// Builds what must be built. The inner error is the learner's: a failed build.
@@ -182,18 +224,30 @@ fn prepare(
     arena: &Arena,
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Result<Program, Box<Failure>>, CheckError> {
+) -> Result<Result<Prepared, Box<Failure>>, CheckError> {
     let (path, language) = match &request.target {
-        Target::Command(command) => return Ok(Ok(Program::Shell(command.clone()))),
+        Target::Command(command) => {
+            let by_hand = program::shell_by_hand(command);
+            return Ok(Ok(Prepared {
+                program: Program::Shell(command.clone()),
+                by_hand,
+            }));
+        }
         Target::Socket(path) => {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            return Ok(Ok(Program::Running(path)));
+            let by_hand = "true".to_owned();
+            return Ok(Ok(Prepared {
+                program: Program::Running(path),
+                by_hand,
+            }));
         }
         Target::Directory { path, language } => {
-            let found = curriculum.language(language).ok_or_else(|| CheckError::Unknown {
-                what: "language",
-                name: language.clone(),
-            })?;
+            let found = curriculum
+                .language(language)
+                .ok_or_else(|| CheckError::Unknown {
+                    what: "language",
+                    name: language.clone(),
+                })?;
             (path, found)
         }
     };
@@ -201,9 +255,13 @@ fn prepare(
     let fault = |error: std::io::Error| CheckError::Fault(format!("cannot prepare: {error}"));
     let path = std::path::absolute(path).map_err(fault)?;
     let out = arena.program().map_err(fault)?;
-    match build::build(language, &path, &out, cancel) {
-        Ok(()) => {}
-        Err(BuildError::Failed { command, status, output }) => {
+    let kept = match build::build(language, &path, &out, cancel) {
+        Ok(kept) => kept,
+        Err(BuildError::Failed {
+            command,
+            status,
+            output,
+        }) => {
             return Ok(Err(Box::new(build_failure(command, status, output))));
         }
         Err(BuildError::NoTool { tool }) => {
@@ -214,8 +272,16 @@ fn prepare(
         }
         Err(BuildError::Cancelled) => return Err(CheckError::Cancelled),
         Err(BuildError::Io(error)) => return Err(fault(error)),
-    }
-    Ok(Ok(Program::Words(run_words(language, path, &out, arena)?)))
+    };
+    let kept = kept.unwrap_or_else(|| out.clone());
+    let fill = |word: &String| {
+        word.replace("{dir}", &path.to_string_lossy())
+            .replace("{out}", &kept.to_string_lossy())
+    };
+    let by_hand = language.run.iter().map(fill).collect::<Vec<_>>().join(" ");
+    let by_hand = Untrusted::from(by_hand).lines().join(" ");
+    let program = Program::Words(run_words(language, path, &out, arena)?);
+    Ok(Ok(Prepared { program, by_hand }))
 }
 
 fn run_words(
@@ -245,8 +311,14 @@ fn build_failure(command: String, status: String, output: Vec<String>) -> Failur
         diagnosis: "build-failed".to_owned(),
         rule: "builds".to_owned(),
         did: vec![format!("runs {command}")],
-        expected: Shown { words: "exit status: 0".to_owned(), ..Shown::default() },
-        saw: Shown { words: status, ..Shown::default() },
+        expected: Shown {
+            words: "exit status: 0".to_owned(),
+            ..Shown::default()
+        },
+        saw: Shown {
+            words: status,
+            ..Shown::default()
+        },
         by_hand: command,
         output,
         ..Failure::default()
@@ -262,10 +334,16 @@ fn with_rule(curriculum: &Curriculum, exercise: &Exercise, failure: Failure) -> 
         .iter()
         .find(|diagnosis| diagnosis.id.value == failure.diagnosis);
     Failure {
-        requirement: rule.map(|rule| rule.requirement.clone()).unwrap_or_default(),
+        requirement: rule
+            .map(|rule| rule.requirement.clone())
+            .unwrap_or_default(),
         reference: rule.map(|rule| rule.reference.clone()).unwrap_or_default(),
-        cause: diagnosis.map(|diagnosis| diagnosis.say.clone()).unwrap_or_default(),
-        look: diagnosis.map(|diagnosis| diagnosis.look.clone()).unwrap_or_default(),
+        cause: diagnosis
+            .map(|diagnosis| diagnosis.say.clone())
+            .unwrap_or_default(),
+        look: diagnosis
+            .map(|diagnosis| diagnosis.look.clone())
+            .unwrap_or_default(),
         ..failure
     }
 }
@@ -291,13 +369,16 @@ fn isolation(arena: &Arena, target: &Target) -> Isolation {
         Some(identity) => measures.push(format!("user id {} of its own", identity.uid)),
         None => not_contained.push("signals to your own processes".to_owned()),
     }
-    Isolation { measures, not_contained }
+    Isolation {
+        measures,
+        not_contained,
+    }
 }
 
 struct Judge<'a> {
     curriculum: &'a Curriculum,
     exercise: &'a Exercise,
-    program: &'a Program,
+    prepared: &'a Prepared,
     arena: &'a Arena,
     cancel: &'a Cancel,
 }
@@ -310,14 +391,21 @@ impl Judge<'_> {
         seed: u64,
         patience: u64,
     ) -> Result<(Verdict, Option<Failure>), CheckError> {
-        if let Program::Running(_) = self.program
+        if let Program::Running(_) = &self.prepared.program
             && let Some(need) = needs_own_program(stage)
         {
-            let cause = format!("This stage {need}; a server that already runs cannot be asked that.");
-            return Ok((Verdict::CannotJudge, Some(Failure { cause, ..Failure::default() })));
+            let cause =
+                format!("This stage {need}; a server that already runs cannot be asked that.");
+            return Ok((
+                Verdict::CannotJudge,
+                Some(Failure {
+                    cause,
+                    ..Failure::default()
+                }),
+            ));
         }
         let mut setting = Setting {
-            program: self.program,
+            program: &self.prepared.program,
             arena: self.arena,
             seed: seed ^ number as u64,
             patience,
@@ -325,7 +413,6 @@ impl Judge<'_> {
             cancel: self.cancel,
         };
         let place = self.place(stage, number)?;
-        let socket = Untrusted::from(place.address.as_path()).to_string();
         let mut run = match stage::run(stage, setting, place) {
             Ok(run) => run,
             Err(error) => return stage_error(error),
@@ -338,13 +425,13 @@ impl Judge<'_> {
             setting.stdout = StdoutKind::Terminal;
             let place = self.place(stage, number + self.exercise.stages.len())?;
             if let Ok(second) = stage::run(stage, setting, place) {
-                let further = second.trouble.is_none_or(|other| other.index > trouble.index);
+                let further = second
+                    .trouble
+                    .is_none_or(|other| other.index > trouble.index);
                 trouble.seen.line.appears_on_terminal = further;
             }
         }
-        let context = serde_json::json!({ "socket": socket, "program": self.program.by_hand() });
-        let by_hand = expression::fill(&stage.by_hand, &context)
-            .unwrap_or_else(|error| format!("# {error}"));
+        let by_hand = self.by_hand(stage);
         let common = &self.curriculum.common;
         match diagnose::diagnose(self.exercise, common, stage, &run, &trouble, by_hand) {
             Ok(failure) => Ok((Verdict::Fail, Some(failure))),
@@ -352,8 +439,28 @@ impl Judge<'_> {
         }
     }
 
+    /// The stage as shell commands. The address is not the arena's, which is gone by then, but one
+    /// of the same kind and length.
+    fn by_hand(&self, stage: &Stage) -> String {
+        let (lead, socket) = match (&self.prepared.program, stage.path_bytes) {
+            (Program::Running(socket), _) => {
+                (String::new(), Untrusted::from(socket.as_path()).to_string())
+            }
+            (_, None) => (String::new(), format!("/tmp/{}.sock", self.exercise.slug)),
+            (_, Some(bytes)) => {
+                let folder = format!("/tmp/{}", "d".repeat((bytes as usize).saturating_sub(10)));
+                (format!("mkdir -p {folder}\n"), format!("{folder}/sock"))
+            }
+        };
+        let context = serde_json::json!({ "socket": socket, "program": self.prepared.by_hand });
+        match expression::fill(&stage.by_hand, &context) {
+            Ok(commands) => lead + &commands,
+            Err(error) => format!("# {error}"),
+        }
+    }
+
     fn place(&self, stage: &Stage, number: usize) -> Result<super::arena::Place, CheckError> {
-        if let Program::Running(socket) = self.program {
+        if let Program::Running(socket) = &self.prepared.program {
             return Ok(stage::place_of(socket.clone(), self.arena));
         }
         self.arena
@@ -390,7 +497,9 @@ fn needs_own_program(stage: &Stage) -> Option<&'static str> {
     }
     let mut starts = 0;
     stage.steps.iter().find_map(|step| match &step.action {
-        Action::Start { wait: Wait::Ready, .. } => {
+        Action::Start {
+            wait: Wait::Ready, ..
+        } => {
             starts += 1;
             (starts > 1).then_some("starts the program more than once")
         }

@@ -81,7 +81,12 @@ impl Link {
                 .stderr(Stdio::inherit())
                 .spawn()?;
             ours.set_nonblocking(true)?;
-            Ok(Self { role, child, stream: ours, unread: Vec::new() })
+            Ok(Self {
+                role,
+                child,
+                stream: ours,
+                unread: Vec::new(),
+            })
         };
         start().map_err(LinkError::Start)
     }
@@ -126,12 +131,17 @@ impl Link {
     }
 
     fn broken(&self, reason: impl ToString) -> LinkError {
-        LinkError::Broken { role: self.role, reason: reason.to_string() }
+        LinkError::Broken {
+            role: self.role,
+            reason: reason.to_string(),
+        }
     }
 
     fn wait(&self, flags: PollFlags, deadline: Deadline, cancel: &Cancel) -> Result<(), LinkError> {
-        let mut fds =
-            [PollFd::new(self.stream.as_fd(), flags), PollFd::new(cancel.as_fd(), PollFlags::POLLIN)];
+        let mut fds = [
+            PollFd::new(self.stream.as_fd(), flags),
+            PollFd::new(cancel.as_fd(), PollFlags::POLLIN),
+        ];
         match nix::poll::poll(&mut fds, deadline.poll_timeout()) {
             _ if cancel.is_cancelled() => Err(LinkError::Cancelled),
             Ok(0) => Err(LinkError::Late { role: self.role }),
@@ -147,9 +157,7 @@ impl Drop for Link {
         drop(self.stream.shutdown(std::net::Shutdown::Both));
         let pid = rustix::process::Pid::from_child(&self.child);
         let patience = Deadline::after_ms(5000);
-        if let Ok(pidfd) =
-            rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
-        {
+        if let Ok(pidfd) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
             let mut fds = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
             while let Err(nix::errno::Errno::EINTR) =
                 nix::poll::poll(&mut fds, patience.poll_timeout())
@@ -178,7 +186,10 @@ impl Line {
         let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         stream.peer_addr()?;
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, unread: Vec::new() })
+        Ok(Self {
+            stream,
+            unread: Vec::new(),
+        })
     }
 
     /// The next question, if one has arrived whole; `Err` when the grader is gone.
@@ -215,7 +226,7 @@ impl Line {
                 Ok(written) => rest = &rest[written..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let mut fds = [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)];
-                    drop(nix::poll::poll(&mut fds, nix::poll::PollTimeout::NONE));
+                    let _ = nix::poll::poll(&mut fds, nix::poll::PollTimeout::NONE);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

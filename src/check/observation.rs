@@ -105,8 +105,8 @@ pub struct Address {
     /// `stream`, `dgram`, `seqpacket`, or empty.
     #[serde(rename = "type")]
     pub socket_type: &'static str,
-    /// Other names in the directory, comma-separated.
-    pub others: String,
+    /// Other names in the directory; at most five.
+    pub others: Vec<String>,
 }
 
 /// A line that was waited for, and what came instead.
@@ -153,8 +153,10 @@ impl ProgramState {
     /// What the supervisor saw of an instance. `cpu_before` is its CPU time when the step began.
     pub fn from_seen(seen: &Seen, cpu_before: u64, waited_ms: u64) -> Self {
         let signal = seen.signal.map(|number| {
-            Signal::try_from(number)
-                .map_or_else(|_| format!("signal {number}"), |known| known.as_str().to_owned())
+            Signal::try_from(number).map_or_else(
+                |_| format!("signal {number}"),
+                |known| known.as_str().to_owned(),
+            )
         });
         Self {
             pid: seen.pid,
@@ -178,7 +180,11 @@ impl ProgramState {
 
     /// An instance that is not there.
     pub fn absent() -> Self {
-        Self { status: -1, syscall_fd: -1, ..Self::default() }
+        Self {
+            status: -1,
+            syscall_fd: -1,
+            ..Self::default()
+        }
     }
 }
 
@@ -203,7 +209,9 @@ impl Address {
             others: others(path),
             ..Self::default()
         };
-        let Ok(metadata) = fs::symlink_metadata(path) else { return found };
+        let Ok(metadata) = fs::symlink_metadata(path) else {
+            return found;
+        };
         found.exists = true;
         let kind = metadata.file_type();
         found.kind = if kind.is_socket() {
@@ -231,9 +239,9 @@ impl Address {
     }
 }
 
-fn others(path: &Path) -> String {
+fn others(path: &Path) -> Vec<String> {
     let Some(entries) = path.parent().and_then(|parent| fs::read_dir(parent).ok()) else {
-        return String::new();
+        return Vec::new();
     };
     let mut names: Vec<String> = entries
         .flatten()
@@ -243,13 +251,15 @@ fn others(path: &Path) -> String {
         .collect();
     names.sort();
     names.truncate(5);
-    names.join(", ")
+    names
 }
 
 impl LineState {
     /// A line that did not come; `output` is what came.
     pub fn new(wanted: &str, outcome: &Outcome, seen: &Seen) -> Self {
-        let got = last_lines(&Untrusted::from(&seen.stdout), 1).pop().unwrap_or_default();
+        let got = last_lines(&Untrusted::from(&seen.stdout), 1)
+            .pop()
+            .unwrap_or_default();
         Self {
             wanted: wanted.to_owned(),
             peer_pid: outcome.me.pid.into(),
@@ -269,13 +279,13 @@ fn number_after(line: &str, key: &str) -> i64 {
     let digits = |rest: &str| {
         let end = rest
             .char_indices()
-            .find(|(at, character)| {
-                !character.is_ascii_digit() && !(*at == 0 && *character == '-')
-            })
+            .find(|(at, character)| !(character.is_ascii_digit() || *at == 0 && *character == '-'))
             .map_or(rest.len(), |(at, _)| at);
         rest[..end].parse().ok()
     };
-    line.find(key).and_then(|at| digits(&line[at + key.len()..])).unwrap_or(-2)
+    line.find(key)
+        .and_then(|at| digits(&line[at + key.len()..]))
+        .unwrap_or(-2)
 }
 
 #[cfg(test)]
@@ -294,7 +304,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("other"), "").unwrap();
         let seen = Address::look(&directory.path().join("s"));
-        assert_eq!((seen.kind, seen.state, seen.others.as_str()), ("missing", "none", "other"));
+        assert_eq!(
+            (seen.kind, seen.state, seen.others),
+            ("missing", "none", vec!["other".to_owned()])
+        );
     }
 
     #[test]
@@ -305,6 +318,9 @@ mod tests {
         assert_eq!(Address::look(&path).state, "listening");
         assert_eq!(Address::look(&path).socket_type, "stream");
         drop(listener);
-        assert_eq!((Address::look(&path).kind, Address::look(&path).state), ("socket", "none"));
+        assert_eq!(
+            (Address::look(&path).kind, Address::look(&path).state),
+            ("socket", "none")
+        );
     }
 }

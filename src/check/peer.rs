@@ -43,7 +43,7 @@ pub fn play() -> io::Result<()> {
             }
             Ok(None) => {
                 let mut fds = [PollFd::new(line.as_fd(), PollFlags::POLLIN)];
-                drop(nix::poll::poll(&mut fds, nix::poll::PollTimeout::NONE));
+                let _ = nix::poll::poll(&mut fds, nix::poll::PollTimeout::NONE);
             }
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => return Err(error),
@@ -81,7 +81,11 @@ struct Stop {
 
 impl Stop {
     fn new(result: DeedResult, call: &'static str) -> Self {
-        Self { result, errno: String::new(), call }
+        Self {
+            result,
+            errno: String::new(),
+            call,
+        }
     }
 
     fn errno(errno: Errno, call: &'static str) -> Self {
@@ -89,7 +93,11 @@ impl Stop {
             Errno::ECONNRESET => DeedResult::Reset,
             _ => DeedResult::Errno,
         };
-        Self { result, errno: errno_name(errno), call }
+        Self {
+            result,
+            errno: errno_name(errno),
+            call,
+        }
     }
 }
 
@@ -138,56 +146,97 @@ impl Peer {
                 Some(Err(error)) => Err(Stop::errno(os_errno(&error), "setresuid")),
                 _ => Ok(()),
             },
-            Deed::Connect { connection, path, inode, within_ms } => {
+            Deed::Connect {
+                connection,
+                path,
+                inode,
+                within_ms,
+            } => {
                 let made = connect(&path, inode, Deadline::after_ms(within_ms))?;
                 self.connections.insert(connection, made);
                 Ok(())
             }
-            Deed::Send { connection, data, piece, within_ms } => {
+            Deed::Send {
+                connection,
+                data,
+                piece,
+                within_ms,
+            } => {
                 let bytes = draw(&data);
                 let piece = piece.map_or(bytes.len(), |piece| piece as usize).max(1);
                 let deadline = Deadline::after_ms(within_ms);
                 let connection = self.get(&connection)?;
-                bytes.chunks(piece).try_for_each(|chunk| connection.send(chunk, deadline))
+                bytes
+                    .chunks(piece)
+                    .try_for_each(|chunk| connection.send(chunk, deadline))
             }
-            Deed::SendUntilBlocked { connection, data, within_ms } => self
+            Deed::SendUntilBlocked {
+                connection,
+                data,
+                within_ms,
+            } => self
                 .get(&connection)?
                 .send_until_blocked(&draw(&data), Deadline::after_ms(within_ms)),
-            Deed::Exchange { connection, data, within_ms } => self.get(&connection)?.exchange(
+            Deed::Exchange {
+                connection,
+                data,
+                within_ms,
+            } => self.get(&connection)?.exchange(
                 &draw(&data),
                 Deadline::after_ms(within_ms),
                 outcome,
             ),
-            Deed::SendDescriptors { connection, data, holds, file, count, within_ms } => {
-                self.get(&connection)?.send_descriptors(
-                    &draw(&data),
-                    draw(&holds),
-                    file,
-                    count as usize,
-                    Deadline::after_ms(within_ms),
-                )
-            }
-            Deed::FinishPipe { connection, within_ms } => {
-                self.get(&connection)?.finish_pipe(Deadline::after_ms(within_ms))
-            }
+            Deed::SendDescriptors {
+                connection,
+                data,
+                holds,
+                file,
+                count,
+                within_ms,
+            } => self.get(&connection)?.send_descriptors(
+                &draw(&data),
+                draw(&holds),
+                file,
+                count as usize,
+                Deadline::after_ms(within_ms),
+            ),
+            Deed::FinishPipe {
+                connection,
+                within_ms,
+            } => self
+                .get(&connection)?
+                .finish_pipe(Deadline::after_ms(within_ms)),
             Deed::ShutDownWriting { connection } => {
                 let socket = self.get(&connection)?.socket.as_raw_fd();
                 nix::sys::socket::shutdown(socket, Shutdown::Write)
                     .map_err(|errno| Stop::errno(errno, "shutdown"))
             }
-            Deed::Read { connection, bytes, within_ms } => {
+            Deed::Read {
+                connection,
+                bytes,
+                within_ms,
+            } => {
                 let connection = self.get(&connection)?;
-                let wanted =
-                    bytes.map_or(connection.due.len(), |n| connection.due.len().min(n as usize));
+                let wanted = bytes.map_or(connection.due.len(), |n| {
+                    connection.due.len().min(n as usize)
+                });
                 connection.read(wanted, Deadline::after_ms(within_ms), outcome)
             }
-            Deed::ReadEnd { connection, within_ms } => {
-                self.get(&connection)?.read_end(Deadline::after_ms(within_ms), outcome)
-            }
-            Deed::Abandon { connection, within_ms } => {
-                let waited = self
-                    .get(&connection)?
-                    .wait(PollFlags::POLLIN, Deadline::after_ms(within_ms), "poll");
+            Deed::ReadEnd {
+                connection,
+                within_ms,
+            } => self
+                .get(&connection)?
+                .read_end(Deadline::after_ms(within_ms), outcome),
+            Deed::Abandon {
+                connection,
+                within_ms,
+            } => {
+                let waited = self.get(&connection)?.wait(
+                    PollFlags::POLLIN,
+                    Deadline::after_ms(within_ms),
+                    "poll",
+                );
                 self.connections.remove(&connection);
                 waited
             }
@@ -200,7 +249,9 @@ impl Peer {
     }
 
     fn get(&mut self, connection: &str) -> Result<&mut Connection, Stop> {
-        self.connections.get_mut(connection).ok_or(Stop::new(DeedResult::Fault, "find"))
+        self.connections
+            .get_mut(connection)
+            .ok_or(Stop::new(DeedResult::Fault, "find"))
     }
 }
 
@@ -222,7 +273,9 @@ fn connect(
         .map_err(|errno| Stop::errno(errno, "open"))?;
     let pinned = File::from(pinned);
     if let Some(wanted) = inode {
-        let now = pinned.metadata().map(|metadata| (metadata.dev(), metadata.ino()));
+        let now = pinned
+            .metadata()
+            .map(|metadata| (metadata.dev(), metadata.ino()));
         if now.ok() != Some(wanted) {
             return Err(Stop::new(DeedResult::Replaced, "open"));
         }
@@ -240,8 +293,7 @@ fn connect(
     nix::sys::socket::setsockopt(&socket, sockopt::SendTimeout, &wait)
         .map_err(|errno| Stop::errno(errno, "setsockopt"))?;
     let through = format!("/proc/self/fd/{}", pinned.as_raw_fd());
-    let address =
-        UnixAddr::new(through.as_str()).map_err(|errno| Stop::errno(errno, "connect"))?;
+    let address = UnixAddr::new(through.as_str()).map_err(|errno| Stop::errno(errno, "connect"))?;
     loop {
         match nix::sys::socket::connect(socket.as_raw_fd(), &address) {
             Ok(()) => break,
@@ -254,7 +306,11 @@ fn connect(
     nix::fcntl::fcntl(&socket, nonblocking).map_err(|errno| Stop::errno(errno, "fcntl"))?;
     let server = nix::sys::socket::getsockopt(&socket, sockopt::PeerCredentials)
         .ok()
-        .map(|found| Credentials { pid: found.pid(), uid: found.uid(), gid: found.gid() });
+        .map(|found| Credentials {
+            pid: found.pid(),
+            uid: found.uid(),
+            gid: found.gid(),
+        });
     Ok(Connection {
         socket,
         due: VecDeque::new(),
@@ -267,12 +323,7 @@ fn connect(
 }
 
 impl Connection {
-    fn wait(
-        &self,
-        flags: PollFlags,
-        deadline: Deadline,
-        call: &'static str,
-    ) -> Result<(), Stop> {
+    fn wait(&self, flags: PollFlags, deadline: Deadline, call: &'static str) -> Result<(), Stop> {
         let mut fds = [PollFd::new(self.socket.as_fd(), flags)];
         loop {
             match nix::poll::poll(&mut fds, deadline.poll_timeout()) {
@@ -342,7 +393,11 @@ impl Connection {
         };
         buffer.truncate(count);
         self.received += count as u64;
-        let same = buffer.iter().zip(&self.due).take_while(|(a, b)| a == b).count();
+        let same = buffer
+            .iter()
+            .zip(&self.due)
+            .take_while(|(a, b)| a == b)
+            .count();
         outcome.same += same as u64;
         if same < count {
             let from = same.saturating_sub(16);
@@ -351,7 +406,11 @@ impl Connection {
             outcome.window_due = window(self.due.iter().take(from + 48).copied().collect());
             outcome.window_received = window(buffer);
             let extra = same == self.due.len();
-            let result = if extra { DeedResult::Extra } else { DeedResult::Mismatch };
+            let result = if extra {
+                DeedResult::Extra
+            } else {
+                DeedResult::Mismatch
+            };
             return Err(Stop::new(result, "recv"));
         }
         self.due.drain(..count);
@@ -360,7 +419,11 @@ impl Connection {
 
     fn begin_read(&self, outcome: &mut Outcome) {
         outcome.due = self.due.len() as u64;
-        outcome.first_nul = self.due.iter().position(|&byte| byte == 0).map(|at| at as u64);
+        outcome.first_nul = self
+            .due
+            .iter()
+            .position(|&byte| byte == 0)
+            .map(|at| at as u64);
     }
 
     /// What was due and did not come, for a window when the deadline or the end came first.
@@ -494,7 +557,13 @@ impl Connection {
         self.send(&bytes[sent..], deadline)?;
         match file {
             PassedFile::Regular => self.due.extend(&content),
-            PassedFile::Pipe => self.pipe = Some(PassedPipe { inode, writer, content }),
+            PassedFile::Pipe => {
+                self.pipe = Some(PassedPipe {
+                    inode,
+                    writer,
+                    content,
+                })
+            }
         }
         Ok(())
     }
@@ -515,7 +584,7 @@ impl Connection {
                 Ok(count) => rest = &rest[count..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let mut fds = [PollFd::new(writer.as_fd(), PollFlags::POLLOUT)];
-                    drop(nix::poll::poll(&mut fds, deadline.poll_timeout()));
+                    let _ = nix::poll::poll(&mut fds, deadline.poll_timeout());
                     if deadline.passed() {
                         return Err(Stop::new(DeedResult::TimedOut, "write"));
                     }

@@ -32,10 +32,12 @@ impl Target {
                 path: Untrusted::from(path.as_path()),
                 language: language.clone(),
             },
-            Self::Command(command) => {
-                Subject::Command { command: Untrusted::from(command.as_str()).to_string() }
-            }
-            Self::Socket(path) => Subject::Socket { path: Untrusted::from(path.as_path()) },
+            Self::Command(command) => Subject::Command {
+                command: Untrusted::from(command.as_str()).to_string(),
+            },
+            Self::Socket(path) => Subject::Socket {
+                path: Untrusted::from(path.as_path()),
+            },
         }
     }
 }
@@ -62,24 +64,21 @@ impl Program {
             }
             Self::Shell(command) => {
                 let address = place.address.to_string_lossy();
-                vec!["/bin/sh".into(), "-c".into(), command.replace("{socket}", &address).into()]
+                vec![
+                    "/bin/sh".into(),
+                    "-c".into(),
+                    command.replace("{socket}", &address).into(),
+                ]
             }
             Self::Running(_) => Vec::new(),
         }
     }
+}
 
-    /// What a learner would type to start it by hand, without the address.
-    pub fn by_hand(&self) -> String {
-        match self {
-            Self::Words(words) => words
-                .iter()
-                .map(|word| Untrusted::from(word.as_os_str()).to_string())
-                .collect::<Vec<_>>()
-                .join(" "),
-            Self::Shell(command) => Untrusted::from(command.as_str()).to_string(),
-            Self::Running(_) => "# it already runs".to_owned(),
-        }
-    }
+/// A shell command that a learner can put an address behind: `sh -c '… $0 …'`.
+pub fn shell_by_hand(command: &str) -> String {
+    let command = command.replace("{socket}", "$0").replace('\'', r"'\''");
+    format!("sh -c '{}'", Untrusted::from(command).lines().join(" "))
 }
 
 /// The words of a run command: the interpreter is found as the program's own user would find it.

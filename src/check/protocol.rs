@@ -29,8 +29,14 @@ impl<'de> Deserialize<'de> for Bytes {
             let text = std::str::from_utf8(pair).ok()?;
             u8::from_str_radix(text, 16).ok()
         };
-        let bytes = hex.as_bytes().chunks(2).map(digits).collect::<Option<Vec<u8>>>();
-        bytes.map(Self).ok_or_else(|| serde::de::Error::custom("not hexadecimal"))
+        let bytes = hex
+            .as_bytes()
+            .chunks(2)
+            .map(digits)
+            .collect::<Option<Vec<u8>>>();
+        bytes
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("not hexadecimal"))
     }
 }
 

@@ -8,8 +8,8 @@ use super::arena::{Arena, Place};
 use super::cancel::Cancel;
 use super::link::{Link, LinkError};
 use super::observation::{Address, LineState, Observation, ProgramState};
-use super::protocol::{Answer, Bytes, Deed, DeedResult, Draw, Order, Outcome, Seen, StdoutKind};
 use super::program::Program;
+use super::protocol::{Answer, Bytes, Deed, DeedResult, Draw, Order, Outcome, Seen, StdoutKind};
 use super::verdict::{Event, Side};
 use super::wording;
 use crate::curriculum::exercise::Stage;
@@ -133,7 +133,12 @@ struct Failed {
 
 impl Failed {
     fn new(outcome: &'static str, name: &str) -> Self {
-        Self { outcome, name: name.to_owned(), deed: None, line: None }
+        Self {
+            outcome,
+            name: name.to_owned(),
+            deed: None,
+            line: None,
+        }
     }
 }
 
@@ -161,12 +166,18 @@ impl Runner<'_> {
             self.collect_events()?;
         }
         self.timeline.sort_by_key(|event| event.at_us);
-        Ok(Run { trouble, did: self.did, timeline: self.timeline })
+        Ok(Run {
+            trouble,
+            did: self.did,
+            timeline: self.timeline,
+        })
     }
 
     /// A program that crashed after the last step has not passed.
     fn crash_at_the_end(&mut self, stage: &Stage) -> Result<Option<Trouble>, StageError> {
-        let Some(step) = stage.steps.last() else { return Ok(None) };
+        let Some(step) = stage.steps.last() else {
+            return Ok(None);
+        };
         for name in self.cpu_before.keys().cloned().collect::<Vec<_>>() {
             let seen = self.look(&name)?;
             if seen.signal.is_some() && !seen.killed_by_us {
@@ -188,14 +199,23 @@ impl Runner<'_> {
                 let Ok(number) = number else {
                     return Err(StageError::Fault(format!("no signal {signal}")));
                 };
-                let order = Order::Signal { name: name.clone(), signal: number as i32 };
+                let order = Order::Signal {
+                    name: name.clone(),
+                    signal: number as i32,
+                };
                 match self.order(&order, GRACE_MS)? {
                     Answer::Done => Ok(Ok(())),
                     _ => Ok(Err(Failed::new("exited", name))),
                 }
             }
             Action::Interrupt { name } => {
-                match self.order(&Order::Interrupt { name: name.clone(), within_ms }, within_ms)? {
+                match self.order(
+                    &Order::Interrupt {
+                        name: name.clone(),
+                        within_ms,
+                    },
+                    within_ms,
+                )? {
                     Answer::Done => Ok(Ok(())),
                     Answer::Ended => Ok(Err(Failed::new("exited", name))),
                     _ => Ok(Err(Failed::new("timeout", name))),
@@ -204,35 +224,68 @@ impl Runner<'_> {
             Action::ExpectExit { name, status } => self.expect_exit(name, *status, within_ms),
             Action::ExpectRunning { name } => {
                 let seen = self.look(name)?;
-                Ok(if seen.running { Ok(()) } else { Err(Failed::new("exited", name)) })
+                Ok(if seen.running {
+                    Ok(())
+                } else {
+                    Err(Failed::new("exited", name))
+                })
             }
             Action::Connect { connection, peer } => self.connect(connection, peer, within_ms),
             Action::ExpectServedBy { connection, name } => {
-                let identity = Deed::Read { connection: connection.clone(), bytes: Some(0), within_ms };
+                let identity = Deed::Read {
+                    connection: connection.clone(),
+                    bytes: Some(0),
+                    within_ms,
+                };
                 let outcome = self.deed(connection, &identity, within_ms)?;
                 let pid = outcome.server.map_or(0, |server| server.pid);
                 if self.owns(name, pid)? {
                     return Ok(Ok(()));
                 }
-                Ok(Err(Failed { deed: Some(outcome), ..Failed::new("wrong-server", name) }))
+                Ok(Err(Failed {
+                    deed: Some(outcome),
+                    ..Failed::new("wrong-server", name)
+                }))
             }
-            Action::Send { connection, data, piece } => {
+            Action::Send {
+                connection,
+                data,
+                piece,
+            } => {
                 let data = self.draw(data.clone());
-                let deed =
-                    Deed::Send { connection: connection.clone(), data, piece: *piece, within_ms };
+                let deed = Deed::Send {
+                    connection: connection.clone(),
+                    data,
+                    piece: *piece,
+                    within_ms,
+                };
                 self.traffic(connection, &deed, within_ms)
             }
             Action::SendUntilBlocked { connection, limit } => {
                 let data = self.draw(Payload::Random(*limit));
-                let deed = Deed::SendUntilBlocked { connection: connection.clone(), data, within_ms };
+                let deed = Deed::SendUntilBlocked {
+                    connection: connection.clone(),
+                    data,
+                    within_ms,
+                };
                 self.traffic(connection, &deed, within_ms)
             }
             Action::Exchange { connection, data } => {
                 let data = self.draw(data.clone());
-                let deed = Deed::Exchange { connection: connection.clone(), data, within_ms };
+                let deed = Deed::Exchange {
+                    connection: connection.clone(),
+                    data,
+                    within_ms,
+                };
                 self.traffic(connection, &deed, within_ms)
             }
-            Action::SendDescriptors { connection, data, holds, file, count } => {
+            Action::SendDescriptors {
+                connection,
+                data,
+                holds,
+                file,
+                count,
+            } => {
                 let deed = Deed::SendDescriptors {
                     connection: connection.clone(),
                     data: self.draw(data.clone()),
@@ -244,46 +297,72 @@ impl Runner<'_> {
                 self.traffic(connection, &deed, within_ms)
             }
             Action::FinishPipe { connection } => {
-                let deed = Deed::FinishPipe { connection: connection.clone(), within_ms };
+                let deed = Deed::FinishPipe {
+                    connection: connection.clone(),
+                    within_ms,
+                };
                 self.traffic(connection, &deed, within_ms)
             }
             Action::ShutDownWriting { connection } => {
-                let deed = Deed::ShutDownWriting { connection: connection.clone() };
+                let deed = Deed::ShutDownWriting {
+                    connection: connection.clone(),
+                };
                 self.traffic(connection, &deed, within_ms)
             }
             Action::ReadSome { connection, bytes } => {
                 let bytes = Some(*bytes);
-                let deed = Deed::Read { connection: connection.clone(), bytes, within_ms };
+                let deed = Deed::Read {
+                    connection: connection.clone(),
+                    bytes,
+                    within_ms,
+                };
                 self.traffic(connection, &deed, within_ms)
             }
             Action::ExpectEcho { connection } => {
-                let deed = Deed::Read { connection: connection.clone(), bytes: None, within_ms };
+                let deed = Deed::Read {
+                    connection: connection.clone(),
+                    bytes: None,
+                    within_ms,
+                };
                 self.traffic(connection, &deed, within_ms)
             }
             Action::ExpectEnd { connection } => {
-                let deed = Deed::ReadEnd { connection: connection.clone(), within_ms };
+                let deed = Deed::ReadEnd {
+                    connection: connection.clone(),
+                    within_ms,
+                };
                 self.traffic(connection, &deed, within_ms)
             }
             Action::Abandon { connection } => {
-                let deed = Deed::Abandon { connection: connection.clone(), within_ms };
+                let deed = Deed::Abandon {
+                    connection: connection.clone(),
+                    within_ms,
+                };
                 let stepped = self.traffic(connection, &deed, within_ms);
                 self.connections.remove(connection);
                 stepped
             }
             Action::Close { connection } => {
-                let deed = Deed::Close { connection: connection.clone() };
+                let deed = Deed::Close {
+                    connection: connection.clone(),
+                };
                 let stepped = self.traffic(connection, &deed, within_ms);
                 self.connections.remove(connection);
                 stepped
             }
-            Action::ExpectLine { name, connection, text } => {
-                self.expect_line(name, connection, text, within_ms)
-            }
+            Action::ExpectLine {
+                name,
+                connection,
+                text,
+            } => self.expect_line(name, connection, text, within_ms),
             Action::ExpectNoLeakedDescriptors { name } => {
                 let seen = self.look(name)?;
-                let at_most =
-                    seen.descriptors_at_ready + self.connections.len() + OWN_DESCRIPTORS;
-                let order = Order::AwaitDescriptors { name: name.clone(), at_most, within_ms };
+                let at_most = seen.descriptors_at_ready + self.connections.len() + OWN_DESCRIPTORS;
+                let order = Order::AwaitDescriptors {
+                    name: name.clone(),
+                    at_most,
+                    within_ms,
+                };
                 match self.order(&order, within_ms)? {
                     Answer::Done => Ok(Ok(())),
                     Answer::Ended => Ok(Err(Failed::new("exited", name))),
@@ -291,17 +370,32 @@ impl Runner<'_> {
                 }
             }
             Action::ExpectCloseOnExec { name, connection } => {
-                let identity = Deed::Read { connection: connection.clone(), bytes: Some(0), within_ms };
+                let identity = Deed::Read {
+                    connection: connection.clone(),
+                    bytes: Some(0),
+                    within_ms,
+                };
                 let outcome = self.deed(connection, &identity, within_ms)?;
                 let inode = outcome.pipe_inode;
-                let order = Order::AwaitPipe { name: name.clone(), inode, within_ms };
+                let order = Order::AwaitPipe {
+                    name: name.clone(),
+                    inode,
+                    within_ms,
+                };
                 let failed = match self.order(&order, within_ms)? {
-                    Answer::Pipe { close_on_exec: true } => return Ok(Ok(())),
-                    Answer::Pipe { close_on_exec: false } => "not-close-on-exec",
+                    Answer::Pipe {
+                        close_on_exec: true,
+                    } => return Ok(Ok(())),
+                    Answer::Pipe {
+                        close_on_exec: false,
+                    } => "not-close-on-exec",
                     Answer::Ended => "exited",
                     _ => "timeout",
                 };
-                Ok(Err(Failed { deed: Some(outcome), ..Failed::new(failed, name) }))
+                Ok(Err(Failed {
+                    deed: Some(outcome),
+                    ..Failed::new(failed, name)
+                }))
             }
         }
     }
@@ -311,7 +405,11 @@ impl Runner<'_> {
             self.ready = None;
             let address = Address::look(&self.place.address);
             let listening = address.state == "listening";
-            return Ok(if listening { Ok(()) } else { Err(Failed::new("not-ready", name)) });
+            return Ok(if listening {
+                Ok(())
+            } else {
+                Err(Failed::new("not-ready", name))
+            });
         }
         if self.supervisor.is_none() {
             self.supervisor = Some(Link::start("supervisor")?);
@@ -322,8 +420,17 @@ impl Runner<'_> {
         let environment = arena.environment(&self.place);
         let order = Order::Start {
             name: name.to_owned(),
-            argv: self.setting.program.argv(&self.place).iter().map(|w| path_bytes(w)).collect(),
-            env: environment.iter().map(|(k, v)| (path_bytes(k), path_bytes(v))).collect(),
+            argv: self
+                .setting
+                .program
+                .argv(&self.place)
+                .iter()
+                .map(|w| path_bytes(w))
+                .collect(),
+            env: environment
+                .iter()
+                .map(|(k, v)| (path_bytes(k), path_bytes(v)))
+                .collect(),
             cwd: path_bytes(self.place.directory.as_os_str()),
             identity: arena.identity(),
             limits: Limits {
@@ -337,8 +444,15 @@ impl Runner<'_> {
         match self.order(&order, GRACE_MS)? {
             Answer::Done => {}
             Answer::NotStarted { errno } => {
-                let deed = Outcome { errno, call: "execve".to_owned(), ..Outcome::default() };
-                return Ok(Err(Failed { deed: Some(deed), ..Failed::new("errno", name) }));
+                let deed = Outcome {
+                    errno,
+                    call: "execve".to_owned(),
+                    ..Outcome::default()
+                };
+                return Ok(Err(Failed {
+                    deed: Some(deed),
+                    ..Failed::new("errno", name)
+                }));
             }
             other => return Err(unexpected(&other)),
         }
@@ -347,7 +461,10 @@ impl Runner<'_> {
         match wait {
             Wait::Nothing => Ok(Ok(())),
             Wait::Exit => match self.order(
-                &Order::AwaitExit { name: name.clone(), within_ms },
+                &Order::AwaitExit {
+                    name: name.clone(),
+                    within_ms,
+                },
                 within_ms,
             )? {
                 Answer::Done => Ok(Ok(())),
@@ -355,7 +472,11 @@ impl Runner<'_> {
             },
             Wait::Ready => {
                 let path = path_bytes(self.place.address.as_os_str());
-                let order = Order::AwaitReady { name: name.clone(), path, within_ms };
+                let order = Order::AwaitReady {
+                    name: name.clone(),
+                    path,
+                    within_ms,
+                };
                 match self.order(&order, within_ms)? {
                     Answer::Ready { dev, ino } => {
                         self.ready = Some((dev, ino));
@@ -369,7 +490,10 @@ impl Runner<'_> {
     }
 
     fn expect_exit(&mut self, name: &str, status: ExitStatus, within_ms: u64) -> Stepped {
-        let order = Order::AwaitExit { name: name.to_owned(), within_ms };
+        let order = Order::AwaitExit {
+            name: name.to_owned(),
+            within_ms,
+        };
         if !matches!(self.order(&order, within_ms)?, Answer::Done) {
             return Ok(Err(Failed::new("still-running", name)));
         }
@@ -379,21 +503,30 @@ impl Runner<'_> {
             ExitStatus::Zero => seen.status == Some(0),
             ExitStatus::NonZero => seen.status.is_some_and(|status| status != 0),
         };
-        Ok(if right { Ok(()) } else { Err(Failed::new("wrong-status", name)) })
+        Ok(if right {
+            Ok(())
+        } else {
+            Err(Failed::new("wrong-status", name))
+        })
     }
 
     fn connect(&mut self, connection: &str, peer: &str, within_ms: u64) -> Stepped {
         if !self.peers.contains_key(peer) {
             let link = Link::start("peer")?;
             self.peers.insert(peer.to_owned(), link);
-            self.connections.insert(connection.to_owned(), peer.to_owned());
+            self.connections
+                .insert(connection.to_owned(), peer.to_owned());
             let user = self.setting.arena.identity();
             let outcome = self.deed(connection, &Deed::Identify { user }, GRACE_MS)?;
             if outcome.result != DeedResult::Done {
-                return Err(StageError::Fault(format!("a peer cannot become user: {}", outcome.errno)));
+                return Err(StageError::Fault(format!(
+                    "a peer cannot become user: {}",
+                    outcome.errno
+                )));
             }
         }
-        self.connections.insert(connection.to_owned(), peer.to_owned());
+        self.connections
+            .insert(connection.to_owned(), peer.to_owned());
         let path = path_bytes(self.place.address.as_os_str());
         let deed = Deed::Connect {
             connection: connection.to_owned(),
@@ -408,15 +541,12 @@ impl Runner<'_> {
         Ok(stepped)
     }
 
-    fn expect_line(
-        &mut self,
-        name: &str,
-        connection: &str,
-        text: &str,
-        within_ms: u64,
-    ) -> Stepped {
-        let identity =
-            Deed::Read { connection: connection.to_owned(), bytes: Some(0), within_ms };
+    fn expect_line(&mut self, name: &str, connection: &str, text: &str, within_ms: u64) -> Stepped {
+        let identity = Deed::Read {
+            connection: connection.to_owned(),
+            bytes: Some(0),
+            within_ms,
+        };
         let outcome = self.deed(connection, &identity, within_ms)?;
         let line = expression::fill(text, &serde_json::json!({ "peer": outcome.me }))
             .map_err(|error| StageError::Fault(error.to_string()))?;
@@ -432,8 +562,16 @@ impl Runner<'_> {
         };
         let seen = self.look(name)?;
         let printed = seen.stdout.0.contains(&b'\n');
-        let failed = if failed == "line-missing" && printed { "line-different" } else { failed };
-        Ok(Err(Failed { deed: Some(outcome), line: Some(line), ..Failed::new(failed, name) }))
+        let failed = if failed == "line-missing" && printed {
+            "line-different"
+        } else {
+            failed
+        };
+        Ok(Err(Failed {
+            deed: Some(outcome),
+            line: Some(line),
+            ..Failed::new(failed, name)
+        }))
     }
 
     /// A deed that must be done.
@@ -455,8 +593,15 @@ impl Runner<'_> {
                 )));
             }
         };
-        self.note(format!("{failed}: {} {}", outcome.call, outcome.errno).trim_end().to_owned());
-        Ok(Err(Failed { deed: Some(outcome), ..Failed::new(failed, "server") }))
+        self.note(
+            format!("{failed}: {} {}", outcome.call, outcome.errno)
+                .trim_end()
+                .to_owned(),
+        );
+        Ok(Err(Failed {
+            deed: Some(outcome),
+            ..Failed::new(failed, "server")
+        }))
     }
 
     fn deed(
@@ -466,7 +611,9 @@ impl Runner<'_> {
         within_ms: u64,
     ) -> Result<Outcome, StageError> {
         let Some(peer) = self.connections.get(connection) else {
-            return Err(StageError::Fault(format!("there is no connection `{connection}`")));
+            return Err(StageError::Fault(format!(
+                "there is no connection `{connection}`"
+            )));
         };
         let Some(link) = self.peers.get_mut(peer) else {
             return Err(StageError::Fault(format!("there is no peer `{peer}`")));
@@ -477,7 +624,9 @@ impl Runner<'_> {
 
     fn order(&mut self, order: &Order, within_ms: u64) -> Result<Answer, StageError> {
         let Some(supervisor) = &mut self.supervisor else {
-            return Err(StageError::Fault("this step needs a program that was started".to_owned()));
+            return Err(StageError::Fault(
+                "this step needs a program that was started".to_owned(),
+            ));
         };
         let deadline = Deadline::after_ms(within_ms + GRACE_MS);
         match supervisor.ask(order, deadline, self.setting.cancel)? {
@@ -487,14 +636,25 @@ impl Runner<'_> {
     }
 
     fn look(&mut self, name: &str) -> Result<Seen, StageError> {
-        match self.order(&Order::Look { name: name.to_owned() }, GRACE_MS)? {
+        match self.order(
+            &Order::Look {
+                name: name.to_owned(),
+            },
+            GRACE_MS,
+        )? {
             Answer::Seen(seen) => Ok(*seen),
             other => Err(unexpected(&other)),
         }
     }
 
     fn owns(&mut self, name: &str, pid: i32) -> Result<bool, StageError> {
-        match self.order(&Order::Owns { name: name.to_owned(), pid }, GRACE_MS)? {
+        match self.order(
+            &Order::Owns {
+                name: name.to_owned(),
+                pid,
+            },
+            GRACE_MS,
+        )? {
             Answer::Owned { yes } => Ok(yes),
             other => Err(unexpected(&other)),
         }
@@ -535,7 +695,10 @@ impl Runner<'_> {
         let names: Vec<String> = self.cpu_before.keys().cloned().collect();
         for name in names {
             if matches!(failed.outcome, "end" | "reset" | "errno") {
-                let order = Order::AwaitExit { name: name.clone(), within_ms: ENDING_MS };
+                let order = Order::AwaitExit {
+                    name: name.clone(),
+                    within_ms: ENDING_MS,
+                };
                 self.order(&order, ENDING_MS)?;
             }
             let seen = self.look(&name)?;
@@ -565,17 +728,30 @@ impl Runner<'_> {
         if crashed(&observation.program) || crashed(&observation.second) {
             observation.outcome = "exited";
         }
-        Ok(Trouble { index, seen: observation, outcome: failed.deed, stderr })
+        Ok(Trouble {
+            index,
+            seen: observation,
+            outcome: failed.deed,
+            stderr,
+        })
     }
 
     fn draw(&mut self, payload: Payload) -> Draw {
         self.payloads += 1;
-        Draw { payload, seed: self.setting.seed, place: self.payloads }
+        Draw {
+            payload,
+            seed: self.setting.seed,
+            place: self.payloads,
+        }
     }
 
     fn note(&mut self, what: String) {
         let at_us = now_us().saturating_sub(self.began_us);
-        self.timeline.push(Event { at_us, side: Side::Checker, what });
+        self.timeline.push(Event {
+            at_us,
+            side: Side::Checker,
+            what,
+        });
     }
 
     fn collect_events(&mut self) -> Result<(), StageError> {
@@ -602,5 +778,8 @@ fn path_bytes(text: &std::ffi::OsStr) -> Bytes {
 
 /// The place of a server that already runs.
 pub fn place_of(socket: PathBuf, arena: &Arena) -> Place {
-    Place { directory: arena.root().to_owned(), address: socket }
+    Place {
+        directory: arena.root().to_owned(),
+        address: socket,
+    }
 }

@@ -42,15 +42,14 @@ pub fn play() -> io::Result<()> {
     mask.add(Signal::SIGCHLD);
     mask.thread_block()?;
     let children = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-    let mut supervisor =
-        Supervisor {
-            line,
-            children,
-            instances: BTreeMap::new(),
-            events: Vec::new(),
-            waiting: None,
-            guarded: None,
-        };
+    let mut supervisor = Supervisor {
+        line,
+        children,
+        instances: BTreeMap::new(),
+        events: Vec::new(),
+        waiting: None,
+        guarded: None,
+    };
     let result = supervisor.serve();
     supervisor.finish();
     if let Some(directory) = &supervisor.guarded {
@@ -121,7 +120,9 @@ impl Supervisor {
                 self.line.answer(&answer)?;
             }
             while self.waiting.is_none() {
-                let Some(order) = self.line.next::<Order>()? else { break };
+                let Some(order) = self.line.next::<Order>()? else {
+                    break;
+                };
                 if let Some(answer) = self.obey(order) {
                     self.line.answer(&answer)?;
                 }
@@ -175,7 +176,11 @@ impl Supervisor {
 
     fn event(&mut self, what: String) {
         if self.events.len() < MOST_EVENTS {
-            self.events.push(Event { at_us: now_us(), side: Side::Program, what });
+            self.events.push(Event {
+                at_us: now_us(),
+                side: Side::Program,
+                what,
+            });
         }
     }
 
@@ -183,7 +188,10 @@ impl Supervisor {
     fn drain(&mut self) {
         let mut said = Vec::new();
         for (name, instance) in &mut self.instances {
-            let streams = [(&mut instance.stdout, "stdout"), (&mut instance.stderr, "stderr")];
+            let streams = [
+                (&mut instance.stdout, "stdout"),
+                (&mut instance.stderr, "stderr"),
+            ];
             for (stream, which) in streams {
                 for line in stream.drain() {
                     said.push(format!("{}prints on {which}: {line}", prefix(name)));
@@ -210,9 +218,13 @@ impl Supervisor {
     }
 
     fn learn(&mut self, status: WaitStatus) {
-        let Some(pid) = status.pid().map(Pid::as_raw) else { return };
-        let Some((name, instance)) =
-            self.instances.iter_mut().find(|(_, instance)| instance.pid == pid)
+        let Some(pid) = status.pid().map(Pid::as_raw) else {
+            return;
+        };
+        let Some((name, instance)) = self
+            .instances
+            .iter_mut()
+            .find(|(_, instance)| instance.pid == pid)
         else {
             return;
         };
@@ -248,14 +260,23 @@ impl Supervisor {
                 self.guarded = Some(Untrusted::from(&directory).as_path().to_owned());
                 Some(Answer::Done)
             }
-            Order::Start { name, argv, env, cwd, identity, limits, stdout } => {
+            Order::Start {
+                name,
+                argv,
+                env,
+                cwd,
+                identity,
+                limits,
+                stdout,
+            } => {
                 let os = |bytes: Bytes| Untrusted::new(bytes.0).as_path().as_os_str().to_owned();
-                let shown: Vec<String> =
-                    argv.iter().map(|word| Untrusted::from(word).to_string()).collect();
                 let started = streams(stdout).and_then(|(stdio, ours)| {
                     let spawn = Spawn {
                         argv: argv.into_iter().map(os).collect(),
-                        env: env.into_iter().map(|(key, value)| (os(key), os(value))).collect(),
+                        env: env
+                            .into_iter()
+                            .map(|(key, value)| (os(key), os(value)))
+                            .collect(),
                         cwd: os(cwd).into(),
                         stdio,
                         identity,
@@ -266,11 +287,7 @@ impl Supervisor {
                 });
                 match started {
                     Ok((pid, [stdout, stderr])) => {
-                        self.event(format!(
-                            "{}starts as process {pid}: {}",
-                            prefix(&name),
-                            shown.join(" ")
-                        ));
+                        self.event(format!("{}starts as process {pid}", prefix(&name)));
                         let instance = Instance {
                             pid,
                             stdout: Stream::new(stdout),
@@ -284,30 +301,39 @@ impl Supervisor {
                         Some(Answer::Done)
                     }
                     Err(error) => Some(Answer::NotStarted {
-                        errno: error
-                            .raw_os_error()
-                            .map_or_else(|| error.to_string(), |raw| errno_name(Errno::from_raw(raw))),
+                        errno: error.raw_os_error().map_or_else(
+                            || error.to_string(),
+                            |raw| errno_name(Errno::from_raw(raw)),
+                        ),
                     }),
                 }
             }
-            Order::AwaitReady { name, path, within_ms } => {
-                self.wait(name, Condition::Ready(path), within_ms)
-            }
+            Order::AwaitReady {
+                name,
+                path,
+                within_ms,
+            } => self.wait(name, Condition::Ready(path), within_ms),
             Order::AwaitExit { name, within_ms } => self.wait(name, Condition::Exit, within_ms),
-            Order::AwaitLine { name, line, within_ms } => {
-                self.wait(name, Condition::Line(line), within_ms)
-            }
-            Order::AwaitDescriptors { name, at_most, within_ms } => {
-                self.wait(name, Condition::Descriptors(at_most), within_ms)
-            }
-            Order::AwaitPipe { name, inode, within_ms } => {
-                self.wait(name, Condition::Pipe(inode), within_ms)
-            }
+            Order::AwaitLine {
+                name,
+                line,
+                within_ms,
+            } => self.wait(name, Condition::Line(line), within_ms),
+            Order::AwaitDescriptors {
+                name,
+                at_most,
+                within_ms,
+            } => self.wait(name, Condition::Descriptors(at_most), within_ms),
+            Order::AwaitPipe {
+                name,
+                inode,
+                within_ms,
+            } => self.wait(name, Condition::Pipe(inode), within_ms),
             Order::Interrupt { name, within_ms } => {
                 if let Some(instance) = self.instances.get(&name)
                     && instance.end.is_none()
                 {
-                    drop(kill(Pid::from_raw(instance.pid), Signal::SIGSTOP));
+                    let _ = kill(Pid::from_raw(instance.pid), Signal::SIGSTOP);
                 }
                 self.wait(name, Condition::Stopped, within_ms)
             }
@@ -316,25 +342,43 @@ impl Supervisor {
                     return Some(no_instance(&name));
                 };
                 let Ok(signal) = Signal::try_from(signal) else {
-                    return Some(Answer::Fault { message: format!("no signal {signal}") });
+                    return Some(Answer::Fault {
+                        message: format!("no signal {signal}"),
+                    });
                 };
                 instance.killed_by_us = true;
-                let sent = kill(Pid::from_raw(instance.pid), signal);
-                Some(if sent.is_ok() { Answer::Done } else { Answer::Ended })
+                // SIGKILL stands for a crash of the whole service, children and wrappers included;
+                // every other signal is for the main process.
+                let pid = Pid::from_raw(instance.pid);
+                let sent = match signal {
+                    Signal::SIGKILL => nix::sys::signal::killpg(pid, signal),
+                    _ => kill(pid, signal),
+                };
+                Some(if sent.is_ok() {
+                    Answer::Done
+                } else {
+                    Answer::Ended
+                })
             }
             Order::Look { name } => Some(match self.instances.get(&name) {
                 Some(instance) => Answer::Seen(Box::new(instance.look())),
                 None => no_instance(&name),
             }),
             Order::CpuTime { name } => Some(match self.instances.get(&name) {
-                Some(instance) => Answer::CpuTime { ms: instance.cpu_ms() },
+                Some(instance) => Answer::CpuTime {
+                    ms: instance.cpu_ms(),
+                },
                 None => no_instance(&name),
             }),
             Order::Owns { name, pid } => Some(match self.instances.get(&name) {
-                Some(instance) => Answer::Owned { yes: instance.owns(pid) },
+                Some(instance) => Answer::Owned {
+                    yes: instance.owns(pid),
+                },
                 None => no_instance(&name),
             }),
-            Order::Events => Some(Answer::Events { events: std::mem::take(&mut self.events) }),
+            Order::Events => Some(Answer::Events {
+                events: std::mem::take(&mut self.events),
+            }),
             Order::Finish => {
                 self.finish();
                 self.guarded = None;
@@ -348,7 +392,12 @@ impl Supervisor {
             return Some(no_instance(&name));
         }
         let deadline = Deadline::after_ms(within_ms);
-        self.waiting = Some(Waiting { name, what, deadline, tick_ms: 1 });
+        self.waiting = Some(Waiting {
+            name,
+            what,
+            deadline,
+            tick_ms: 1,
+        });
         None
     }
 
@@ -358,12 +407,14 @@ impl Supervisor {
         let instance = self.instances.get_mut(&waiting.name)?;
         let ended = instance.end.is_some();
         let found = match &waiting.what {
-            Condition::Ready(path) if !ended => listening(path).map(|(dev, ino)| {
-                instance.descriptors_at_ready = process::descriptors(instance.pid).len();
-                Answer::Ready { dev, ino }
-            }),
+            Condition::Ready(path) if !ended => listening(path)
+                .filter(|(_, _, socket)| instance.may_hold(*socket))
+                .map(|(dev, ino, _)| {
+                    instance.descriptors_at_ready = process::descriptors(instance.pid).len();
+                    Answer::Ready { dev, ino }
+                }),
             Condition::Stopped if instance.stopped => {
-                drop(kill(Pid::from_raw(instance.pid), Signal::SIGCONT));
+                let _ = kill(Pid::from_raw(instance.pid), Signal::SIGCONT);
                 instance.stopped = false;
                 Some(Answer::Done)
             }
@@ -397,14 +448,14 @@ impl Supervisor {
         for instance in self.instances.values_mut() {
             if instance.end.is_none() {
                 instance.killed_by_us = true;
-                drop(nix::sys::signal::killpg(Pid::from_raw(instance.pid), Signal::SIGKILL));
+                let _ = nix::sys::signal::killpg(Pid::from_raw(instance.pid), Signal::SIGKILL);
             }
         }
         // Killing a parent gives us its children; a program that forks while we do this is met
         // again in the next round, and there is always a next round while any child is left.
         loop {
             for pid in process::descendants(me) {
-                drop(kill(Pid::from_raw(pid), Signal::SIGKILL));
+                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
             }
             match waitpid(None, None) {
                 Ok(status) => self.learn(status),
@@ -461,18 +512,37 @@ impl Instance {
             || process::descendants(self.pid).contains(&pid)
     }
 
+    /// Whether a process of this instance has the socket open. One whose descriptors we may not
+    /// see is believed.
+    fn may_hold(&self, socket: u32) -> bool {
+        let wanted = format!("socket:[{socket}]");
+        let mut tree = process::descendants(self.pid);
+        tree.insert(self.pid);
+        tree.iter().any(|&pid| {
+            let open = process::descriptors(pid);
+            open.is_empty() || open.iter().any(|(_, to)| to.as_os_str() == wanted.as_str())
+        })
+    }
+
     fn pipe(&self, inode: u64) -> Option<Answer> {
         let wanted = format!("pipe:[{inode}]");
         let open = process::descriptors(self.pid);
-        let (number, _) = open.iter().find(|(_, to)| to.as_os_str() == wanted.as_str())?;
+        let (number, _) = open
+            .iter()
+            .find(|(_, to)| to.as_os_str() == wanted.as_str())?;
         let flags = process::descriptor_flags(self.pid, *number)?;
-        Some(Answer::Pipe { close_on_exec: flags & nix::libc::O_CLOEXEC != 0 })
+        Some(Answer::Pipe {
+            close_on_exec: flags & nix::libc::O_CLOEXEC != 0,
+        })
     }
 }
 
 impl Stream {
     fn new(fd: OwnedFd) -> Self {
-        Self { fd: Some(fd), capture: Capture::default() }
+        Self {
+            fd: Some(fd),
+            capture: Capture::default(),
+        }
     }
 
     /// Reads what is there and returns the lines that became whole, printable.
@@ -493,17 +563,29 @@ impl Stream {
         if self.fd.is_none() {
             lines.extend(self.capture.end());
         }
-        lines.into_iter().map(|line| format!("\"{}\"", Untrusted::new(line))).collect()
+        lines
+            .into_iter()
+            .map(|line| format!("\"{}\"", Untrusted::new(line)))
+            .collect()
     }
 }
 
 /// What a link in /proc/PID/fd refers to, in words.
 fn kind(link: &std::path::Path) -> &'static str {
     let text = link.to_string_lossy();
-    let inode = |name: &str| text.strip_prefix(name)?.strip_suffix(']')?.parse::<u64>().ok();
+    let inode = |name: &str| {
+        text.strip_prefix(name)?
+            .strip_suffix(']')?
+            .parse::<u64>()
+            .ok()
+    };
     if let Some(inode) = inode("socket:[") {
-        let sockets = sock_diag::dump().map(|dump| dump.sockets).unwrap_or_default();
-        let socket = sockets.iter().find(|socket| u64::from(socket.inode) == inode);
+        let sockets = sock_diag::dump()
+            .map(|dump| dump.sockets)
+            .unwrap_or_default();
+        let socket = sockets
+            .iter()
+            .find(|socket| u64::from(socket.inode) == inode);
         return match socket.map(|socket| socket.state) {
             Some(sock_diag::State::Listening) => "listening socket",
             Some(sock_diag::State::Established) => "connected socket",
@@ -521,15 +603,19 @@ fn kind(link: &std::path::Path) -> &'static str {
     }
 }
 
-/// Device and inode of a path that is a listening stream socket.
-fn listening(path: &Bytes) -> Option<(u64, u64)> {
+/// Device and inode of a path that is a listening socket, and that socket's own inode.
+fn listening(path: &Bytes) -> Option<(u64, u64, u32)> {
     let metadata = std::fs::symlink_metadata(Untrusted::from(path).as_path()).ok()?;
     if !metadata.file_type().is_socket() {
         return None;
     }
     let (dev, ino) = (metadata.dev(), metadata.ino());
     let bound = sock_diag::bound_to(dev, ino).ok()??;
-    matches!(bound.state, sock_diag::BoundState::Listening { .. }).then_some((dev, ino))
+    matches!(bound.state, sock_diag::BoundState::Listening { .. }).then_some((
+        dev,
+        ino,
+        bound.inode,
+    ))
 }
 
 /// Standard streams for a program, and our ends of its output.
@@ -553,12 +639,18 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 fn no_instance(name: &str) -> Answer {
-    Answer::Fault { message: format!("no instance `{name}` was started") }
+    Answer::Fault {
+        message: format!("no instance `{name}` was started"),
+    }
 }
 
 /// The first instance is "the program"; others are named.
 fn prefix(name: &str) -> String {
-    if name == "server" { String::new() } else { format!("[{name}] ") }
+    if name == "server" {
+        String::new()
+    } else {
+        format!("[{name}] ")
+    }
 }
 
 /// `ECONNREFUSED`: the name of an errno.

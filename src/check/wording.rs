@@ -38,7 +38,11 @@ pub fn verb(action: &Action) -> &'static str {
 pub fn did(action: &Action) -> String {
     match action {
         Action::Start { name, wait } => {
-            let which = if name == "server" { "the program" } else { "a second instance" };
+            let which = if name == "server" {
+                "the program"
+            } else {
+                "a second instance"
+            };
             match wait {
                 Wait::Ready => format!("starts {which} and waits until it listens"),
                 Wait::Exit => format!("starts {which} and waits until it ends"),
@@ -50,13 +54,24 @@ pub fn did(action: &Action) -> String {
         Action::ExpectExit { name, .. } => format!("waits until {} ends", instance(name)),
         Action::ExpectRunning { name } => format!("looks whether {} still runs", instance(name)),
         Action::Connect { connection, peer } => {
-            let who = if peer == "peer" { String::new() } else { format!(" as process `{peer}`") };
+            let who = if peer == "peer" {
+                String::new()
+            } else {
+                format!(" as process `{peer}`")
+            };
             format!("connects (connection {connection}){who}")
         }
         Action::ExpectServedBy { connection, name } => {
-            format!("asks who answers connection {connection}: it must be {}", instance(name))
+            format!(
+                "asks who answers connection {connection}: it must be {}",
+                instance(name)
+            )
         }
-        Action::Send { connection, data, piece } => {
+        Action::Send {
+            connection,
+            data,
+            piece,
+        } => {
             let pieces = match piece {
                 Some(1) => ", one at a time".to_owned(),
                 Some(piece) => format!(", {piece} at a time"),
@@ -68,15 +83,27 @@ pub fn did(action: &Action) -> String {
             "sends on connection {connection} without reading until no more fits, at most {limit} bytes"
         ),
         Action::Exchange { connection, data } => {
-            format!("sends {} on connection {connection} and reads at the same time", payload(data))
+            format!(
+                "sends {} on connection {connection} and reads at the same time",
+                payload(data)
+            )
         }
-        Action::SendDescriptors { connection, data, file, count, .. } => {
+        Action::SendDescriptors {
+            connection,
+            data,
+            file,
+            count,
+            ..
+        } => {
             let what = match (file, count) {
                 (PassedFile::Regular, 1) => "a file's descriptor".to_owned(),
                 (PassedFile::Pipe, 1) => "the reading end of a pipe".to_owned(),
                 (_, count) => format!("{count} descriptors"),
             };
-            format!("sends {} with {what} attached on connection {connection}", payload(data))
+            format!(
+                "sends {} with {what} attached on connection {connection}",
+                payload(data)
+            )
         }
         Action::FinishPipe { .. } => "writes into the pipe it passed, and closes it".to_owned(),
         Action::ShutDownWriting { connection } => {
@@ -100,7 +127,10 @@ pub fn did(action: &Action) -> String {
             format!("counts the open descriptors of {}", instance(name))
         }
         Action::ExpectCloseOnExec { name, .. } => {
-            format!("looks at the passed descriptor in /proc, as {} holds it", instance(name))
+            format!(
+                "looks at the passed descriptor in /proc, as {} holds it",
+                instance(name)
+            )
         }
     }
 }
@@ -108,29 +138,45 @@ pub fn did(action: &Action) -> String {
 /// What had to be seen.
 pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) -> Shown {
     let words = match action {
-        Action::Start { wait: Wait::Ready, .. } => {
+        Action::Start {
+            wait: Wait::Ready, ..
+        } => {
             format!("a listening stream socket at {}", seen.address.path)
         }
-        Action::Start { wait: Wait::Exit, .. } => "the program ends".to_owned(),
-        Action::Start { wait: Wait::Nothing, .. } => "the program starts".to_owned(),
+        Action::Start {
+            wait: Wait::Exit, ..
+        } => "the program ends".to_owned(),
+        Action::Start {
+            wait: Wait::Nothing,
+            ..
+        } => "the program starts".to_owned(),
         Action::Signal { .. } | Action::Interrupt { .. } | Action::ExpectRunning { .. } => {
             "the program is running".to_owned()
         }
         Action::ExpectExit { status, .. } => match status {
             ExitStatus::Zero => "the program ends with status 0".to_owned(),
-            ExitStatus::NonZero => "the program ends by itself with a status other than 0".to_owned(),
+            ExitStatus::NonZero => {
+                "the program ends by itself with a status other than 0".to_owned()
+            }
             ExitStatus::Any => "the program ends".to_owned(),
         },
         Action::Connect { .. } => "connect succeeds".to_owned(),
         Action::ExpectServedBy { name, .. } => {
-            format!("the connection is answered by {}, process {}", instance(name), seen.program.pid)
+            format!(
+                "the connection is answered by {}, process {}",
+                instance(name),
+                seen.program.pid
+            )
         }
         Action::Send { .. } | Action::SendUntilBlocked { .. } | Action::SendDescriptors { .. } => {
             "all bytes can be sent".to_owned()
         }
         Action::FinishPipe { .. } => "the program reads the pipe".to_owned(),
         Action::Exchange { .. } | Action::ReadSome { .. } | Action::ExpectEcho { .. } => {
-            format!("{} come back as they were sent", count(seen.expected, "byte"))
+            format!(
+                "{} come back as they were sent",
+                count(seen.expected, "byte")
+            )
         }
         Action::ExpectEnd { .. } => "the end of the stream: the server closes".to_owned(),
         Action::ShutDownWriting { .. } | Action::Abandon { .. } | Action::Close { .. } => {
@@ -151,8 +197,14 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
             "the received descriptor is open and close-on-exec".to_owned()
         }
     };
-    let window = outcome.map(|outcome| &outcome.window_due).filter(|window| !window.0.is_empty());
-    Shown { words, bytes: window.map(|bytes| Untrusted::from(bytes).to_string()), caret: None }
+    let window = outcome
+        .map(|outcome| &outcome.window_due)
+        .filter(|window| !window.0.is_empty());
+    Shown {
+        words,
+        bytes: window.map(|bytes| Untrusted::from(bytes).to_string()),
+        caret: None,
+    }
 }
 
 /// What was seen instead.
@@ -175,18 +227,27 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
         ),
         "reset" => format!("{} failed with ECONNRESET", seen.call),
         "mismatch" => format!("after {}, other bytes", count(seen.same, "right byte")),
-        "extra" => format!("after {}, bytes that nobody sent", count(seen.same, "right byte")),
+        "extra" => format!(
+            "after {}, bytes that nobody sent",
+            count(seen.same, "right byte")
+        ),
         "errno" => format!("{} failed with {}", seen.call, seen.errno),
         "exited" => format!("the program {}", ending(seen)),
         "not-ready" => not_ready(seen),
         "still-running" => {
-            format!("it still ran after {:.1} s", program.waited_ms as f64 / 1000.0)
+            format!(
+                "it still ran after {:.1} s",
+                program.waited_ms as f64 / 1000.0
+            )
         }
         "wrong-status" => format!("it {}", ending(seen)),
         "line-missing" if program.stdout_lines == 0 => "no line at all".to_owned(),
         "line-missing" | "line-different" => {
             return Shown {
-                words: format!("{}, the last being", count(program.stdout_lines as u64, "line")),
+                words: format!(
+                    "{}, the last being",
+                    count(program.stdout_lines as u64, "line")
+                ),
                 bytes: Some(seen.line.got.clone()),
                 caret: Some(common_prefix(&seen.line.wanted, &seen.line.got)),
             };
@@ -200,13 +261,23 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
         "not-close-on-exec" => "the descriptor is open without close-on-exec".to_owned(),
         other => other.to_owned(),
     };
-    let window =
-        outcome.map(|outcome| &outcome.window_received).filter(|window| !window.0.is_empty());
+    let window = outcome
+        .map(|outcome| &outcome.window_received)
+        .filter(|window| !window.0.is_empty());
     let Some((received, outcome)) = window.zip(outcome) else {
-        return Shown { words, bytes: None, caret: None };
+        return Shown {
+            words,
+            bytes: None,
+            caret: None,
+        };
     };
     // The windows begin at the same byte; what is before the difference is the same in both.
-    let same = received.0.iter().zip(&outcome.window_due.0).take_while(|(a, b)| a == b).count();
+    let same = received
+        .0
+        .iter()
+        .zip(&outcome.window_due.0)
+        .take_while(|(a, b)| a == b)
+        .count();
     let before = Untrusted::new(received.0[..same].to_vec()).to_string();
     Shown {
         words,
@@ -219,12 +290,18 @@ fn not_ready(seen: &Observation) -> String {
     let address = &seen.address;
     match (address.kind, address.state) {
         ("missing", _) if address.others.is_empty() => "nothing is there".to_owned(),
-        ("missing", _) => format!("nothing is there; the directory holds {}", address.others),
+        ("missing", _) => {
+            format!(
+                "nothing is there; the directory holds {}",
+                address.others.join(", ")
+            )
+        }
         ("socket", "bound") => format!(
             "a {} socket is bound there, but it does not listen",
             address.socket_type
         ),
         ("socket", "none") => "a socket file is there, but no process has it bound".to_owned(),
+        ("socket", "listening") => "another process listens there".to_owned(),
         (kind, _) => format!("there is a {kind}"),
     }
 }
@@ -241,13 +318,19 @@ fn ending(seen: &Observation) -> String {
 }
 
 fn instance(name: &str) -> String {
-    if name == "server" { "the program".to_owned() } else { format!("instance `{name}`") }
+    if name == "server" {
+        "the program".to_owned()
+    } else {
+        format!("instance `{name}`")
+    }
 }
 
 fn payload(payload: &Payload) -> String {
     match payload {
         Payload::Text(text) => {
-            let shown = Untrusted::from(text.as_str()).to_string().replace("\\x0a", "\\n");
+            let shown = Untrusted::from(text.as_str())
+                .to_string()
+                .replace("\\x0a", "\\n");
             format!("{} \"{shown}\"", count(text.len() as u64, "byte"))
         }
         Payload::Random(bytes) => count(*bytes, "random byte"),
@@ -256,7 +339,11 @@ fn payload(payload: &Payload) -> String {
 
 /// `1 byte`, `2 bytes`.
 pub fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 fn common_prefix(a: &str, b: &str) -> usize {

@@ -20,6 +20,7 @@ pub struct Context {
     source: Source,
     color: ColorChoice,
     theme: Theme,
+    when: When,
 }
 
 impl Context {
@@ -35,12 +36,18 @@ impl Context {
             source: source(cli.curriculum.clone()),
             color,
             theme: Theme::for_terminal(cli.color.into(), None, &surroundings),
+            when: cli.color,
         }
     }
 
     /// How text on standard output looks.
     pub fn theme(&self) -> Theme {
         self.theme
+    }
+
+    /// When the user wants colour.
+    pub fn when(&self) -> When {
+        self.when
     }
 
     /// Where lessons and exercises come from.

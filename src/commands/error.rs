@@ -37,6 +37,11 @@ impl CommandError {
         Self::new(ExitCode::CannotJudge, message)
     }
 
+    /// Ctrl-C.
+    pub fn interrupted() -> Self {
+        Self::new(ExitCode::Interrupted, "interrupted")
+    }
+
     /// A fault of ours.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ExitCode::Internal, message)

@@ -1,5 +1,6 @@
 //! One file a subcommand: gather, call, print. No logic worth testing lives here.
 
+pub mod check;
 pub mod chosen;
 pub mod completions;
 pub mod context;
@@ -31,6 +32,7 @@ use error::CommandError;
 pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
     let context = Context::new(&cli);
     match cli.command.unwrap_or(Command::Learn { name: None }) {
+        Command::Check(options) => check::run(&context, &options),
         Command::List { json } => list::run(&context, json),
         Command::Path { json } => path::run(&context, json),
         Command::Reset(options) => reset::run(&context, &options),

@@ -1,6 +1,7 @@
 //! `__role`: serve as a disposable process of ipc-mastery itself. Hidden; only the program calls it.
 
 use super::error::CommandError;
+use crate::check;
 use crate::exit_code::ExitCode;
 use crate::experiment;
 
@@ -9,11 +10,12 @@ use crate::experiment;
 /// # Errors
 /// When there is no such part, or it cannot read its request or write its answer.
 pub fn run(role: &str) -> Result<ExitCode, CommandError> {
-    match role {
-        "experiment" => experiment::role::play().map_err(|error| {
-            CommandError::internal("the experiment's process cannot go on").caused_by(error)
-        })?,
+    let played = match role {
+        "experiment" => experiment::role::play(),
+        "supervisor" => check::supervisor::play(),
+        "peer" => check::peer::play(),
         _ => return Err(CommandError::usage("there is no such role")),
-    }
+    };
+    played.map_err(|error| CommandError::internal("this process cannot go on").caused_by(error))?;
     Ok(ExitCode::Success)
 }

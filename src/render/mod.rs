@@ -7,3 +7,4 @@ pub mod markdown;
 pub mod problem;
 pub mod text;
 pub mod theme;
+pub mod verdict;

@@ -5,6 +5,7 @@
 //! services, no lessons and no rules.
 
 pub mod clock;
+pub mod interrupt;
 pub mod process;
 pub mod sock_diag;
 pub mod spawn;

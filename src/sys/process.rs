@@ -94,12 +94,16 @@ pub fn syscall_name(number: i64) -> (&'static str, bool) {
     table
         .iter()
         .find(|(known, _, _)| *known == number as libc::c_long)
-        .map_or(("another call", false), |&(_, name, on_descriptor)| (name, on_descriptor))
+        .map_or(("another call", false), |&(_, name, on_descriptor)| {
+            (name, on_descriptor)
+        })
 }
 
 /// The descriptors a process has open, with what each link says (`socket:[123]`, a path).
 pub fn descriptors(pid: i32) -> Vec<(i32, PathBuf)> {
-    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return Vec::new();
+    };
     entries
         .flatten()
         .filter_map(|entry| {
@@ -131,11 +135,16 @@ pub fn descendants(pid: i32) -> BTreeSet<i32> {
 }
 
 fn children(pid: i32) -> Vec<i32> {
-    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for task in tasks.flatten() {
         match fs::read_to_string(task.path().join("children")) {
-            Ok(list) => found.extend(list.split_whitespace().filter_map(|p| p.parse::<i32>().ok())),
+            Ok(list) => found.extend(
+                list.split_whitespace()
+                    .filter_map(|p| p.parse::<i32>().ok()),
+            ),
             Err(_) => return children_by_parent(pid),
         }
     }
@@ -144,7 +153,9 @@ fn children(pid: i32) -> Vec<i32> {
 
 /// The same without CONFIG_PROC_CHILDREN.
 fn children_by_parent(pid: i32) -> Vec<i32> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())

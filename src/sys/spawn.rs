@@ -61,8 +61,20 @@ impl Spawn {
     /// # Errors
     /// Whatever kept it from being started, exec included: `ENOENT` and `EACCES` are about the
     /// program.
+    #[expect(
+        unsafe_code,
+        reason = "the steps between fork and exec have no safe form"
+    )]
     pub fn start(self) -> io::Result<Child> {
-        let Self { argv, env, cwd, stdio, identity, limits, umask } = self;
+        let Self {
+            argv,
+            env,
+            cwd,
+            stdio,
+            identity,
+            limits,
+            umask,
+        } = self;
         let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let [stdin, stdout, stderr] = stdio;
         let mut command = Command::new(program);
@@ -78,7 +90,6 @@ impl Spawn {
         let settle = move || settle(identity, limits, umask, parent);
         // SAFETY: `settle` makes only async-signal-safe calls, allocates nothing and touches no
         // lock: what it captured is plain numbers.
-        #[expect(unsafe_code, reason = "the steps between fork and exec have no safe form")]
         unsafe {
             command.pre_exec(settle);
         }
@@ -87,6 +98,7 @@ impl Spawn {
 }
 
 /// Runs in the child between fork and exec.
+#[expect(unsafe_code, reason = "system calls in a forked child")]
 fn settle(
     identity: Option<Identity>,
     limits: Limits,
@@ -94,7 +106,6 @@ fn settle(
     parent: libc::pid_t,
 ) -> io::Result<()> {
     // SAFETY: plain system calls on values; none of them touches memory of ours.
-    #[expect(unsafe_code, reason = "system calls in a forked child")]
     unsafe {
         check(libc::setsid())?;
         libc::umask(umask as libc::mode_t);
@@ -126,7 +137,11 @@ fn settle(
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
 
 /// Sets a limit, soft and hard, never above what is allowed now.
@@ -136,12 +151,21 @@ fn check(result: libc::c_int) -> io::Result<()> {
 #[expect(unsafe_code, reason = "system calls in a forked child")]
 unsafe fn limit(resource: libc::__rlimit_resource_t, value: Option<u64>) -> io::Result<()> {
     let Some(value) = value else { return Ok(()) };
-    let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let mut now = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
     // SAFETY: `now` lives on this stack for the length of both calls.
     unsafe {
         check(libc::getrlimit(resource, &mut now))?;
         let value = value.min(now.rlim_max);
-        check(libc::setrlimit(resource, &libc::rlimit { rlim_cur: value, rlim_max: value }))
+        check(libc::setrlimit(
+            resource,
+            &libc::rlimit {
+                rlim_cur: value,
+                rlim_max: value,
+            },
+        ))
     }
 }
 
@@ -175,7 +199,9 @@ pub fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
     let pair = nix::pty::openpty(None, None)?;
     // Line feeds as they are: the program's output is compared with lines.
     let mut settings = nix::sys::termios::tcgetattr(&pair.slave)?;
-    settings.output_flags.remove(nix::sys::termios::OutputFlags::OPOST);
+    settings
+        .output_flags
+        .remove(nix::sys::termios::OutputFlags::OPOST);
     nix::sys::termios::tcsetattr(&pair.slave, nix::sys::termios::SetArg::TCSANOW, &settings)?;
     for side in [&pair.master, &pair.slave] {
         nix::fcntl::fcntl(

@@ -1,0 +1,205 @@
+//! `check`: build, run and judge a program; again on every save when asked to.
+
+use std::io::{self, IsTerminal};
+
+use super::context::Context;
+use super::error::CommandError;
+use super::remembered::not_recorded;
+use crate::check::cancel::Cancel;
+use crate::check::locate::{self, LocateError, Wish};
+use crate::check::marker::Marker;
+use crate::check::verdict::{Report, Verdict};
+use crate::check::watch::Watch;
+use crate::check::{self, CheckError, Progress, Request, Target};
+use crate::cli;
+use crate::curriculum::Curriculum;
+use crate::curriculum::exercise::Exercise;
+use crate::curriculum::problem::did_you_mean;
+use crate::exit_code::ExitCode;
+use crate::mastery::store::{Store, StoreError};
+use crate::render::ansi;
+use crate::render::verdict;
+use crate::sys::interrupt::on_interrupt;
+
+/// Judges a program.
+///
+/// # Errors
+/// When it is not known which program is meant, or nothing could be judged.
+pub fn run(context: &Context, options: &cli::Check) -> Result<ExitCode, CommandError> {
+    let cancel = Cancel::new().map_err(no_descriptor)?;
+    let wish = cancel.clone();
+    on_interrupt(move || wish.cancel())
+        .map_err(|error| CommandError::internal("cannot handle signals").caused_by(error))?;
+    let curriculum = context.curriculum()?;
+    let store = Store::open();
+    let (exercise, target) = locate(&curriculum, options, store.as_ref().ok())?;
+    let request = Request {
+        exercise: exercise.slug.clone(),
+        target,
+        seed: options.seed,
+        patience: options.patience,
+        stage: options.stage.clone(),
+    };
+    let Target::Directory { path, .. } = &request.target else {
+        return once(context, options, &curriculum, &request, &store, &cancel);
+    };
+    if !options.watch {
+        return once(context, options, &curriculum, &request, &store, &cancel);
+    }
+    let watch = Watch::new(path).map_err(|error| {
+        CommandError::cannot_judge("the directory cannot be watched")
+            .caused_by(error)
+            .hinted("Leave out --watch and run `check` after each change.")
+    })?;
+    loop {
+        let code = match once(context, options, &curriculum, &request, &store, &cancel) {
+            Ok(code) => code,
+            Err(error) if cancel.is_cancelled() => return Err(error),
+            Err(error) => super::report(&error, context.when()),
+        };
+        context.say("\nWaiting for a change; Ctrl-C ends.");
+        match watch.wait(&cancel) {
+            Ok(true) => {}
+            Ok(false) => return Ok(code),
+            Err(error) => {
+                return Err(CommandError::internal("cannot watch any longer").caused_by(error));
+            }
+        }
+    }
+}
+
+fn once(
+    context: &Context,
+    options: &cli::Check,
+    curriculum: &Curriculum,
+    request: &Request,
+    store: &Result<Store, StoreError>,
+    cancel: &Cancel,
+) -> Result<ExitCode, CommandError> {
+    let live = !options.json && io::stderr().is_terminal();
+    let stages = curriculum
+        .exercise(&request.exercise)
+        .map(|exercise| &exercise.stages);
+    let mut tell = |progress: Progress| {
+        let words = match progress {
+            Progress::Building => "building".to_owned(),
+            Progress::StageStarted { id } => stages
+                .and_then(|stages| stages.iter().find(|stage| stage.id.value == id))
+                .map_or(id, |stage| stage.title.clone()),
+            Progress::StageDone(_) => return,
+        };
+        if live {
+            anstream::eprint!("\r\x1b[K… {words}");
+        }
+    };
+    let result = check::run(curriculum, request, cancel, &mut tell);
+    if live {
+        anstream::eprint!("\r\x1b[K");
+    }
+    let report = result.map_err(|error| explain(error, request, curriculum))?;
+    if options.json {
+        let json = serde_json::to_string_pretty(&report).expect("a report is plain data");
+        context.print(&(json + "\n"))?;
+    } else {
+        context.print_text(&verdict::draw(&report, ansi::terminal_width().min(100)))?;
+    }
+    record(context, store, &report);
+    Ok(code(report.verdict))
+}
+
+/// Remembers the verdict; where that is impossible the verdict stands all the same.
+fn record(context: &Context, store: &Result<Store, StoreError>, report: &Report) {
+    const UNRECORDED: &str = "this verdict was not recorded";
+    match store {
+        Ok(store) => {
+            if let Err(error) = store.record_check(report) {
+                not_recorded(context, UNRECORDED, &error);
+            }
+        }
+        Err(error) => not_recorded(context, UNRECORDED, error),
+    }
+}
+
+fn locate<'a>(
+    curriculum: &'a Curriculum,
+    options: &cli::Check,
+    store: Option<&Store>,
+) -> Result<(&'a Exercise, Target), CommandError> {
+    let wish = Wish {
+        exercise: options.exercise.clone(),
+        dir: options.dir.clone(),
+        cmd: options.cmd.clone(),
+        socket: options.socket.clone(),
+    };
+    let here = std::env::current_dir()
+        .map_err(|error| CommandError::usage("the current directory is gone").caused_by(error))?;
+    let started = store
+        .and_then(|store| store.snapshot().ok())
+        .and_then(|progress| progress.last_start);
+    let last = started.map(|started| Marker {
+        directory: started.directory.as_path().to_owned(),
+        exercise: started.exercise,
+        language: started.language,
+    });
+    locate::locate(curriculum, &wish, &here, last.as_ref()).map_err(|error| {
+        let message = error.to_string();
+        let hint = match &error {
+            LocateError::UnknownExercise(name) => did_you_mean(
+                name,
+                curriculum.exercises.iter().map(|exercise| exercise.slug.as_str()),
+            )
+            .unwrap_or_else(|| "`ipc-mastery list` names them all.".to_owned()),
+            LocateError::NoExercise => {
+                "Name one: `ipc-mastery check exercise-3`; `ipc-mastery list` shows them.".to_owned()
+            }
+            LocateError::NoProgram { name } => format!(
+                "`ipc-mastery start {name} --lang c` makes one; --dir, --cmd and --socket name another."
+            ),
+            LocateError::NoMain { .. } => {
+                "Name the directory of your program with --dir.".to_owned()
+            }
+            LocateError::Marker(_) => "Remove it, or run `start` again elsewhere.".to_owned(),
+        };
+        CommandError::usage(message).hinted(hint)
+    })
+}
+
+fn explain(error: CheckError, request: &Request, curriculum: &Curriculum) -> CommandError {
+    let message = error.to_string();
+    match error {
+        CheckError::Unknown {
+            what: "stage",
+            name,
+        } => {
+            let stages = curriculum
+                .exercise(&request.exercise)
+                .map(|exercise| &exercise.stages);
+            let ids: Vec<&str> = stages
+                .into_iter()
+                .flatten()
+                .map(|stage| stage.id.value.as_str())
+                .collect();
+            let hint = did_you_mean(&name, ids.iter().copied())
+                .unwrap_or_else(|| format!("The stages are {}.", ids.join(", ")));
+            CommandError::usage(message).hinted(hint)
+        }
+        CheckError::Unknown { .. } => CommandError::usage(message),
+        CheckError::CannotJudge(_) => CommandError::cannot_judge(message)
+            .hinted("`ipc-mastery doctor` tells what this machine has, and how to get the rest."),
+        CheckError::Cancelled => CommandError::interrupted(),
+        CheckError::Fault(_) => CommandError::internal(message),
+    }
+}
+
+fn no_descriptor(error: io::Error) -> CommandError {
+    CommandError::internal("no descriptor is left").caused_by(error)
+}
+
+fn code(verdict: Verdict) -> ExitCode {
+    match verdict {
+        Verdict::Pass => ExitCode::Success,
+        Verdict::Fail => ExitCode::Failed,
+        Verdict::CannotJudge | Verdict::NotJudged => ExitCode::CannotJudge,
+        Verdict::CheckerError => ExitCode::Internal,
+    }
+}
