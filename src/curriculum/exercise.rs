@@ -38,9 +38,9 @@ pub struct Exercise {
     pub task: String,
     /// What to read after passing, as markdown.
     pub explanation: String,
-    /// Deliberately wrong variants of the solutions.
+    /// What proves the diagnoses.
     #[serde(skip)]
-    pub mutants: Vec<Mutant>,
+    pub proof: Proof,
     /// The files of `starter/` and `solution/`, named from there: `starter/c/main.c`.
     #[serde(skip)]
     pub files: Vec<StoredFile>,
@@ -117,7 +117,27 @@ pub struct Hints {
     pub show: String,
 }
 
-/// A solution with one deliberate fault.
+/// What proves that the diagnoses are right: `mutants.toml`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Proof {
+    /// The diagnosis that every starter must be given first, by id.
+    pub starter: Option<Located<String>>,
+    /// Variants of the solutions.
+    pub mutants: Vec<Mutant>,
+    /// Faults that no test can show.
+    pub not_provable: Vec<NotProvable>,
+}
+
+/// A fault that no test of ours can show.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct NotProvable {
+    /// The row of the mutant catalogue, or what is broken.
+    pub row: String,
+    /// Why: sentences.
+    pub reason: String,
+}
+
+/// A solution with one deliberate fault, or one that is correct in an unusual way.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Mutant {
     /// Unique in the exercise.
@@ -126,7 +146,7 @@ pub struct Mutant {
     pub lang: Located<String>,
     /// The replacements, in order; each must match exactly once.
     pub edits: Vec<Edit>,
-    /// The diagnosis it must fail with, by id.
+    /// The diagnosis it must fail with first, by id; [`Mutant::PASS`] for a correct one.
     pub expect: Located<String>,
     /// The row of the mutant catalogue it stands for.
     pub row: String,
@@ -195,22 +215,29 @@ impl Exercise {
         }
     }
 
-    pub(super) fn read_mutants(top: &mut Reader<'_>) -> Vec<Mutant> {
+    pub(super) fn read_proof(top: &mut Reader<'_>) -> Proof {
         top.format();
-        top.tables("mutant", "a mutant", |mutant| Mutant {
-            id: mutant.located_text("id"),
-            lang: mutant.located_text("lang"),
-            edits: mutant.tables("edit", "an edit", |edit| Edit {
-                file: edit.text("file"),
-                find: edit.text("find"),
-                replace: edit
-                    .optional_text("replace")
-                    .map(|text| text.value)
-                    .unwrap_or_default(),
+        Proof {
+            starter: Some(top.located_text("starter")),
+            mutants: top.tables("mutant", "a mutant", |mutant| Mutant {
+                id: mutant.located_text("id"),
+                lang: mutant.located_text("lang"),
+                edits: mutant.tables("edit", "an edit", |edit| Edit {
+                    file: edit.text("file"),
+                    find: edit.text("find"),
+                    replace: edit
+                        .optional_text("replace")
+                        .map(|text| text.value)
+                        .unwrap_or_default(),
+                }),
+                expect: mutant.located_text("expect"),
+                row: mutant.text("row"),
             }),
-            expect: mutant.located_text("expect"),
-            row: mutant.text("row"),
-        })
+            not_provable: top.tables("not_provable", "a fault", |fault| NotProvable {
+                row: fault.text("row"),
+                reason: fault.text("reason"),
+            }),
+        }
     }
 
     /// `exercise-3`: the name that never changes.
@@ -222,6 +249,11 @@ impl Exercise {
     pub fn stage(&self, id: &str) -> Option<&Stage> {
         self.stages.iter().find(|stage| stage.id.value == id)
     }
+}
+
+impl Mutant {
+    /// What a mutant expects that must pass all stages.
+    pub const PASS: &str = "pass";
 }
 
 impl Common {

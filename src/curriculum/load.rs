@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::exercise::{Common, Exercise, Language};
+use super::exercise::{Common, Exercise, Language, Mutant};
 use super::lesson::{self, Lesson};
 use super::misconception::Misconception;
 use super::module::Module;
@@ -185,7 +185,7 @@ impl Loader {
         exercise.explanation = text(self.file(&format!("{directory}explanation.md")));
         let mutants = format!("{directory}mutants.toml");
         if self.files.iter().any(|file| file.name == mutants) {
-            exercise.mutants = self.read(&mutants, Exercise::read_mutants);
+            exercise.proof = self.read(&mutants, Exercise::read_proof);
         }
         exercise.files = self
             .below(&directory)
@@ -475,7 +475,17 @@ impl Loader {
         );
         self.unique("id", ids.iter().map(|(file, id)| (file.clone(), id)));
         let mutants = file.replace("exercise.toml", "mutants.toml");
-        for mutant in &exercise.mutants {
+        let proof = &exercise.proof;
+        if let Some(starter) = &proof.starter {
+            self.known(
+                &mutants,
+                "diagnosis",
+                std::slice::from_ref(starter),
+                &diagnoses,
+            );
+        }
+        let verdicts: Vec<&str> = diagnoses.iter().copied().chain([Mutant::PASS]).collect();
+        for mutant in &proof.mutants {
             self.known(
                 &mutants,
                 "language",
@@ -486,9 +496,14 @@ impl Loader {
                 &mutants,
                 "diagnosis",
                 std::slice::from_ref(&mutant.expect),
-                &diagnoses,
+                &verdicts,
             );
         }
+        let ids = proof
+            .mutants
+            .iter()
+            .map(|mutant| (mutants.clone(), &mutant.id));
+        self.unique("mutant", ids);
     }
 }
 
