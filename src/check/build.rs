@@ -67,7 +67,7 @@ pub fn build(
     if language.build.is_empty() {
         return Ok(None);
     }
-    let cache = cache_directory(&language.id.value)?;
+    let cache = super::cache::directory(&language.id.value)?;
     // Two checks at once must not copy each other's program.
     let lock = File::create(cache.join("lock"))?;
     lock.lock()?;
@@ -90,37 +90,6 @@ pub fn build(
     drop(fs::remove_file(&kept));
     fs::copy(out, &kept)?;
     Ok(Some(kept))
-}
-
-/// `$XDG_CACHE_HOME/ipc-mastery/LANGUAGE`, or below `~/.cache`; the temporary directory when there
-/// is no home that can be written.
-fn cache_directory(language: &str) -> io::Result<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    let candidates = base
-        .into_iter()
-        .chain([std::env::temp_dir().join(format!("ipcm-{}", nix::unistd::getuid()))]);
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for candidate in candidates {
-        let directory = candidate.join("ipc-mastery").join(language);
-        match fs::create_dir_all(&directory).and_then(|()| writable(&directory)) {
-            Ok(()) => return Ok(directory),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-fn writable(directory: &Path) -> io::Result<()> {
-    File::options()
-        .create(true)
-        .append(true)
-        .open(directory.join("lock"))
-        .map(drop)
 }
 
 fn run(words: &[String], dir: &Path, cancel: &Cancel) -> Result<(), BuildError> {

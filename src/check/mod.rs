@@ -6,6 +6,7 @@
 
 mod arena;
 mod build;
+pub mod cache;
 pub mod cancel;
 mod capture;
 mod diagnose;
@@ -19,6 +20,7 @@ pub mod peer;
 mod program;
 mod protocol;
 mod stage;
+pub mod starter;
 pub mod supervisor;
 mod wording;
 

@@ -14,6 +14,7 @@ pub mod remembered;
 pub mod reset;
 pub mod role;
 pub mod solution;
+pub mod start;
 pub mod try_experiment;
 
 use std::io::{self, Write as _};
@@ -36,6 +37,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::List { json } => list::run(&context, json),
         Command::Path { json } => path::run(&context, json),
         Command::Reset(options) => reset::run(&context, &options),
+        Command::Start(options) => start::run(&context, &options),
         Command::Hint(options) => hint::run(&context, &options),
         Command::Solution { exercise, lang } => solution::run(&context, &exercise, lang.as_deref()),
         Command::Man => man::run(&context),
