@@ -14,6 +14,7 @@ pub mod mastery;
 
 pub mod check;
 pub mod experiment;
+pub mod probe;
 
 pub mod curriculum;
 

@@ -10,6 +10,7 @@ pub mod learn;
 pub mod list;
 pub mod man;
 pub mod path;
+pub mod probe;
 pub mod remembered;
 pub mod reset;
 pub mod role;
@@ -35,6 +36,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
     match cli.command.unwrap_or(Command::Learn { name: None }) {
         Command::Check(options) => check::run(&context, &options),
         Command::List { json } => list::run(&context, json),
+        Command::Probe(which) => probe::run(&context, &which),
         Command::Path { json } => path::run(&context, json),
         Command::Reset(options) => reset::run(&context, &options),
         Command::Start(options) => start::run(&context, &options),

@@ -4,6 +4,7 @@ pub mod ansi;
 pub mod highlight;
 pub mod listing;
 pub mod markdown;
+pub mod probe;
 pub mod problem;
 pub mod text;
 pub mod theme;

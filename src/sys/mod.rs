@@ -6,6 +6,10 @@
 
 pub mod clock;
 pub mod interrupt;
+pub mod mounts;
+pub mod netns;
+pub mod proc_scan;
 pub mod process;
 pub mod sock_diag;
 pub mod spawn;
+pub mod users;

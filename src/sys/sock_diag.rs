@@ -95,7 +95,7 @@ impl State {
 /// The name a socket is bound to: exactly the bytes given to bind(2), or for an accepted socket
 /// those of its listener.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "name")]
 pub enum Name {
     /// A file name, without the NUL that ends it. May be relative, and may be out of date.
     Path(Untrusted),

@@ -1,0 +1,574 @@
+//! `probe sockets`: every AF_UNIX socket of this network namespace, with the processes at both
+//! ends.
+//!
+//! Owns the join of what sock_diag lists with what `/proc` tells of its holders, and the words for
+//! a socket's condition. Neither knows the other end of a connection that waits to be accepted:
+//! the listener's list of waiting clients is turned round for that.
+//!
+//! Not in here: sockets of other network namespaces, and files; see [`super::runtime_dir`].
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::Surroundings;
+use super::holders::{Holders, Known, Visibility};
+use crate::curriculum::services::{self, Kind, Part, Places, Service};
+use crate::sys::proc_scan::{self, Holdings, Wanted};
+use crate::sys::sock_diag::{self, Dump, FileId, Name, Socket, State, Type};
+
+/// What the probe saw.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sockets {
+    /// `ipc-mastery/probe/sockets/1`.
+    pub schema: &'static str,
+    /// How much could be seen of processes.
+    #[serde(flatten)]
+    pub visibility: Visibility,
+    /// Why sockets could not be listed, if they could not.
+    pub problem: Option<String>,
+    /// How often the kernel's list was asked for again, because sockets came and went meanwhile.
+    pub dump_repeated: u32,
+    /// The sockets: listening first, then bound, then by condition; within by name and inode.
+    pub sockets: Vec<Row>,
+}
+
+/// One socket.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: Type,
+    /// What it does.
+    pub condition: Condition,
+    /// What it is bound to, or the listener it was accepted from.
+    pub name: Option<Name>,
+    /// Its inode in sockfs: as in `/proc/PID/fd`.
+    pub inode: u32,
+    /// `SO_COOKIE`: never used twice.
+    pub cookie: u64,
+    /// The file it is bound to.
+    pub file: Option<FileId>,
+    /// The user that created it.
+    pub uid: Option<u32>,
+    /// Who holds it.
+    pub holders: Holders,
+    /// The other end.
+    pub peer: Option<Peer>,
+    /// Bytes that wait to be read: all of a stream, the first message of the other types.
+    pub unread: u32,
+    /// For listeners.
+    pub queue: Option<Queue>,
+    /// For listeners: connections that were accepted and are still open. For bound datagram
+    /// sockets: sockets that are connected to it.
+    pub clients: Option<usize>,
+    /// Which service it, or its other end, belongs to.
+    pub service: Option<Identified>,
+}
+
+/// What a socket does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// Waits for connections.
+    Listening,
+    /// Has a name and no connection: a datagram socket receives, a stream socket does nothing.
+    Bound,
+    /// Connected, and both ends are open.
+    Connected,
+    /// Connected, and not accepted yet by the listener.
+    Waiting,
+    /// Connected, and one direction is shut down.
+    HalfClosed,
+    /// Was connected; the other end is closed.
+    PeerClosed,
+    /// Neither bound nor connected.
+    Unconnected,
+}
+
+impl Condition {
+    /// As tables write it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Listening => "listening",
+            Self::Bound => "bound",
+            Self::Connected => "connected",
+            Self::Waiting => "waiting",
+            Self::HalfClosed => "half closed",
+            Self::PeerClosed => "peer closed",
+            Self::Unconnected => "unconnected",
+        }
+    }
+}
+
+/// The other end of a socket.
+#[derive(Clone, Debug, Serialize)]
+pub struct Peer {
+    /// Its inode.
+    pub inode: u32,
+    /// How it is related.
+    pub relation: Relation,
+    /// Its name.
+    pub name: Option<Name>,
+    /// Who holds it.
+    pub holders: Holders,
+}
+
+/// How the other end is related.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// Each is the other's peer.
+    Connected,
+    /// The listener whose accept(2) this connection waits for.
+    WaitsFor,
+    /// Datagrams go there; answers need not come back this way.
+    SendsTo,
+}
+
+/// The queue of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Queue {
+    /// Connections that wait for accept(2).
+    pub pending: u32,
+    /// The backlog given to listen(2), limited by `net.core.somaxconn`.
+    pub backlog: u32,
+}
+
+/// A service, and what gave it away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Identified {
+    /// Its slug.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How it was recognised.
+    pub by: By,
+    /// What it is to others.
+    #[serde(skip)]
+    pub part: Part,
+}
+
+/// What gave a service away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// The address.
+    Address,
+    /// The name of the program that holds the socket: a hint, which a program can forge.
+    Program,
+}
+
+impl Identified {
+    /// Says how a service was recognised.
+    pub fn new(service: &Service, by: By) -> Self {
+        Self {
+            id: service.id.clone(),
+            name: service.name.clone(),
+            by,
+            part: service.part,
+        }
+    }
+}
+
+/// Looks at this machine.
+pub fn collect(services: &[Service], surroundings: &Surroundings) -> Sockets {
+    collect_with(services, surroundings, Wanted::default()).0
+}
+
+/// Like [`collect`]; also returns what else the walk over `/proc` found.
+pub(super) fn collect_with(
+    services: &[Service],
+    surroundings: &Surroundings,
+    wanted: Wanted<'_>,
+) -> (Sockets, Holdings) {
+    let mut problem = None;
+    let dump = sock_diag::dump().unwrap_or_else(|error| {
+        problem = Some(error.to_string());
+        Dump::default()
+    });
+    let mut unlistable = None;
+    let holdings = proc_scan::scan(wanted).unwrap_or_else(|error| {
+        unlistable = Some(error.to_string());
+        Holdings::default()
+    });
+    let repeated = dump.repeated;
+    let mut rows = join(dump.sockets, &holdings, services, &surroundings.places());
+    if rows.iter().any(|row| row.holders.known == Known::None) {
+        mark_gone(&mut rows);
+    }
+    if unlistable.is_some() {
+        for row in &mut rows {
+            row.holders.known = Known::NotVisible;
+        }
+    }
+    let sockets = Sockets {
+        schema: "ipc-mastery/probe/sockets/1",
+        visibility: Visibility::new(holdings.sight.clone(), unlistable),
+        problem,
+        dump_repeated: repeated,
+        sockets: rows,
+    };
+    (sockets, holdings)
+}
+
+/// A socket without a holder may only have been closed between the list and the walk.
+fn mark_gone(rows: &mut [Row]) {
+    let Ok(dump) = sock_diag::dump() else { return };
+    let still: HashSet<u64> = dump.sockets.iter().map(|socket| socket.cookie).collect();
+    let inodes: HashSet<u32> = dump.sockets.iter().map(|socket| socket.inode).collect();
+    for row in rows {
+        if row.holders.known == Known::None && !still.contains(&row.cookie) {
+            row.holders.known = Known::Gone;
+        }
+        if let Some(peer) = &mut row.peer
+            && peer.holders.known == Known::None
+            && !inodes.contains(&peer.inode)
+        {
+            peer.holders.known = Known::Gone;
+        }
+    }
+}
+
+/// Joins sockets with their holders, their other ends and their services.
+pub fn join(
+    sockets: Vec<Socket>,
+    holdings: &Holdings,
+    services: &[Service],
+    places: &Places,
+) -> Vec<Row> {
+    let joint = Joint::new(&sockets, holdings);
+    let identified = identify(&sockets, holdings, services, places);
+    let mut rows: Vec<Row> = sockets
+        .iter()
+        .map(|socket| joint.row(socket, &identified))
+        .collect();
+    rows.sort_by(|a, b| {
+        // Unnamed sockets after named ones.
+        (a.condition, a.name.is_none(), &a.name, a.inode).cmp(&(
+            b.condition,
+            b.name.is_none(),
+            &b.name,
+            b.inode,
+        ))
+    });
+    rows
+}
+
+/// Which service each name belongs to.
+fn identify<'a>(
+    sockets: &'a [Socket],
+    holdings: &Holdings,
+    services: &[Service],
+    places: &Places,
+) -> HashMap<&'a Name, Identified> {
+    let mut known = HashMap::new();
+    let mut unknown = Vec::new();
+    for socket in sockets {
+        let Some(name) = &socket.name else { continue };
+        if known.contains_key(name) {
+            continue;
+        }
+        let address = match name {
+            Name::Path(path) => places.path(path.bytes()),
+            Name::Abstract(name) => places.abstract_name(name.bytes()),
+        };
+        match services::by_address(services, &address, kind(socket.kind)) {
+            Some(service) => {
+                known.insert(name, Identified::new(service, By::Address));
+            }
+            None if socket.state != State::Established => unknown.push((name, socket.inode)),
+            None => {}
+        }
+    }
+    for (name, inode) in unknown {
+        let service = holdings
+            .of_socket(inode)
+            .iter()
+            .find_map(|holder| services::by_program(services, holder.comm.bytes()));
+        if let Some(service) = service {
+            known.insert(name, Identified::new(service, By::Program));
+        }
+    }
+    known
+}
+
+/// A socket's type as the catalogue of services has it.
+pub(super) fn kind(kind: Type) -> Option<Kind> {
+    match kind {
+        Type::Stream => Some(Kind::Stream),
+        Type::Dgram => Some(Kind::Dgram),
+        Type::Seqpacket => Some(Kind::Seqpacket),
+        Type::Other(_) => None,
+    }
+}
+
+/// The tables that rows are looked up in.
+struct Joint<'a> {
+    holdings: &'a Holdings,
+    by_inode: HashMap<u32, &'a Socket>,
+    /// Client to the listener it waits for.
+    waits_for: HashMap<u32, u32>,
+    /// Connected sockets that carry a name.
+    accepted: HashMap<&'a Name, usize>,
+    /// Sockets whose peer is this one.
+    pointed_at: HashMap<u32, usize>,
+}
+
+impl<'a> Joint<'a> {
+    fn new(sockets: &'a [Socket], holdings: &'a Holdings) -> Self {
+        let mut joint = Self {
+            holdings,
+            by_inode: HashMap::with_capacity(sockets.len()),
+            waits_for: HashMap::new(),
+            accepted: HashMap::new(),
+            pointed_at: HashMap::new(),
+        };
+        for socket in sockets {
+            joint.by_inode.insert(socket.inode, socket);
+            for &client in &socket.waiting {
+                joint.waits_for.insert(client, socket.inode);
+            }
+            if let (Some(name), State::Established) = (&socket.name, socket.state) {
+                *joint.accepted.entry(name).or_default() += 1;
+            }
+            if let Some(peer) = socket.peer {
+                *joint.pointed_at.entry(peer).or_default() += 1;
+            }
+        }
+        joint
+    }
+
+    fn row(&self, socket: &Socket, identified: &HashMap<&Name, Identified>) -> Row {
+        let listening = socket.state == State::Listening;
+        let peer = self.peer(socket);
+        let service = |name: &Option<Name>| identified.get(name.as_ref()?).cloned();
+        Row {
+            kind: socket.kind,
+            condition: self.condition(socket),
+            name: socket.name.clone(),
+            inode: socket.inode,
+            cookie: socket.cookie,
+            file: socket.file,
+            uid: socket.uid,
+            holders: self.holders(socket.inode),
+            unread: if listening { 0 } else { socket.receive_queue },
+            queue: listening.then_some(Queue {
+                pending: socket.receive_queue,
+                backlog: socket.send_queue,
+            }),
+            clients: self.clients(socket),
+            service: service(&socket.name)
+                .or_else(|| peer.as_ref().and_then(|peer| service(&peer.name))),
+            peer,
+        }
+    }
+
+    fn holders(&self, inode: u32) -> Holders {
+        Holders::new(self.holdings.of_socket(inode), &self.holdings.sight)
+    }
+
+    fn condition(&self, socket: &Socket) -> Condition {
+        let closed = socket.shutdown;
+        let alive = socket.peer.is_some_and(|peer| peer != 0);
+        match socket.state {
+            State::Listening => Condition::Listening,
+            State::Established if self.waits_for.contains_key(&socket.inode) => Condition::Waiting,
+            State::Established if closed.receive && closed.send && !alive => Condition::PeerClosed,
+            State::Established if closed.receive || closed.send => Condition::HalfClosed,
+            // Its connection was made after the listeners were asked who waits.
+            State::Established if !alive && socket.kind != Type::Dgram => Condition::Waiting,
+            State::Established => Condition::Connected,
+            State::Unconnected | State::Other(_) if socket.name.is_some() => Condition::Bound,
+            State::Unconnected | State::Other(_) => Condition::Unconnected,
+        }
+    }
+
+    fn peer(&self, socket: &Socket) -> Option<Peer> {
+        let (inode, relation) = match socket.peer {
+            Some(peer) if peer != 0 => {
+                let back = self.by_inode.get(&peer).and_then(|peer| peer.peer);
+                let mutual = back == Some(socket.inode);
+                let relation = if mutual {
+                    Relation::Connected
+                } else {
+                    Relation::SendsTo
+                };
+                (peer, relation)
+            }
+            _ => (*self.waits_for.get(&socket.inode)?, Relation::WaitsFor),
+        };
+        Some(Peer {
+            inode,
+            relation,
+            name: self.by_inode.get(&inode).and_then(|peer| peer.name.clone()),
+            holders: self.holders(inode),
+        })
+    }
+
+    fn clients(&self, socket: &Socket) -> Option<usize> {
+        match (socket.state, socket.kind) {
+            (State::Listening, _) => {
+                let name = socket.name.as_ref()?;
+                Some(self.accepted.get(name).copied().unwrap_or(0))
+            }
+            (_, Type::Dgram) if socket.name.is_some() => {
+                Some(self.pointed_at.get(&socket.inode).copied().unwrap_or(0))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::proc_scan::Sight;
+    use crate::sys::sock_diag::{Device, Shutdown};
+    use crate::untrusted::Untrusted;
+
+    fn socket(inode: u32, state: State) -> Socket {
+        Socket {
+            kind: Type::Stream,
+            state,
+            inode,
+            cookie: u64::from(inode),
+            name: None,
+            file: None,
+            peer: None,
+            waiting: Vec::new(),
+            receive_queue: 0,
+            send_queue: 0,
+            shutdown: Shutdown::default(),
+            uid: Some(1000),
+        }
+    }
+
+    fn named(mut socket: Socket, name: &str) -> Socket {
+        socket.name = Some(Name::Path(Untrusted::from(name)));
+        socket.file = Some(FileId {
+            device: Device {
+                major: 0,
+                minor: 39,
+            },
+            inode: 4,
+        });
+        socket
+    }
+
+    fn bus() -> Vec<Socket> {
+        let mut listener = named(socket(10, State::Listening), "/run/user/1000/bus");
+        listener.receive_queue = 1;
+        listener.send_queue = 128;
+        listener.waiting = vec![13];
+        let mut accepted = named(socket(11, State::Established), "/run/user/1000/bus");
+        accepted.peer = Some(12);
+        let mut client = socket(12, State::Established);
+        client.peer = Some(11);
+        let mut waiting = socket(13, State::Established);
+        waiting.peer = Some(0);
+        let mut half = socket(14, State::Established);
+        half.peer = Some(15);
+        half.shutdown.send = true;
+        let mut gone = socket(16, State::Established);
+        gone.peer = Some(0);
+        gone.shutdown = Shutdown {
+            receive: true,
+            send: true,
+        };
+        vec![
+            gone,
+            half,
+            waiting,
+            client,
+            accepted,
+            listener,
+            socket(17, State::Unconnected),
+        ]
+    }
+
+    fn rows(sight: Sight) -> Vec<Row> {
+        let holdings = Holdings::made_of(
+            &[
+                (10, 1, "dbus-daemon"),
+                (11, 1, "dbus-daemon"),
+                (12, 2, "app"),
+                (13, 3, "late"),
+            ],
+            sight,
+        );
+        let services =
+            crate::curriculum::Curriculum::load(&crate::curriculum::source::Source::Embedded)
+                .unwrap()
+                .services;
+        join(bus(), &holdings, &services, &Places::default())
+    }
+
+    fn row(rows: &[Row], inode: u32) -> &Row {
+        rows.iter().find(|row| row.inode == inode).unwrap()
+    }
+
+    #[test]
+    fn both_ends_of_a_connection_are_named() {
+        let rows = rows(Sight::default());
+        let client = row(&rows, 12);
+        let peer = client.peer.as_ref().unwrap();
+        assert_eq!(
+            peer.holders.processes[0].comm,
+            Untrusted::from("dbus-daemon")
+        );
+        assert_eq!(peer.relation, Relation::Connected);
+        assert_eq!(client.service.as_ref().unwrap().id, "dbus-session");
+        let server = row(&rows, 11).peer.as_ref().unwrap();
+        assert_eq!(server.holders.processes[0].pid, 2);
+    }
+
+    #[test]
+    fn a_waiting_client_has_the_listener_as_its_other_end() {
+        let rows = rows(Sight::default());
+        let waiting = row(&rows, 13);
+        assert_eq!(waiting.condition, Condition::Waiting);
+        let peer = waiting.peer.as_ref().unwrap();
+        assert_eq!((peer.inode, peer.relation), (10, Relation::WaitsFor));
+        assert_eq!(peer.holders.processes[0].pid, 1);
+    }
+
+    #[test]
+    fn a_listener_counts_accepted_connections_and_those_that_wait() {
+        let rows = rows(Sight::default());
+        let listener = row(&rows, 10);
+        assert_eq!(listener.clients, Some(1));
+        assert_eq!(
+            listener.queue,
+            Some(Queue {
+                pending: 1,
+                backlog: 128
+            })
+        );
+    }
+
+    #[test]
+    fn conditions_tell_shut_down_closed_and_unused_apart() {
+        let rows = rows(Sight::default());
+        let condition = |inode| row(&rows, inode).condition;
+        assert_eq!(condition(14), Condition::HalfClosed);
+        assert_eq!(condition(16), Condition::PeerClosed);
+        assert_eq!(condition(17), Condition::Unconnected);
+        assert_eq!(condition(10), Condition::Listening);
+    }
+
+    #[test]
+    fn no_holder_is_proven_only_when_every_process_was_read() {
+        assert_eq!(row(&rows(Sight::default()), 14).holders.known, Known::None);
+        let sight = Sight {
+            inner_pid_namespace: true,
+            ..Sight::default()
+        };
+        assert_eq!(row(&rows(sight), 14).holders.known, Known::NotVisible);
+    }
+
+    #[test]
+    fn listeners_come_first() {
+        assert_eq!(rows(Sight::default())[0].inode, 10);
+    }
+}

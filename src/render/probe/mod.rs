@@ -1,0 +1,20 @@
+//! Draws what probes saw: text with roles, for the command line, lessons and the screen.
+//!
+//! One file a probe, beside the table they share. Everything that came from outside is printed
+//! through `Untrusted`; nothing is asked of the machine here.
+
+mod runtime_dir;
+mod sockets;
+mod table;
+mod words;
+
+use super::text::Text;
+use crate::probe::Probed;
+
+/// Draws a picture for this many columns.
+pub fn draw(probed: &Probed, width: usize) -> Text {
+    match probed {
+        Probed::RuntimeDir(seen) => runtime_dir::draw(seen, width),
+        Probed::Sockets(seen) => sockets::draw(seen, width),
+    }
+}

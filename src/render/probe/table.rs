@@ -1,0 +1,270 @@
+//! A table that fits: columns shrink, then the least important are left out, and that is said.
+//!
+//! Cells are one line each. A cell that is cut shows `…` where something is missing, and an escape
+//! such as `\x1b` is never cut in two.
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::render::markdown::paragraph;
+use crate::render::text::{Line, Role, Text};
+
+/// Blank columns between two columns.
+const GAP: usize = 2;
+
+/// One column.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    pub(super) title: &'static str,
+    /// How narrow it may become; `None`: it keeps its width.
+    pub(super) least: Option<usize>,
+    /// Left out when there is no room: the highest first, 0 never.
+    pub(super) drop: u8,
+    pub(super) align: Align,
+    pub(super) cut: Cut,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Align {
+    Left,
+    Right,
+}
+
+/// Where a cell that is too long loses characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    End,
+    Middle,
+}
+
+impl Column {
+    /// A column that keeps its width.
+    pub(super) const fn fixed(title: &'static str, drop: u8) -> Self {
+        Self {
+            title,
+            least: None,
+            drop,
+            align: Align::Left,
+            cut: Cut::End,
+        }
+    }
+
+    /// A column of numbers.
+    pub(super) const fn number(title: &'static str, drop: u8) -> Self {
+        Self {
+            align: Align::Right,
+            ..Self::fixed(title, drop)
+        }
+    }
+
+    /// A column that may shrink to `least`.
+    pub(super) const fn flexible(title: &'static str, least: usize, drop: u8, cut: Cut) -> Self {
+        Self {
+            title,
+            least: Some(least),
+            drop,
+            align: Align::Left,
+            cut,
+        }
+    }
+}
+
+/// One cell: printable text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) role: Role,
+    pub(super) text: String,
+}
+
+impl Cell {
+    pub(super) fn new(role: Role, text: impl Into<String>) -> Self {
+        Self {
+            role,
+            text: text.into(),
+        }
+    }
+}
+
+/// Draws rows of as many cells as there are columns. Columns with nothing in them are left out
+/// without a word; those without room are named beneath.
+pub(super) fn draw(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Text {
+    let natural: Vec<usize> = (0..columns.len())
+        .map(|at| {
+            rows.iter()
+                .map(|row| row[at].text.width())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut kept: Vec<usize> = (0..columns.len()).filter(|&at| natural[at] > 0).collect();
+    let wanted = |at: usize| natural[at].max(columns[at].title.width());
+    let least = |at: usize| match columns[at].least {
+        Some(least) => wanted(at).min(least.max(columns[at].title.width())),
+        None => wanted(at),
+    };
+    let mut dropped = Vec::new();
+    while kept.iter().map(|&at| least(at) + GAP).sum::<usize>() > width + GAP {
+        let Some(&last) = kept
+            .iter()
+            .filter(|&&at| columns[at].drop > 0)
+            .max_by_key(|&&at| columns[at].drop)
+        else {
+            break;
+        };
+        kept.retain(|&at| at != last);
+        dropped.push(columns[last].title);
+    }
+    let mut widths: Vec<usize> = kept.iter().map(|&at| least(at)).collect();
+    let used: usize = widths.iter().map(|width| width + GAP).sum();
+    let mut spare = (width + GAP).saturating_sub(used);
+    while spare > 0 {
+        let mut grown = false;
+        for (slot, &at) in widths.iter_mut().zip(&kept) {
+            if spare > 0 && *slot < wanted(at) {
+                *slot += 1;
+                spare -= 1;
+                grown = true;
+            }
+        }
+        if !grown {
+            break;
+        }
+    }
+
+    let mut text = Text::new();
+    let titles: Vec<Cell> = columns
+        .iter()
+        .map(|column| Cell::new(Role::Subheading, column.title))
+        .collect();
+    text.line(line(columns, &kept, &widths, &titles));
+    for row in rows {
+        text.line(line(columns, &kept, &widths, row));
+    }
+    if !dropped.is_empty() {
+        let list = dropped.join(", ").to_lowercase();
+        let words = format!("No room for: {list}. A wider terminal or --json shows them.");
+        text.append(paragraph(Role::Dim, &words, width));
+    }
+    text
+}
+
+fn line(columns: &[Column], kept: &[usize], widths: &[usize], cells: &[Cell]) -> Line {
+    let mut line = Line::empty();
+    let mut owed = 0;
+    for (&at, &width) in kept.iter().zip(widths) {
+        let cell = &cells[at];
+        let shown = cut(&cell.text, width, columns[at].cut);
+        let pad = width.saturating_sub(shown.width());
+        let (before, after) = match columns[at].align {
+            Align::Left => (0, pad),
+            Align::Right => (pad, 0),
+        };
+        if !shown.is_empty() {
+            line.push(Role::Plain, " ".repeat(owed + before));
+            line.push(cell.role, shown);
+            owed = 0;
+        } else {
+            owed += before;
+        }
+        owed += after + GAP;
+    }
+    line
+}
+
+/// Cuts printable text to a width.
+fn cut(text: &str, width: usize, cut: Cut) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let pieces = pieces(text);
+    let room = width.saturating_sub(1);
+    let tail = match cut {
+        Cut::End => 0,
+        // The end of a path tells more than its middle.
+        Cut::Middle => room / 2,
+    };
+    let head: String = take(pieces.iter().copied(), room - tail).collect();
+    let mut end: Vec<&str> = take(pieces.iter().rev().copied(), tail).collect();
+    end.reverse();
+    format!("{head}…{}", end.concat())
+}
+
+fn take<'a>(pieces: impl Iterator<Item = &'a str>, room: usize) -> impl Iterator<Item = &'a str> {
+    let mut used = 0;
+    pieces.take_while(move |piece| {
+        used += piece.width();
+        used <= room
+    })
+}
+
+/// What must not be cut in two: characters, and escapes `\xNN`.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let escape = rest.starts_with("\\x") && rest.is_char_boundary(4.min(rest.len()));
+        let length = if escape {
+            4.min(rest.len())
+        } else {
+            first.len_utf8()
+        };
+        let (piece, tail) = rest.split_at(length);
+        pieces.push(piece);
+        rest = tail;
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{any, proptest};
+
+    #[test]
+    fn an_escape_is_never_cut_in_two() {
+        assert_eq!(cut(r"ab\x1bcd", 5, Cut::End), "ab…");
+        assert_eq!(cut(r"ab\x1bcd", 7, Cut::End), r"ab\x1b…");
+        assert_eq!(cut(r"aaaa\x1b", 6, Cut::Middle), "aaa…");
+    }
+
+    #[test]
+    fn columns_shrink_before_they_are_left_out_and_that_is_said() {
+        let columns = [
+            Column::fixed("KIND", 0),
+            Column::flexible("NAME", 6, 0, Cut::Middle),
+            Column::number("AGE", 2),
+        ];
+        let row = ["socket", "a-very-long-name", "12m"].map(|text| Cell::new(Role::Plain, text));
+        let rows = [row.to_vec()];
+        assert_eq!(
+            draw(&columns, &rows, 40).plain(),
+            "KIND    NAME              AGE\nsocket  a-very-long-name  12m\n"
+        );
+        assert_eq!(
+            draw(&columns, &rows, 22).plain(),
+            "KIND    NAME       AGE\nsocket  a-ve…name  12m\n"
+        );
+        let narrow = draw(&columns, &rows, 16).plain();
+        assert!(narrow.starts_with("KIND    NAME\n"), "{narrow}");
+        assert!(narrow.contains("No room for:"), "{narrow}");
+    }
+
+    #[test]
+    fn an_empty_column_takes_no_room() {
+        let columns = [Column::fixed("A", 0), Column::fixed("B", 0)];
+        let rows = [vec![
+            Cell::new(Role::Plain, "x"),
+            Cell::new(Role::Plain, ""),
+        ]];
+        assert_eq!(draw(&columns, &rows, 40).plain(), "A\nx\n");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_cut_fits(bytes in any::<Vec<u8>>(), width in 1_usize..40) {
+            let text = crate::untrusted::Untrusted::new(bytes).to_string();
+            for how in [Cut::End, Cut::Middle] {
+                assert!(cut(&text, width, how).width() <= width);
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Words that the drawings of all probes share: names, holders, ages, what could not be seen.
+
+use super::table::Cell;
+use crate::probe::holders::{Holders, Known, Visibility};
+use crate::probe::sockets::{By, Identified};
+use crate::render::text::Role;
+use crate::sys::sock_diag::Name;
+use crate::untrusted::Untrusted;
+
+/// A name, so that no two different names look the same: an abstract one begins with `@`; one
+/// with blanks, or a path that begins with `@`, is quoted.
+pub(super) fn name(name: &Name) -> String {
+    match name {
+        Name::Path(path) => quoted(path),
+        Name::Abstract(text) if has_blanks(text) => format!("@\"{text}\""),
+        Name::Abstract(text) => format!("@{text}"),
+    }
+}
+
+/// A path, quoted when it could be misread.
+pub(super) fn quoted(path: &Untrusted) -> String {
+    if has_blanks(path) || path.is_empty() || path.bytes().starts_with(b"@") {
+        format!("\"{path}\"")
+    } else {
+        path.to_string()
+    }
+}
+
+fn has_blanks(text: &Untrusted) -> bool {
+    text.to_string().chars().any(char::is_whitespace)
+}
+
+/// Who holds something: `-` when nobody does, `?` when that cannot be seen.
+pub(super) fn holders(holders: &Holders) -> Cell {
+    match (holders.processes.split_first(), holders.known) {
+        (Some((first, rest)), _) => {
+            let more = match rest.len() {
+                0 => String::new(),
+                more => format!(" +{more}"),
+            };
+            Cell::new(Role::Value, format!("{} {}{more}", first.comm, first.pid))
+        }
+        (None, Known::Gone) => Cell::new(Role::Dim, "gone"),
+        (None, Known::NotVisible) => Cell::new(Role::Warning, "?"),
+        (None, Known::None | Known::Some) => Cell::new(Role::Dim, "-"),
+    }
+}
+
+/// A service; with a question mark when only the program's name speaks for it.
+pub(super) fn service(service: Option<&Identified>) -> Cell {
+    match service {
+        Some(service) if service.by == By::Program => {
+            Cell::new(Role::Plain, format!("{} (?)", service.name))
+        }
+        Some(service) => Cell::new(Role::Plain, service.name.clone()),
+        None => Cell::new(Role::Plain, ""),
+    }
+}
+
+/// Seconds as a person says them: `42s`, `5m`, `3h`, `12d`.
+pub(super) fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86_400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// What could not be seen of processes, and what a missing name then means. `None`: all was seen.
+pub(super) fn blind_spots(visibility: &Visibility) -> Option<String> {
+    let mut words = String::new();
+    if let Some(why) = &visibility.unlistable {
+        words = format!("Processes cannot be listed ({why}).");
+    }
+    if visibility.denied > 0 {
+        let all = visibility.denied + visibility.readable;
+        let whose = if visibility.root {
+            "even root may not read them here"
+        } else {
+            "they belong to other users, or do not let themselves be read; root sees more"
+        };
+        let processes = if all == 1 { "process" } else { "processes" };
+        words.push_str(&format!(
+            "The descriptors of {} of {all} {processes} could not be read: {whose}.",
+            visibility.denied
+        ));
+    }
+    if visibility.hidden_by_mount {
+        words.push_str(" /proc is mounted with hidepid: other users' processes are not in it.");
+    }
+    if visibility.inner_pid_namespace {
+        words.push_str(
+            " This is a pid namespace of its own, as in a container: processes outside it are not in /proc.",
+        );
+    }
+    if words.is_empty() {
+        return None;
+    }
+    words.push_str(" So ? means unknown, not nobody.");
+    Some(words.trim_start().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_cannot_pass_for_an_abstract_name_nor_blanks_for_none() {
+        let path = |text: &str| name(&Name::Path(text.into()));
+        let abstract_name = |text: &str| name(&Name::Abstract(text.into()));
+        assert_eq!(path("@x"), "\"@x\"");
+        assert_eq!(abstract_name("x"), "@x");
+        assert_eq!(path(" a "), "\" a \"");
+        assert_eq!(abstract_name("a b"), "@\"a b\"");
+        assert_eq!(path("/run/x"), "/run/x");
+    }
+
+    #[test]
+    fn ages_are_short() {
+        assert_eq!(
+            [0, 59, 60, 3599, 3600, 90_000].map(age).join(" "),
+            "0s 59s 1m 59m 1h 1d"
+        );
+    }
+}

@@ -1,0 +1,53 @@
+//! Names of users, from `/etc/passwd` alone: a look-up through the name service would open
+//! sockets of its own, and may wait for a network.
+
+use std::collections::HashMap;
+use std::fs;
+
+use crate::untrusted::Untrusted;
+
+/// Names by user id.
+#[derive(Clone, Debug, Default)]
+pub struct Users(HashMap<u32, Untrusted>);
+
+impl Users {
+    /// Those of this machine. None when the file cannot be read.
+    pub fn load() -> Self {
+        Self::parse(&fs::read("/etc/passwd").unwrap_or_default())
+    }
+
+    /// Takes the text of a passwd(5) file apart. The first entry of a user id counts.
+    pub fn parse(text: &[u8]) -> Self {
+        let mut users = HashMap::new();
+        for line in text.split(|&byte| byte == b'\n') {
+            let mut fields = line.split(|&byte| byte == b':');
+            let (Some(name), Some(uid)) = (fields.next(), fields.nth(1)) else {
+                continue;
+            };
+            let uid = std::str::from_utf8(uid)
+                .ok()
+                .and_then(|uid| uid.parse().ok());
+            if let Some(uid) = uid {
+                users.entry(uid).or_insert_with(|| Untrusted::from(name));
+            }
+        }
+        Self(users)
+    }
+
+    /// The name of a user.
+    pub fn name(&self, uid: u32) -> Option<&Untrusted> {
+        self.0.get(&uid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_name_of_a_user_id_counts_and_bad_lines_do_not() {
+        let users = Users::parse(b"root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/:\nbad\na:x:y:0\n");
+        assert_eq!(users.name(0), Some(&Untrusted::from("root")));
+        assert_eq!(users.name(1), None);
+    }
+}
