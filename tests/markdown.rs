@@ -2,7 +2,7 @@
 
 use ipc_mastery::experiment::judgement::escape;
 use ipc_mastery::render::highlight::Highlighter;
-use ipc_mastery::render::markdown::{CodeLines, Document, Layout, Page, link_list};
+use ipc_mastery::render::markdown::{CodeLines, Document, Layout, Link, Page, link_list};
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::prelude::{Strategy, proptest};
 
@@ -38,9 +38,19 @@ fn links_are_numbered_once_and_listed_with_their_lines() {
     }
     let listed = link_list(&page.links, 80).plain();
     assert!(listed.starts_with("[1] https://man7.org/"), "{listed}");
-    let later = Document::parse(RICH).layout(Layout::new(80).links_from(7));
-    assert_eq!(later.links[0].number, 7);
-    assert!(later.text.plain().contains("manual page [7]"));
+    let known = [
+        &page.links[1..],
+        &[Link {
+            number: 7,
+            target: "/x".into(),
+            line: 0,
+        }],
+    ]
+    .concat();
+    let later = Document::parse(RICH).layout(Layout::new(80).links_after(&known));
+    let numbers: Vec<usize> = later.links.iter().map(|link| link.number).collect();
+    assert_eq!(numbers, [8, 2]);
+    assert!(later.text.plain().contains("manual page [8]"));
 }
 
 #[test]

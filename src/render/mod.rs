@@ -2,6 +2,7 @@
 
 pub mod ansi;
 pub mod highlight;
+pub mod lesson;
 pub mod listing;
 pub mod markdown;
 pub mod probe;

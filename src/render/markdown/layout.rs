@@ -19,6 +19,7 @@ const CODE_INDENT: usize = 2;
 pub(super) fn layout(document: &Document, layout: Layout<'_>) -> Page {
     let mut writer = Writer {
         layout,
+        numbers: numbers(&document.targets, layout),
         lines: Vec::new(),
         places: vec![None; document.targets.len()],
         headings: Vec::new(),
@@ -40,7 +41,7 @@ pub(super) fn layout(document: &Document, layout: Layout<'_>) -> Page {
     Page {
         links: links
             .map(|(index, (target, place))| Link {
-                number: layout.first_link + index,
+                number: writer.numbers[index],
                 target: target.clone(),
                 line: place.unwrap_or_default(),
             })
@@ -51,6 +52,21 @@ pub(super) fn layout(document: &Document, layout: Layout<'_>) -> Page {
         headings: writer.headings,
         code_width: writer.code_width,
     }
+}
+
+/// A target that is known keeps its number; the others go on counting.
+fn numbers(targets: &[String], layout: Layout<'_>) -> Vec<usize> {
+    let known = layout.known;
+    let last = known.iter().map(|link| link.number).max().unwrap_or(0);
+    let mut next = last.max(layout.first_link.saturating_sub(1));
+    let number = |target: &String| match known.iter().find(|link| link.target == *target) {
+        Some(link) => link.number,
+        None => {
+            next += 1;
+            next
+        }
+    };
+    targets.iter().map(number).collect()
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -67,6 +83,8 @@ struct Prefix {
 
 struct Writer<'a> {
     layout: Layout<'a>,
+    /// The number of each target of the document.
+    numbers: Vec<usize>,
     lines: Vec<Line>,
     /// The first line of each link.
     places: Vec<Option<usize>>,
@@ -132,7 +150,7 @@ impl Writer<'_> {
     }
 
     fn fill(&mut self, inlines: &[Inline]) {
-        for filled in wrap::fill(inlines, self.room(), self.layout.first_link) {
+        for filled in wrap::fill(inlines, self.room(), &self.numbers) {
             self.emit_filled(filled);
         }
     }
@@ -195,7 +213,7 @@ impl Writer<'_> {
                 items,
             } => self.list(*start, *tight, items),
             Block::Table(table) => {
-                for filled in table::set(table, self.room(), self.layout.first_link) {
+                for filled in table::set(table, self.room(), &self.numbers) {
                     self.emit_filled(filled);
                 }
             }
@@ -212,7 +230,7 @@ impl Writer<'_> {
         let inlines = retitled(inlines, role);
         self.settle_gap();
         let line = self.lines.len();
-        let filled = wrap::fill(&inlines, self.room(), self.layout.first_link);
+        let filled = wrap::fill(&inlines, self.room(), &self.numbers);
         let text: Vec<String> = filled.iter().map(|filled| filled.line.plain()).collect();
         let width = text.iter().map(|text| wrap::text_columns(text)).max();
         self.headings.push(Heading {

@@ -28,6 +28,7 @@ pub struct Layout<'a> {
     width: usize,
     code: CodeLines,
     first_link: usize,
+    known: &'a [Link],
     highlighter: Option<&'a Highlighter>,
 }
 
@@ -86,6 +87,7 @@ impl<'a> Layout<'a> {
             width: width.max(MINIMUM),
             code: CodeLines::Cut { from: 0 },
             first_link: 1,
+            known: &[],
             highlighter: None,
         }
     }
@@ -100,6 +102,13 @@ impl<'a> Layout<'a> {
     #[must_use]
     pub fn links_from(self, first_link: usize) -> Self {
         Self { first_link, ..self }
+    }
+
+    /// Goes on numbering after these links: for text that follows another page. A target that is
+    /// among them keeps its number.
+    #[must_use]
+    pub fn links_after(self, known: &'a [Link]) -> Self {
+        Self { known, ..self }
     }
 
     /// Colours code, once there is a highlighter.
@@ -132,6 +141,16 @@ impl Document {
         layout::layout(self, layout)
     }
 
+    /// The same without its title, when it begins with one: for a reader that shows the title
+    /// itself.
+    #[must_use]
+    pub fn without_title(mut self) -> Self {
+        if let Some(Block::Heading { level: 1, .. }) = self.blocks.first() {
+            self.blocks.remove(0);
+        }
+        self
+    }
+
     /// Whether it holds a listing: then highlighting matters.
     pub fn has_code(&self) -> bool {
         fn any(blocks: &[Block]) -> bool {
@@ -146,6 +165,11 @@ impl Document {
     }
 }
 
+/// Columns that a text takes, counted by character: never less than what a terminal uses.
+pub fn columns(text: &str) -> usize {
+    wrap::text_columns(text)
+}
+
 /// Sets plain words for a width, in one role: a paragraph that is no markdown.
 pub fn paragraph(role: Role, words: &str, width: usize) -> Text {
     let inlines = [Inline::Run {
@@ -154,7 +178,7 @@ pub fn paragraph(role: Role, words: &str, width: usize) -> Text {
             .into_owned(),
         link: None,
     }];
-    let lines = wrap::fill(&inlines, width.max(MINIMUM), 1);
+    let lines = wrap::fill(&inlines, width.max(MINIMUM), &[]);
     Text {
         lines: lines.into_iter().map(|filled| filled.line).collect(),
     }

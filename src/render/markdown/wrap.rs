@@ -38,8 +38,8 @@ pub(super) fn text_columns(text: &str) -> usize {
 }
 
 /// Columns that the widest line of these inlines takes when nothing is wrapped.
-pub(super) fn natural_width(inlines: &[Inline], first_link: usize) -> usize {
-    fill(inlines, usize::MAX, first_link)
+pub(super) fn natural_width(inlines: &[Inline], numbers: &[usize]) -> usize {
+    fill(inlines, usize::MAX, numbers)
         .iter()
         .map(|filled| filled.width)
         .max()
@@ -47,8 +47,8 @@ pub(super) fn natural_width(inlines: &[Inline], first_link: usize) -> usize {
 }
 
 /// Columns of the widest word.
-pub(super) fn widest_word(inlines: &[Inline], first_link: usize) -> usize {
-    tokens(inlines, first_link)
+pub(super) fn widest_word(inlines: &[Inline], numbers: &[usize]) -> usize {
+    tokens(inlines, numbers)
         .iter()
         .map(|token| match token {
             Token::Word(word) => word.width,
@@ -58,11 +58,11 @@ pub(super) fn widest_word(inlines: &[Inline], first_link: usize) -> usize {
         .unwrap_or(0)
 }
 
-/// Fills lines of `width` columns. `first_link` is the number of the document's first link.
-pub(super) fn fill(inlines: &[Inline], width: usize, first_link: usize) -> Vec<Filled> {
+/// Fills lines of `width` columns. `numbers` are those of the document's links.
+pub(super) fn fill(inlines: &[Inline], width: usize, numbers: &[usize]) -> Vec<Filled> {
     let mut lines = Vec::new();
     let mut line = Filled::default();
-    for token in tokens(inlines, first_link) {
+    for token in tokens(inlines, numbers) {
         let mut word = match token {
             Token::Break => {
                 lines.push(std::mem::take(&mut line));
@@ -144,7 +144,7 @@ impl Word {
     }
 }
 
-fn tokens(inlines: &[Inline], first_link: usize) -> Vec<Token> {
+fn tokens(inlines: &[Inline], numbers: &[usize]) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut word = Word::default();
     let end = |word: &mut Word, tokens: &mut Vec<Token>| {
@@ -161,7 +161,7 @@ fn tokens(inlines: &[Inline], first_link: usize) -> Vec<Token> {
             }
             Inline::LinkNumber(link) => {
                 // Glued to the last word of the link, so that no line starts with a number.
-                for character in format!("\u{a0}[{}]", first_link + link).chars() {
+                for character in format!("\u{a0}[{}]", numbers[*link]).chars() {
                     word.push(Role::Link, visible(character), Some(*link));
                 }
             }

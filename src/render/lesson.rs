@@ -1,0 +1,542 @@
+//! A lesson as text, piece by piece: what `read` prints, and what other readers may set beside
+//! their own questions.
+//!
+//! [`set`] makes the whole lesson, from its values alone: the lesson, what its experiment saw, its
+//! probes already drawn. The pieces ([`story`], [`question`], [`calls`], [`fact`], [`picture`]) are
+//! there for whoever asks and runs them one at a time. Nothing here runs or asks anything.
+//!
+//! On paper nobody can be asked, so predictions stand open above the run, what the kernel did is
+//! told below it, and the answers of the quiz come last.
+
+use std::fmt::Display;
+
+use super::highlight::Highlighter;
+use super::markdown::{self, Document, Layout, Link, Page, paragraph};
+use super::text::{Line, Role, Text};
+use crate::curriculum::lesson::{Block, Lesson, Part, State};
+use crate::curriculum::quiz::{Choice, Item};
+use crate::experiment::judgement::{self, ident_url};
+use crate::experiment::{Call, Observation};
+use crate::untrusted::readable;
+
+/// Calls get no column for who made them when less than this is left beside it. Columns.
+const NARROWEST_CALL: usize = 30;
+
+/// What was found out for a lesson on this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// What the experiment saw, or why it could not run: a clause without a full stop. A lesson
+    /// without an experiment may have anything here.
+    pub observation: Result<&'a Observation, &'a str>,
+    /// The probes of the lesson, drawn: name and picture, or why there is none.
+    pub probes: &'a [(String, Result<Text, String>)],
+}
+
+/// Which piece of a lesson a page holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// The title and the question the lesson asks.
+    Opening,
+    /// A block of the lesson, by index.
+    Block(usize),
+    /// The questions at the end.
+    Quiz,
+    /// Kernel identifiers, exercises, the targets of all links.
+    Further,
+    /// The answers to the questions.
+    Answers,
+}
+
+/// How an answer stands under its question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// One of several.
+    Open,
+    /// What the learner points at.
+    Pointed,
+    /// What holds.
+    Right,
+    /// What was chosen and does not hold.
+    Wrong,
+}
+
+/// An answer under its question.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// The answer, in markdown.
+    pub text: &'a str,
+    /// How it stands.
+    pub mark: Mark,
+}
+
+impl<'a> Answer<'a> {
+    /// One of several.
+    pub fn open(text: &'a str) -> Self {
+        Self {
+            text,
+            mark: Mark::Open,
+        }
+    }
+}
+
+/// Sets a whole lesson, one page a piece; numbers of links go through all of them.
+pub fn set(
+    lesson: &Lesson,
+    found: Found<'_>,
+    width: usize,
+    highlighter: Option<&Highlighter>,
+) -> Vec<(Piece, Page)> {
+    let mut links: Vec<Link> = Vec::new();
+    let mut pages = vec![(Piece::Opening, of_text(opening(lesson, width)))];
+    for (index, block) in lesson.blocks.iter().enumerate() {
+        let page = match block {
+            Block::Markdown(source) => {
+                let layout = Layout::new(width)
+                    .links_after(&links)
+                    .highlighted(highlighter);
+                running_text(source, found, index == 0, layout)
+            }
+            other => of_text(live(lesson, other, found, width)),
+        };
+        for link in &page.links {
+            if links.iter().all(|known| known.number != link.number) {
+                links.push(link.clone());
+            }
+        }
+        pages.push((Piece::Block(index), page));
+    }
+    let release = found.observation.ok().map(|seen| seen.kernel.as_str());
+    for (piece, text) in [
+        (Piece::Quiz, quiz(&lesson.quiz, width)),
+        (Piece::Further, further(lesson, &mut links, release, width)),
+        (Piece::Answers, answers(&lesson.quiz, width)),
+    ] {
+        if !text.lines.is_empty() {
+            pages.push((piece, of_text(text)));
+        }
+    }
+    pages
+}
+
+/// All pieces one below the other, with an empty line between two.
+pub fn joined(pages: Vec<(Piece, Page)>) -> Text {
+    let mut text = Text::new();
+    for (_, page) in pages {
+        if page.text.lines.is_empty() {
+            continue;
+        }
+        if !text.lines.is_empty() {
+            text.blank();
+        }
+        text.append(page.text);
+    }
+    text
+}
+
+/// The title, the question it asks, how long it takes and what to read first.
+pub fn opening(lesson: &Lesson, width: usize) -> Text {
+    let title = format!("# {}", judgement::escape(&lesson.title));
+    let mut text = Document::parse(&title).layout(Layout::new(width)).text;
+    hang(
+        &mut text,
+        &Line::of(Role::Subheading, "Asks: "),
+        paragraph(Role::Plain, &lesson.asks, room(width, 6)),
+    );
+    let mut about = format!("About {} minutes.", lesson.minutes);
+    if !lesson.needs.is_empty() {
+        let needs: Vec<&str> = lesson
+            .needs
+            .iter()
+            .map(|need| need.value.as_str())
+            .collect();
+        about += &format!(" Read first: {}.", needs.join(", "));
+    }
+    text.append(paragraph(Role::Dim, &about, width));
+    text
+}
+
+/// What a part of the experiment will do.
+pub fn story(part: &Part, width: usize) -> Text {
+    let mut text = Text::new();
+    text.line(Line::of(Role::Subheading, "The experiment"));
+    text.append(markdown_text(&part.story, width));
+    text
+}
+
+/// A question with its answers below it, lettered.
+pub fn question(label: &str, prompt: &str, answers: &[Answer<'_>], width: usize) -> Text {
+    let mut text = Text::new();
+    let label = format!("{label}: ");
+    let indent = markdown::columns(&label);
+    hang(
+        &mut text,
+        &Line::of(Role::Note, label),
+        markdown_text(prompt, room(width, indent)),
+    );
+    for (index, answer) in answers.iter().enumerate() {
+        let (sign, role) = match answer.mark {
+            Mark::Open => ("  ", Role::Plain),
+            Mark::Pointed => ("▸ ", Role::Key),
+            Mark::Right => ("✓ ", Role::Good),
+            Mark::Wrong => ("✗ ", Role::Bad),
+        };
+        let mark = Line::of(role, sign).with(Role::Key, format!("{}. ", letter(index)));
+        let body = markdown_text(answer.text, room(width, 5));
+        hang(&mut text, &mark, body);
+    }
+    text
+}
+
+/// The calls of a part and what they returned. The line that decides has a sign of its own.
+pub fn calls<'a>(calls: impl IntoIterator<Item = &'a Call>, width: usize) -> Text {
+    let calls: Vec<&Call> = calls.into_iter().collect();
+    let who = |call: &Call| readable(&call.who).into_owned();
+    let widest = calls.iter().map(|call| markdown::columns(&who(call))).max();
+    let mut text = Text::new();
+    for call in &calls {
+        let mut name = who(call);
+        let mut pad = " ".repeat(widest.unwrap_or(0) - markdown::columns(&name));
+        let mut made = format!("{} = {}", call.call, call.result);
+        if width < widest.unwrap_or(0) + NARROWEST_CALL {
+            made = format!("{name}: {made}");
+            (name, pad) = (String::new(), String::new());
+        }
+        let (sign, role) = if call.decisive {
+            ("▸ ", Role::Strong)
+        } else {
+            ("  ", Role::Plain)
+        };
+        let mut mark = Line::of(Role::Key, sign);
+        if !name.is_empty() {
+            mark.push(Role::Dim, name + &pad + "  ");
+        }
+        let body = paragraph(role, &made, room(width, mark.width() + 4));
+        // Further lines of a long call stand a little to the right of its first.
+        let mut moved = Text::new();
+        for (index, line) in body.lines.into_iter().enumerate() {
+            let mut out = Line::empty();
+            out.push(Role::Plain, if index == 0 { "" } else { "    " });
+            out.spans.extend(line.spans);
+            moved.line(out);
+        }
+        hang(&mut text, &mark, moved);
+    }
+    if calls.iter().any(|call| call.decisive) {
+        text.line(Line::of(Role::Key, "▸").with(Role::Dim, " marks the line that decides."));
+    }
+    text
+}
+
+/// The decisive fact of a part: the question, and the answer when it is known.
+pub fn fact(state: &State, answer: Option<&str>, width: usize) -> Text {
+    let mut text = Text::new();
+    hang(
+        &mut text,
+        &Line::of(Role::Note, "State: "),
+        markdown_text(&state.prompt, room(width, 7)),
+    );
+    if let Some(answer) = answer {
+        hang(
+            &mut text,
+            &Line::of(Role::Plain, "  = "),
+            paragraph(Role::Value, answer, room(width, 4)),
+        );
+    }
+    text
+}
+
+/// The picture of a part, filled: lines for a fixed-width font, cut where the page ends.
+pub fn picture(filled: &str, width: usize) -> Text {
+    let fence = "`".repeat(longest_run(filled, '`').max(2) + 1);
+    let source = format!("{fence}\n{filled}\n{fence}\n");
+    Document::parse(&source).layout(Layout::new(width)).text
+}
+
+fn running_text(source: &str, found: Found<'_>, first: bool, layout: Layout<'_>) -> Page {
+    let (filled, problem) = match judgement::fill_markdown(source, found.observation.ok()) {
+        Ok(filled) => (filled, None),
+        // The slots stay open; why is said below.
+        Err(error) => (
+            judgement::fill_markdown(source, None).unwrap_or_else(|_| source.to_owned()),
+            Some(error),
+        ),
+    };
+    let mut document = Document::parse(&filled);
+    if first {
+        document = document.without_title();
+    }
+    let mut page = document.layout(layout);
+    if let Some(problem) = problem {
+        page.text.append(warning(problem, layout.width()));
+    }
+    page
+}
+
+fn live(lesson: &Lesson, block: &Block, found: Found<'_>, width: usize) -> Text {
+    let part = |id: &str| lesson.part(id);
+    match block {
+        Block::Markdown(_) => Text::new(),
+        Block::Probe(name) => probe(name, found, width),
+        Block::Predict(id) => part(id).map_or_else(Text::new, |part| predictions(part, width)),
+        Block::Run(id) => part(id).map_or_else(Text::new, |part| run(part, found, width)),
+        Block::State(id) => part(id)
+            .and_then(|part| part.state.as_ref())
+            .map_or_else(Text::new, |state| stated(state, found, width)),
+        Block::Picture(id) => part(id).map_or_else(Text::new, |part| drawn(part, found, width)),
+    }
+}
+
+fn probe(name: &str, found: Found<'_>, width: usize) -> Text {
+    let mut text = Text::new();
+    let title = format!("On this machine: {}", readable(name));
+    text.append(paragraph(Role::Subheading, &title, width));
+    match found.probes.iter().find(|(known, _)| known == name) {
+        Some((_, Ok(drawn))) => text.append(drawn.clone()),
+        Some((_, Err(message))) => text.append(warning(message, width)),
+        None => text.append(warning("it was not looked at", width)),
+    };
+    text
+}
+
+fn predictions(part: &Part, width: usize) -> Text {
+    let mut text = story(part, width);
+    for prediction in &part.predictions {
+        text.blank();
+        let options = prediction.options.iter();
+        let answers: Vec<Answer<'_>> = options.map(|option| Answer::open(&option.text)).collect();
+        text.append(question("Predict", &prediction.prompt, &answers, width));
+    }
+    text
+}
+
+fn run(part: &Part, found: Found<'_>, width: usize) -> Text {
+    let mut text = Text::new();
+    let observation = match found.observation {
+        Ok(observation) => observation,
+        Err(why) => {
+            text.line(Line::of(Role::Subheading, "What happened"));
+            text.append(warning(format!("the experiment did not run: {why}"), width));
+            return text;
+        }
+    };
+    let title = format!(
+        "What happened, just now, on Linux {}",
+        readable(&observation.kernel)
+    );
+    text.append(paragraph(Role::Subheading, &title, width));
+    let own = observation
+        .calls
+        .iter()
+        .filter(|call| call.part == part.id.value);
+    text.append(calls(own, width));
+    for prediction in &part.predictions {
+        text.blank();
+        match judgement::agreed_option(prediction, observation) {
+            Ok(option) => {
+                let answer = format!(
+                    "{}: {}. {}",
+                    prediction.prompt,
+                    letter(option),
+                    prediction.options[option].text
+                );
+                let mark = Line::of(Role::Good, "✓ ");
+                hang(&mut text, &mark, markdown_text(&answer, room(width, 2)));
+            }
+            Err(error) => {
+                text.append(warning(error, width));
+            }
+        }
+    }
+    text
+}
+
+fn stated(state: &State, found: Found<'_>, width: usize) -> Text {
+    let Ok(observation) = found.observation else {
+        return fact(state, None, width);
+    };
+    match judgement::decisive_fact(state, observation) {
+        Ok(answer) => fact(state, Some(&answer), width),
+        Err(error) => {
+            let mut text = fact(state, None, width);
+            text.append(warning(error, width));
+            text
+        }
+    }
+}
+
+fn drawn(part: &Part, found: Found<'_>, width: usize) -> Text {
+    let Ok(observation) = found.observation else {
+        return Text::new();
+    };
+    match judgement::fill_picture(part, observation) {
+        Ok(Some(filled)) => picture(&filled, width),
+        Ok(None) => Text::new(),
+        Err(error) => warning(error, width),
+    }
+}
+
+fn quiz(items: &[Item], width: usize) -> Text {
+    let mut text = Text::new();
+    if items.is_empty() {
+        return text;
+    }
+    text.append(section("Questions", width));
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            text.blank();
+        }
+        let label = format!("Question {}", index + 1);
+        let options = open_choices(&item.options);
+        text.append(question(&label, &item.prompt, &options, width));
+        if !item.reasons.is_empty() {
+            let reasons = open_choices(&item.reasons);
+            text.append(question("Because", "", &reasons, width));
+        }
+    }
+    text.blank();
+    text.append(paragraph(Role::Dim, "The answers are at the end.", width));
+    text
+}
+
+fn open_choices(choices: &[Choice]) -> Vec<Answer<'_>> {
+    choices
+        .iter()
+        .map(|choice| Answer::open(&choice.text))
+        .collect()
+}
+
+fn answers(items: &[Item], width: usize) -> Text {
+    let mut text = Text::new();
+    if items.is_empty() {
+        return text;
+    }
+    text.append(section("Answers", width));
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            text.blank();
+        }
+        let right = |choices: &[Choice]| choices.iter().position(|choice| choice.ok).map(letter);
+        let mut key = format!("Question {}:", index + 1);
+        if let Some(letter) = right(&item.options) {
+            key += &format!(" {letter}");
+        }
+        if let Some(letter) = right(&item.reasons) {
+            key += &format!(", because {letter}");
+        }
+        text.line(Line::of(Role::Note, key));
+        for choices in [&item.options, &item.reasons] {
+            for (index, choice) in choices.iter().enumerate() {
+                if choice.say.is_empty() {
+                    continue;
+                }
+                let (sign, role) = if choice.ok {
+                    ("✓ ", Role::Good)
+                } else {
+                    ("✗ ", Role::Bad)
+                };
+                let mark = Line::of(role, sign).with(Role::Key, format!("{}. ", letter(index)));
+                hang(&mut text, &mark, markdown_text(&choice.say, room(width, 5)));
+            }
+        }
+    }
+    text
+}
+
+fn further(lesson: &Lesson, links: &mut Vec<Link>, release: Option<&str>, width: usize) -> Text {
+    let mut idents = String::new();
+    for ident in &lesson.idents {
+        let target = ident_url(&ident.value, release);
+        let known = links.iter().find(|link| link.target == target);
+        let number = known.map_or(links.len() + 1, |link| link.number);
+        if known.is_none() {
+            links.push(Link {
+                number,
+                target,
+                line: 0,
+            });
+        }
+        idents += &format!("`{}`\u{a0}\\[{number}\\] ", ident.value);
+    }
+    let mut text = Text::new();
+    let exercises: Vec<&str> = lesson.exercises.iter().map(|e| e.value.as_str()).collect();
+    if links.is_empty() && exercises.is_empty() {
+        return text;
+    }
+    text.append(section("Further", width));
+    for exercise in exercises {
+        let command = format!("Write it: `ipc-mastery start {exercise}`.");
+        text.append(markdown_text(&command, width));
+    }
+    if !idents.is_empty() {
+        let source = format!("In the kernel's source: {idents}");
+        text.append(markdown_text(&source, width));
+    }
+    text.append(markdown::link_list(links, width));
+    text
+}
+
+fn section(title: &str, width: usize) -> Text {
+    let source = format!("## {title}");
+    Document::parse(&source).layout(Layout::new(width)).text
+}
+
+fn markdown_text(source: &str, width: usize) -> Text {
+    Document::parse(source).layout(Layout::new(width)).text
+}
+
+fn warning(message: impl Display, width: usize) -> Text {
+    let mut text = Text::new();
+    hang(
+        &mut text,
+        &Line::of(Role::Warning, "Warning: "),
+        paragraph(Role::Plain, &format!("{message}."), room(width, 9)),
+    );
+    text
+}
+
+/// Adds a body with a mark before its first line; the others hang below the first.
+fn hang(text: &mut Text, mark: &Line, body: Text) {
+    let indent = " ".repeat(mark.width());
+    let lines = if body.lines.is_empty() {
+        vec![Line::empty()]
+    } else {
+        body.lines
+    };
+    for (index, line) in lines.into_iter().enumerate() {
+        let mut out = if index == 0 {
+            mark.clone()
+        } else {
+            Line::of(Role::Plain, indent.clone())
+        };
+        for span in line.spans {
+            out.push(span.role, span.text);
+        }
+        text.line(out);
+    }
+}
+
+fn room(width: usize, indent: usize) -> usize {
+    width.saturating_sub(indent)
+}
+
+fn of_text(text: Text) -> Page {
+    Page {
+        text,
+        ..Page::default()
+    }
+}
+
+/// `a`, `b`, …
+fn letter(index: usize) -> char {
+    char::from(b'a' + (index % 26) as u8)
+}
+
+fn longest_run(text: &str, sign: char) -> usize {
+    let mut longest = 0;
+    let mut current = 0;
+    for character in text.chars() {
+        current = if character == sign { current + 1 } else { 0 };
+        longest = longest.max(current);
+    }
+    longest
+}
