@@ -9,8 +9,10 @@ pub mod hint;
 pub mod learn;
 pub mod list;
 pub mod man;
+pub mod pager;
 pub mod path;
 pub mod probe;
+pub mod read;
 pub mod remembered;
 pub mod reset;
 pub mod role;
@@ -37,6 +39,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Check(options) => check::run(&context, &options),
         Command::List { json } => list::run(&context, json),
         Command::Probe(which) => probe::run(&context, &which),
+        Command::Read { lesson } => read::run(&context, &lesson),
         Command::Path { json } => path::run(&context, json),
         Command::Reset(options) => reset::run(&context, &options),
         Command::Start(options) => start::run(&context, &options),

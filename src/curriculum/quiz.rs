@@ -32,6 +32,18 @@ pub struct Choice {
 }
 
 impl Item {
+    /// In which order the options are shown: indices into the list as it is written. Authors tend
+    /// to write the right one first; readers must not be able to tell. The order depends on the
+    /// question's id alone, so a question looks the same everywhere and every time.
+    pub fn option_order(&self) -> Vec<usize> {
+        order(&format!("{}/option", self.id.value), self.options.len())
+    }
+
+    /// In which order the reasons are shown; see [`Item::option_order`].
+    pub fn reason_order(&self) -> Vec<usize> {
+        order(&format!("{}/reason", self.id.value), self.reasons.len())
+    }
+
     pub(super) fn read(table: &mut Reader<'_>) -> Self {
         let kind = table.choice("kind", &[("choice", 1), ("two-tier", 2)]);
         let item = Self {
@@ -61,6 +73,20 @@ impl Item {
     }
 }
 
+fn order(id: &str, count: usize) -> Vec<usize> {
+    // FNV-1a over the id, then xorshift: to be stable across releases, not to be random.
+    let fnv = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let mut state = id.bytes().fold(0xcbf2_9ce4_8422_2325, fnv) | 1;
+    let mut order: Vec<usize> = (0..count).collect();
+    for last in (1..count).rev() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        order.swap(last, ((state >> 33) % (last as u64 + 1)) as usize);
+    }
+    order
+}
+
 fn read_choice(table: &mut Reader<'_>, needs_feedback: bool) -> Choice {
     let choice = Choice {
         text: table.text("text"),
@@ -84,4 +110,28 @@ fn read_choice(table: &mut Reader<'_>, needs_feedback: bool) -> Choice {
         );
     }
     choice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::order;
+
+    #[test]
+    fn every_answer_is_shown_once_and_the_first_written_is_not_always_the_first_shown() {
+        let mut firsts = [0; 3];
+        for number in 0..300 {
+            let shown = order(&format!("item-{number}"), 3);
+            let mut sorted = shown.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, [0, 1, 2]);
+            firsts[shown[0]] += 1;
+        }
+        assert!(firsts.iter().all(|&count| count > 50), "{firsts:?}");
+    }
+
+    #[test]
+    fn the_order_of_a_question_never_changes() {
+        assert_eq!(order("bytes-1/option", 4), [2, 3, 1, 0]);
+        assert!(order("", 0).is_empty());
+    }
 }

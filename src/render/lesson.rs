@@ -10,7 +10,6 @@
 
 use std::fmt::Display;
 
-use super::highlight::Highlighter;
 use super::markdown::{self, Document, Layout, Link, Page, paragraph};
 use super::text::{Line, Role, Text};
 use crate::curriculum::lesson::{Block, Lesson, Part, State};
@@ -21,6 +20,9 @@ use crate::untrusted::readable;
 
 /// Calls get no column for who made them when less than this is left beside it. Columns.
 const NARROWEST_CALL: usize = 30;
+
+/// A label that is wider than this stands above its question, not before it. Columns.
+const WIDEST_LABEL: usize = 9;
 
 /// What was found out for a lesson on this machine.
 #[derive(Clone, Copy, Debug)]
@@ -80,23 +82,20 @@ impl<'a> Answer<'a> {
 }
 
 /// Sets a whole lesson, one page a piece; numbers of links go through all of them.
-pub fn set(
-    lesson: &Lesson,
-    found: Found<'_>,
-    width: usize,
-    highlighter: Option<&Highlighter>,
-) -> Vec<(Piece, Page)> {
+pub fn set(lesson: &Lesson, found: Found<'_>, layout: Layout<'_>) -> Vec<(Piece, Page)> {
     let mut links: Vec<Link> = Vec::new();
-    let mut pages = vec![(Piece::Opening, of_text(opening(lesson, width)))];
+    let mut pages = vec![(Piece::Opening, of_text(opening(lesson, layout)))];
     for (index, block) in lesson.blocks.iter().enumerate() {
         let page = match block {
             Block::Markdown(source) => {
-                let layout = Layout::new(width)
-                    .links_after(&links)
-                    .highlighted(highlighter);
-                running_text(source, found, index == 0, layout)
+                let place = if index == 0 {
+                    Place::First
+                } else {
+                    Place::Later
+                };
+                running_text(source, found, place, layout.links_after(&links))
             }
-            other => of_text(live(lesson, other, found, width)),
+            other => of_text(live(lesson, other, found, layout)),
         };
         for link in &page.links {
             if links.iter().all(|known| known.number != link.number) {
@@ -107,9 +106,9 @@ pub fn set(
     }
     let release = found.observation.ok().map(|seen| seen.kernel.as_str());
     for (piece, text) in [
-        (Piece::Quiz, quiz(&lesson.quiz, width)),
-        (Piece::Further, further(lesson, &mut links, release, width)),
-        (Piece::Answers, answers(&lesson.quiz, width)),
+        (Piece::Quiz, quiz(&lesson.quiz, layout)),
+        (Piece::Further, further(lesson, &mut links, release, layout)),
+        (Piece::Answers, answers(&lesson.quiz, layout)),
     ] {
         if !text.lines.is_empty() {
             pages.push((piece, of_text(text)));
@@ -134,14 +133,11 @@ pub fn joined(pages: Vec<(Piece, Page)>) -> Text {
 }
 
 /// The title, the question it asks, how long it takes and what to read first.
-pub fn opening(lesson: &Lesson, width: usize) -> Text {
+pub fn opening(lesson: &Lesson, layout: Layout<'_>) -> Text {
     let title = format!("# {}", judgement::escape(&lesson.title));
-    let mut text = Document::parse(&title).layout(Layout::new(width)).text;
-    hang(
-        &mut text,
-        &Line::of(Role::Subheading, "Asks: "),
-        paragraph(Role::Plain, &lesson.asks, room(width, 6)),
-    );
+    let mut text = Document::parse(&title).layout(layout).text;
+    let asks = markdown_text(&lesson.asks, layout.narrower(14));
+    hang(&mut text, &Line::of(Role::Note, "The question: "), asks);
     let mut about = format!("About {} minutes.", lesson.minutes);
     if !lesson.needs.is_empty() {
         let needs: Vec<&str> = lesson
@@ -151,28 +147,33 @@ pub fn opening(lesson: &Lesson, width: usize) -> Text {
             .collect();
         about += &format!(" Read first: {}.", needs.join(", "));
     }
-    text.append(paragraph(Role::Dim, &about, width));
+    text.append(paragraph(Role::Dim, &about, layout.width()));
     text
 }
 
 /// What a part of the experiment will do.
-pub fn story(part: &Part, width: usize) -> Text {
+pub fn story(part: &Part, layout: Layout<'_>) -> Text {
     let mut text = Text::new();
     text.line(Line::of(Role::Subheading, "The experiment"));
-    text.append(markdown_text(&part.story, width));
+    text.append(markdown_text(&part.story, layout));
     text
 }
 
 /// A question with its answers below it, lettered.
-pub fn question(label: &str, prompt: &str, answers: &[Answer<'_>], width: usize) -> Text {
+pub fn question(label: &str, prompt: &str, answers: &[Answer<'_>], layout: Layout<'_>) -> Text {
     let mut text = Text::new();
-    let label = format!("{label}: ");
-    let indent = markdown::columns(&label);
-    hang(
-        &mut text,
-        &Line::of(Role::Note, label),
-        markdown_text(prompt, room(width, indent)),
-    );
+    let indent = markdown::columns(label) + 2;
+    if prompt.is_empty() || indent > WIDEST_LABEL {
+        text.line(Line::of(Role::Note, label));
+        text.append(markdown_text(prompt, layout));
+    } else {
+        let mark = Line::of(Role::Note, format!("{label}: "));
+        hang(
+            &mut text,
+            &mark,
+            markdown_text(prompt, layout.narrower(indent)),
+        );
+    }
     for (index, answer) in answers.iter().enumerate() {
         let (sign, role) = match answer.mark {
             Mark::Open => ("  ", Role::Plain),
@@ -181,7 +182,7 @@ pub fn question(label: &str, prompt: &str, answers: &[Answer<'_>], width: usize)
             Mark::Wrong => ("✗ ", Role::Bad),
         };
         let mark = Line::of(role, sign).with(Role::Key, format!("{}. ", letter(index)));
-        let body = markdown_text(answer.text, room(width, 5));
+        let body = markdown_text(answer.text, layout.narrower(5));
         hang(&mut text, &mark, body);
     }
     text
@@ -228,18 +229,18 @@ pub fn calls<'a>(calls: impl IntoIterator<Item = &'a Call>, width: usize) -> Tex
 }
 
 /// The decisive fact of a part: the question, and the answer when it is known.
-pub fn fact(state: &State, answer: Option<&str>, width: usize) -> Text {
+pub fn fact(state: &State, answer: Option<&str>, layout: Layout<'_>) -> Text {
     let mut text = Text::new();
     hang(
         &mut text,
         &Line::of(Role::Note, "State: "),
-        markdown_text(&state.prompt, room(width, 7)),
+        markdown_text(&state.prompt, layout.narrower(7)),
     );
     if let Some(answer) = answer {
         hang(
             &mut text,
             &Line::of(Role::Plain, "  = "),
-            paragraph(Role::Value, answer, room(width, 4)),
+            paragraph(Role::Value, answer, room(layout.width(), 4)),
         );
     }
     text
@@ -252,7 +253,13 @@ pub fn picture(filled: &str, width: usize) -> Text {
     Document::parse(&source).layout(Layout::new(width)).text
 }
 
-fn running_text(source: &str, found: Found<'_>, first: bool, layout: Layout<'_>) -> Page {
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    First,
+    Later,
+}
+
+fn running_text(source: &str, found: Found<'_>, place: Place, layout: Layout<'_>) -> Page {
     let (filled, problem) = match judgement::fill_markdown(source, found.observation.ok()) {
         Ok(filled) => (filled, None),
         // The slots stay open; why is said below.
@@ -262,7 +269,7 @@ fn running_text(source: &str, found: Found<'_>, first: bool, layout: Layout<'_>)
         ),
     };
     let mut document = Document::parse(&filled);
-    if first {
+    if place == Place::First {
         document = document.without_title();
     }
     let mut page = document.layout(layout);
@@ -272,50 +279,53 @@ fn running_text(source: &str, found: Found<'_>, first: bool, layout: Layout<'_>)
     page
 }
 
-fn live(lesson: &Lesson, block: &Block, found: Found<'_>, width: usize) -> Text {
+fn live(lesson: &Lesson, block: &Block, found: Found<'_>, layout: Layout<'_>) -> Text {
     let part = |id: &str| lesson.part(id);
     match block {
         Block::Markdown(_) => Text::new(),
-        Block::Probe(name) => probe(name, found, width),
-        Block::Predict(id) => part(id).map_or_else(Text::new, |part| predictions(part, width)),
-        Block::Run(id) => part(id).map_or_else(Text::new, |part| run(part, found, width)),
+        Block::Probe(name) => probe(name, found, layout),
+        Block::Predict(id) => part(id).map_or_else(Text::new, |part| predictions(part, layout)),
+        Block::Run(id) => part(id).map_or_else(Text::new, |part| run(part, found, layout)),
         Block::State(id) => part(id)
             .and_then(|part| part.state.as_ref())
-            .map_or_else(Text::new, |state| stated(state, found, width)),
-        Block::Picture(id) => part(id).map_or_else(Text::new, |part| drawn(part, found, width)),
+            .map_or_else(Text::new, |state| stated(state, found, layout)),
+        Block::Picture(id) => part(id).map_or_else(Text::new, |part| drawn(part, found, layout)),
     }
 }
 
-fn probe(name: &str, found: Found<'_>, width: usize) -> Text {
+fn probe(name: &str, found: Found<'_>, layout: Layout<'_>) -> Text {
     let mut text = Text::new();
     let title = format!("On this machine: {}", readable(name));
-    text.append(paragraph(Role::Subheading, &title, width));
+    text.append(paragraph(Role::Subheading, &title, layout.width()));
     match found.probes.iter().find(|(known, _)| known == name) {
         Some((_, Ok(drawn))) => text.append(drawn.clone()),
-        Some((_, Err(message))) => text.append(warning(message, width)),
-        None => text.append(warning("it was not looked at", width)),
+        Some((_, Err(message))) => text.append(warning(message, layout.width())),
+        None => text.append(warning("it was not looked at", layout.width())),
     };
     text
 }
 
-fn predictions(part: &Part, width: usize) -> Text {
-    let mut text = story(part, width);
+fn predictions(part: &Part, layout: Layout<'_>) -> Text {
+    let mut text = story(part, layout);
     for prediction in &part.predictions {
         text.blank();
         let options = prediction.options.iter();
         let answers: Vec<Answer<'_>> = options.map(|option| Answer::open(&option.text)).collect();
-        text.append(question("Predict", &prediction.prompt, &answers, width));
+        text.append(question("Predict", &prediction.prompt, &answers, layout));
     }
     text
 }
 
-fn run(part: &Part, found: Found<'_>, width: usize) -> Text {
+fn run(part: &Part, found: Found<'_>, layout: Layout<'_>) -> Text {
     let mut text = Text::new();
     let observation = match found.observation {
         Ok(observation) => observation,
         Err(why) => {
             text.line(Line::of(Role::Subheading, "What happened"));
-            text.append(warning(format!("the experiment did not run: {why}"), width));
+            text.append(warning(
+                format!("the experiment did not run: {why}"),
+                layout.width(),
+            ));
             return text;
         }
     };
@@ -323,109 +333,114 @@ fn run(part: &Part, found: Found<'_>, width: usize) -> Text {
         "What happened, just now, on Linux {}",
         readable(&observation.kernel)
     );
-    text.append(paragraph(Role::Subheading, &title, width));
+    text.append(paragraph(Role::Subheading, &title, layout.width()));
     let own = observation
         .calls
         .iter()
         .filter(|call| call.part == part.id.value);
-    text.append(calls(own, width));
+    text.append(calls(own, layout.width()));
     for prediction in &part.predictions {
         text.blank();
         match judgement::agreed_option(prediction, observation) {
             Ok(option) => {
                 let answer = format!(
-                    "{}: {}. {}",
+                    "{} {}. {}",
                     prediction.prompt,
                     letter(option),
                     prediction.options[option].text
                 );
                 let mark = Line::of(Role::Good, "✓ ");
-                hang(&mut text, &mark, markdown_text(&answer, room(width, 2)));
+                hang(&mut text, &mark, markdown_text(&answer, layout.narrower(2)));
             }
             Err(error) => {
-                text.append(warning(error, width));
+                text.append(warning(error, layout.width()));
             }
         }
     }
     text
 }
 
-fn stated(state: &State, found: Found<'_>, width: usize) -> Text {
+fn stated(state: &State, found: Found<'_>, layout: Layout<'_>) -> Text {
     let Ok(observation) = found.observation else {
-        return fact(state, None, width);
+        return fact(state, None, layout);
     };
     match judgement::decisive_fact(state, observation) {
-        Ok(answer) => fact(state, Some(&answer), width),
+        Ok(answer) => fact(state, Some(&answer), layout),
         Err(error) => {
-            let mut text = fact(state, None, width);
-            text.append(warning(error, width));
+            let mut text = fact(state, None, layout);
+            text.append(warning(error, layout.width()));
             text
         }
     }
 }
 
-fn drawn(part: &Part, found: Found<'_>, width: usize) -> Text {
+fn drawn(part: &Part, found: Found<'_>, layout: Layout<'_>) -> Text {
     let Ok(observation) = found.observation else {
         return Text::new();
     };
     match judgement::fill_picture(part, observation) {
-        Ok(Some(filled)) => picture(&filled, width),
+        Ok(Some(filled)) => picture(&filled, layout.width()),
         Ok(None) => Text::new(),
-        Err(error) => warning(error, width),
+        Err(error) => warning(error, layout.width()),
     }
 }
 
-fn quiz(items: &[Item], width: usize) -> Text {
+fn quiz(items: &[Item], layout: Layout<'_>) -> Text {
     let mut text = Text::new();
     if items.is_empty() {
         return text;
     }
-    text.append(section("Questions", width));
+    text.append(section("Questions", layout));
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
             text.blank();
         }
         let label = format!("Question {}", index + 1);
-        let options = open_choices(&item.options);
-        text.append(question(&label, &item.prompt, &options, width));
+        let options = open_choices(&item.options, item.option_order());
+        text.append(question(&label, &item.prompt, &options, layout));
         if !item.reasons.is_empty() {
-            let reasons = open_choices(&item.reasons);
-            text.append(question("Because", "", &reasons, width));
+            let reasons = open_choices(&item.reasons, item.reason_order());
+            text.append(question("Because", "", &reasons, layout));
         }
     }
     text.blank();
-    text.append(paragraph(Role::Dim, "The answers are at the end.", width));
+    text.append(paragraph(
+        Role::Dim,
+        "The answers are at the end.",
+        layout.width(),
+    ));
     text
 }
 
-fn open_choices(choices: &[Choice]) -> Vec<Answer<'_>> {
-    choices
-        .iter()
-        .map(|choice| Answer::open(&choice.text))
-        .collect()
+fn open_choices(choices: &[Choice], order: Vec<usize>) -> Vec<Answer<'_>> {
+    let choices = order.into_iter().map(|index| &choices[index]);
+    choices.map(|choice| Answer::open(&choice.text)).collect()
 }
 
-fn answers(items: &[Item], width: usize) -> Text {
+fn answers(items: &[Item], layout: Layout<'_>) -> Text {
     let mut text = Text::new();
     if items.is_empty() {
         return text;
     }
-    text.append(section("Answers", width));
+    text.append(section("Answers", layout));
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
             text.blank();
         }
-        let right = |choices: &[Choice]| choices.iter().position(|choice| choice.ok).map(letter);
+        let tiers = [
+            (&item.options, item.option_order(), ""),
+            (&item.reasons, item.reason_order(), ", because"),
+        ];
         let mut key = format!("Question {}:", index + 1);
-        if let Some(letter) = right(&item.options) {
-            key += &format!(" {letter}");
-        }
-        if let Some(letter) = right(&item.reasons) {
-            key += &format!(", because {letter}");
+        for (choices, order, joint) in &tiers {
+            if let Some(place) = order.iter().position(|&index| choices[index].ok) {
+                key += &format!("{joint} {}", letter(place));
+            }
         }
         text.line(Line::of(Role::Note, key));
-        for choices in [&item.options, &item.reasons] {
-            for (index, choice) in choices.iter().enumerate() {
+        for (choices, order, _) in tiers {
+            for (place, index) in order.into_iter().enumerate() {
+                let choice = &choices[index];
                 if choice.say.is_empty() {
                     continue;
                 }
@@ -434,15 +449,24 @@ fn answers(items: &[Item], width: usize) -> Text {
                 } else {
                     ("✗ ", Role::Bad)
                 };
-                let mark = Line::of(role, sign).with(Role::Key, format!("{}. ", letter(index)));
-                hang(&mut text, &mark, markdown_text(&choice.say, room(width, 5)));
+                let mark = Line::of(role, sign).with(Role::Key, format!("{}. ", letter(place)));
+                hang(
+                    &mut text,
+                    &mark,
+                    markdown_text(&choice.say, layout.narrower(5)),
+                );
             }
         }
     }
     text
 }
 
-fn further(lesson: &Lesson, links: &mut Vec<Link>, release: Option<&str>, width: usize) -> Text {
+fn further(
+    lesson: &Lesson,
+    links: &mut Vec<Link>,
+    release: Option<&str>,
+    layout: Layout<'_>,
+) -> Text {
     let mut idents = String::new();
     for ident in &lesson.idents {
         let target = ident_url(&ident.value, release);
@@ -462,26 +486,29 @@ fn further(lesson: &Lesson, links: &mut Vec<Link>, release: Option<&str>, width:
     if links.is_empty() && exercises.is_empty() {
         return text;
     }
-    text.append(section("Further", width));
+    text.append(section("Further", layout));
     for exercise in exercises {
         let command = format!("Write it: `ipc-mastery start {exercise}`.");
-        text.append(markdown_text(&command, width));
+        text.append(markdown_text(&command, layout));
     }
     if !idents.is_empty() {
         let source = format!("In the kernel's source: {idents}");
-        text.append(markdown_text(&source, width));
+        text.append(markdown_text(&source, layout));
     }
-    text.append(markdown::link_list(links, width));
+    if !links.is_empty() {
+        text.blank();
+        text.append(markdown::link_list(links, layout.width()));
+    }
     text
 }
 
-fn section(title: &str, width: usize) -> Text {
+fn section(title: &str, layout: Layout<'_>) -> Text {
     let source = format!("## {title}");
-    Document::parse(&source).layout(Layout::new(width)).text
+    Document::parse(&source).layout(layout).text
 }
 
-fn markdown_text(source: &str, width: usize) -> Text {
-    Document::parse(source).layout(Layout::new(width)).text
+fn markdown_text(source: &str, layout: Layout<'_>) -> Text {
+    Document::parse(source).layout(layout).text
 }
 
 fn warning(message: impl Display, width: usize) -> Text {

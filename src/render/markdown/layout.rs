@@ -3,7 +3,7 @@
 //! Every line goes through [`Writer::emit`], which puts the prefixes of the open quotes and list
 //! items before it; a first line carries the item's mark, the others hang below its text.
 
-use super::wrap::{self, Filled};
+use super::wrap::{self, Filled, Terms};
 use super::{
     Alert, Block, CodeLines, Document, Heading, Inline, Item, Layout, Link, Page, paragraph, table,
 };
@@ -19,7 +19,10 @@ const CODE_INDENT: usize = 2;
 pub(super) fn layout(document: &Document, layout: Layout<'_>) -> Page {
     let mut writer = Writer {
         layout,
-        numbers: numbers(&document.targets, layout),
+        terms: Terms {
+            numbers: numbers(&document.targets, layout),
+            inline_code: layout.inline_code,
+        },
         lines: Vec::new(),
         places: vec![None; document.targets.len()],
         headings: Vec::new(),
@@ -41,7 +44,7 @@ pub(super) fn layout(document: &Document, layout: Layout<'_>) -> Page {
     Page {
         links: links
             .map(|(index, (target, place))| Link {
-                number: writer.numbers[index],
+                number: writer.terms.numbers[index],
                 target: target.clone(),
                 line: place.unwrap_or_default(),
             })
@@ -83,8 +86,7 @@ struct Prefix {
 
 struct Writer<'a> {
     layout: Layout<'a>,
-    /// The number of each target of the document.
-    numbers: Vec<usize>,
+    terms: Terms,
     lines: Vec<Line>,
     /// The first line of each link.
     places: Vec<Option<usize>>,
@@ -150,7 +152,7 @@ impl Writer<'_> {
     }
 
     fn fill(&mut self, inlines: &[Inline]) {
-        for filled in wrap::fill(inlines, self.room(), &self.numbers) {
+        for filled in wrap::fill(inlines, self.room(), &self.terms) {
             self.emit_filled(filled);
         }
     }
@@ -213,7 +215,7 @@ impl Writer<'_> {
                 items,
             } => self.list(*start, *tight, items),
             Block::Table(table) => {
-                for filled in table::set(table, self.room(), &self.numbers) {
+                for filled in table::set(table, self.room(), &self.terms) {
                     self.emit_filled(filled);
                 }
             }
@@ -230,7 +232,7 @@ impl Writer<'_> {
         let inlines = retitled(inlines, role);
         self.settle_gap();
         let line = self.lines.len();
-        let filled = wrap::fill(&inlines, self.room(), &self.numbers);
+        let filled = wrap::fill(&inlines, self.room(), &self.terms);
         let text: Vec<String> = filled.iter().map(|filled| filled.line.plain()).collect();
         let width = text.iter().map(|text| wrap::text_columns(text)).max();
         self.headings.push(Heading {

@@ -29,6 +29,7 @@ pub struct Layout<'a> {
     code: CodeLines,
     first_link: usize,
     known: &'a [Link],
+    inline_code: InlineCode,
     highlighter: Option<&'a Highlighter>,
 }
 
@@ -43,6 +44,16 @@ pub enum CodeLines {
     },
     /// They stay whole and may be wider than the page.
     Whole,
+}
+
+/// How code inside a sentence is told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InlineCode {
+    /// By its look alone: for a page with colours or bold.
+    #[default]
+    ByRole,
+    /// By backticks as well: for a page of characters only.
+    Backticks,
 }
 
 /// A document set for a width.
@@ -88,6 +99,7 @@ impl<'a> Layout<'a> {
             code: CodeLines::Cut { from: 0 },
             first_link: 1,
             known: &[],
+            inline_code: InlineCode::ByRole,
             highlighter: None,
         }
     }
@@ -109,6 +121,24 @@ impl<'a> Layout<'a> {
     #[must_use]
     pub fn links_after(self, known: &'a [Link]) -> Self {
         Self { known, ..self }
+    }
+
+    /// How code inside a sentence is told apart.
+    #[must_use]
+    pub fn inline_code(self, inline_code: InlineCode) -> Self {
+        Self {
+            inline_code,
+            ..self
+        }
+    }
+
+    /// The same for a page that is this much narrower, in columns: what stands beside a mark.
+    #[must_use]
+    pub fn narrower(self, by: usize) -> Self {
+        Self {
+            width: self.width.saturating_sub(by).max(MINIMUM),
+            ..self
+        }
     }
 
     /// Colours code, once there is a highlighter.
@@ -178,7 +208,7 @@ pub fn paragraph(role: Role, words: &str, width: usize) -> Text {
             .into_owned(),
         link: None,
     }];
-    let lines = wrap::fill(&inlines, width.max(MINIMUM), &[]);
+    let lines = wrap::fill(&inlines, width.max(MINIMUM), &wrap::Terms::default());
     Text {
         lines: lines.into_iter().map(|filled| filled.line).collect(),
     }

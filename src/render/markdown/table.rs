@@ -2,7 +2,7 @@
 //! row, so that every width can be read and nothing is cut.
 
 use super::layout::retitled;
-use super::wrap::{self, Filled};
+use super::wrap::{self, Filled, Terms};
 use super::{Cell, Inline, Side, Table};
 use crate::render::text::Role;
 
@@ -12,24 +12,24 @@ const GAP: usize = 2;
 /// A column of prose is not made narrower than this: one word a line cannot be read.
 const NARROWEST: usize = 12;
 
-pub(super) fn set(table: &Table, room: usize, numbers: &[usize]) -> Vec<Filled> {
+pub(super) fn set(table: &Table, room: usize, terms: &Terms) -> Vec<Filled> {
     let mut table = table.clone();
     for cell in &mut table.head {
         *cell = retitled(cell, Role::Subheading);
     }
-    match widths(&table, room, numbers) {
-        Some(widths) => grid(&table, &widths, numbers),
-        None => records(&table, room, numbers),
+    match widths(&table, room, terms) {
+        Some(widths) => grid(&table, &widths, terms),
+        None => records(&table, room, terms),
     }
 }
 
 /// The width of each column, or `None` when no widths would do.
-fn widths(table: &Table, room: usize, numbers: &[usize]) -> Option<Vec<usize>> {
+fn widths(table: &Table, room: usize, terms: &Terms) -> Option<Vec<usize>> {
     let count = table.head.len();
-    let widest = |measure: fn(&[Inline], &[usize]) -> usize, column: usize| {
+    let widest = |measure: fn(&[Inline], &Terms) -> usize, column: usize| {
         let rows = std::iter::once(&table.head).chain(&table.rows);
         rows.filter_map(|row| row.get(column))
-            .map(|cell| measure(cell, numbers))
+            .map(|cell| measure(cell, terms))
             .max()
             .unwrap_or(0)
     };
@@ -51,14 +51,14 @@ fn widths(table: &Table, room: usize, numbers: &[usize]) -> Option<Vec<usize>> {
     Some(widths)
 }
 
-fn grid(table: &Table, widths: &[usize], numbers: &[usize]) -> Vec<Filled> {
+fn grid(table: &Table, widths: &[usize], terms: &Terms) -> Vec<Filled> {
     let rows: Vec<Vec<Filled>> = table
         .rows
         .iter()
-        .map(|row| grid_row(row, table, widths, numbers))
+        .map(|row| grid_row(row, table, widths, terms))
         .collect();
     let apart = rows.iter().any(|row| row.len() > 1);
-    let mut lines = grid_row(&table.head, table, widths, numbers);
+    let mut lines = grid_row(&table.head, table, widths, terms);
     let mut rule = Filled::default();
     for (column, &width) in widths.iter().enumerate() {
         if column > 0 {
@@ -76,11 +76,11 @@ fn grid(table: &Table, widths: &[usize], numbers: &[usize]) -> Vec<Filled> {
     lines
 }
 
-fn grid_row(row: &[Cell], table: &Table, widths: &[usize], numbers: &[usize]) -> Vec<Filled> {
+fn grid_row(row: &[Cell], table: &Table, widths: &[usize], terms: &Terms) -> Vec<Filled> {
     let cells: Vec<Vec<Filled>> = row
         .iter()
         .zip(widths)
-        .map(|(cell, &width)| wrap::fill(cell, width, numbers))
+        .map(|(cell, &width)| wrap::fill(cell, width, terms))
         .collect();
     let height = cells.iter().map(Vec::len).max().unwrap_or(0);
     (0..height)
@@ -110,11 +110,11 @@ fn grid_row(row: &[Cell], table: &Table, widths: &[usize], numbers: &[usize]) ->
         .collect()
 }
 
-fn records(table: &Table, room: usize, numbers: &[usize]) -> Vec<Filled> {
+fn records(table: &Table, room: usize, terms: &Terms) -> Vec<Filled> {
     const HANG: usize = 2;
     let mut lines = Vec::new();
     let mut add = |inlines: &[Inline]| {
-        let filled = wrap::fill(inlines, room.saturating_sub(HANG).max(1), numbers);
+        let filled = wrap::fill(inlines, room.saturating_sub(HANG).max(1), terms);
         for (index, mut filled) in filled.into_iter().enumerate() {
             if index > 0 {
                 let spans = std::mem::take(&mut filled.line.spans);

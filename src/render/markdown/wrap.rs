@@ -3,8 +3,11 @@
 
 use unicode_width::UnicodeWidthChar;
 
-use super::Inline;
+use super::{Inline, InlineCode};
 use crate::render::text::{Line, Role, Span};
+
+/// Code inside a sentence that is no wider than this stays on one line. Columns.
+const UNBROKEN_CODE: usize = 16;
 
 /// A line with the links that appear on it, as indices into the document's targets.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +15,14 @@ pub(super) struct Filled {
     pub(super) line: Line,
     pub(super) links: Vec<usize>,
     width: usize,
+}
+
+/// What holds for a whole document.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Terms {
+    /// The number of each of its targets.
+    pub(super) numbers: Vec<usize>,
+    pub(super) inline_code: InlineCode,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -38,8 +49,8 @@ pub(super) fn text_columns(text: &str) -> usize {
 }
 
 /// Columns that the widest line of these inlines takes when nothing is wrapped.
-pub(super) fn natural_width(inlines: &[Inline], numbers: &[usize]) -> usize {
-    fill(inlines, usize::MAX, numbers)
+pub(super) fn natural_width(inlines: &[Inline], terms: &Terms) -> usize {
+    fill(inlines, usize::MAX, terms)
         .iter()
         .map(|filled| filled.width)
         .max()
@@ -47,8 +58,8 @@ pub(super) fn natural_width(inlines: &[Inline], numbers: &[usize]) -> usize {
 }
 
 /// Columns of the widest word.
-pub(super) fn widest_word(inlines: &[Inline], numbers: &[usize]) -> usize {
-    tokens(inlines, numbers)
+pub(super) fn widest_word(inlines: &[Inline], terms: &Terms) -> usize {
+    tokens(inlines, terms)
         .iter()
         .map(|token| match token {
             Token::Word(word) => word.width,
@@ -58,11 +69,11 @@ pub(super) fn widest_word(inlines: &[Inline], numbers: &[usize]) -> usize {
         .unwrap_or(0)
 }
 
-/// Fills lines of `width` columns. `numbers` are those of the document's links.
-pub(super) fn fill(inlines: &[Inline], width: usize, numbers: &[usize]) -> Vec<Filled> {
+/// Fills lines of `width` columns. `terms` are those of the whole document.
+pub(super) fn fill(inlines: &[Inline], width: usize, terms: &Terms) -> Vec<Filled> {
     let mut lines = Vec::new();
     let mut line = Filled::default();
-    for token in tokens(inlines, numbers) {
+    for token in tokens(inlines, terms) {
         let mut word = match token {
             Token::Break => {
                 lines.push(std::mem::take(&mut line));
@@ -144,7 +155,7 @@ impl Word {
     }
 }
 
-fn tokens(inlines: &[Inline], numbers: &[usize]) -> Vec<Token> {
+fn tokens(inlines: &[Inline], terms: &Terms) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut word = Word::default();
     let end = |word: &mut Word, tokens: &mut Vec<Token>| {
@@ -161,13 +172,16 @@ fn tokens(inlines: &[Inline], numbers: &[usize]) -> Vec<Token> {
             }
             Inline::LinkNumber(link) => {
                 // Glued to the last word of the link, so that no line starts with a number.
-                for character in format!("\u{a0}[{}]", numbers[*link]).chars() {
+                for character in format!("\u{a0}[{}]", terms.numbers[*link]).chars() {
                     word.push(Role::Link, visible(character), Some(*link));
                 }
             }
             Inline::Run { role, text, link } => {
-                for character in text.chars() {
-                    if matches!(character, ' ' | '\n') {
+                let quoted = *role == Role::Code && terms.inline_code == InlineCode::Backticks;
+                let quote = if quoted { "`" } else { "" };
+                let glued = *role == Role::Code && text_columns(text) <= UNBROKEN_CODE;
+                for character in quote.chars().chain(text.chars()).chain(quote.chars()) {
+                    if matches!(character, ' ' | '\n') && !glued {
                         end(&mut word, &mut tokens);
                         word.space = Some(*role);
                     } else if columns(character) > 1 {
