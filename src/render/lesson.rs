@@ -24,6 +24,9 @@ const NARROWEST_CALL: usize = 30;
 /// A label that is wider than this stands above its question, not before it. Columns.
 const WIDEST_LABEL: usize = 9;
 
+/// Lines of a probe that a lesson shows.
+const EXCERPT: usize = 24;
+
 /// What was found out for a lesson on this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Found<'a> {
@@ -298,10 +301,23 @@ fn probe(name: &str, found: Found<'_>, layout: Layout<'_>) -> Text {
     let title = format!("On this machine: {}", readable(name));
     text.append(paragraph(Role::Subheading, &title, layout.width()));
     match found.probes.iter().find(|(known, _)| known == name) {
-        Some((_, Ok(drawn))) => text.append(drawn.clone()),
+        Some((_, Ok(drawn))) => text.append(excerpt(drawn, name, layout)),
         Some((_, Err(message))) => text.append(warning(message, layout.width())),
         None => text.append(warning("it was not looked at", layout.width())),
     };
+    text
+}
+
+/// The top of a probe's picture, when the whole would drown the lesson.
+pub fn excerpt(drawn: &Text, name: &str, layout: Layout<'_>) -> Text {
+    let mut text = drawn.clone();
+    let left = text.lines.len().saturating_sub(EXCERPT);
+    if left > EXCERPT / 4 {
+        text.lines.truncate(EXCERPT);
+        let name = readable(name);
+        let more = format!("… and {left} more lines: `ipc-mastery probe {name}` shows all.");
+        text.append(markdown_text(&more, layout));
+    }
     text
 }
 
