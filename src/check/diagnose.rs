@@ -45,9 +45,7 @@ pub fn diagnose(
         cause: fill(&diagnosis.say)?,
         look: fill(&diagnosis.look)?,
         timeline: last_of_both(&run.timeline),
-        timeline_note: "The program's side is what it printed, and what the kernel says of its \
-                        process."
-            .to_owned(),
+        timeline_note: String::new(),
         by_hand,
         lesson: diagnosis.lesson.as_ref().map(|lesson| lesson.value.clone()),
         output: trouble.stderr.clone(),

@@ -9,10 +9,9 @@ use super::build::{self, BuildError};
 use super::cancel::Cancel;
 use super::link::LinkError;
 use super::program::{self, Program, Target};
-use super::protocol::StdoutKind;
-use super::stage::{self, Setting, StageError};
+use super::stage::{self, Purpose, Run, Setting, StageError, Trouble};
 use super::verdict::{Failure, Isolation, Report, Shown, StageReport, Verdict};
-use super::{diagnose, payload};
+use super::{diagnose, payload, trace};
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::{Exercise, Language, Stage};
 use crate::curriculum::expression;
@@ -115,6 +114,8 @@ pub fn run(
         }
     };
     let mut verdicts: BTreeMap<&str, Verdict> = BTreeMap::new();
+    // Only the first failure is shown whole; only there the system calls are worth a second run.
+    let mut failed = false;
     for (number, stage) in exercise.stages.iter().enumerate() {
         if !chosen.contains(&stage.id.value.as_str()) {
             continue;
@@ -148,14 +149,10 @@ pub fn run(
                     arena: &arena,
                     cancel,
                 };
-                judge.stage(
-                    stage,
-                    number,
-                    report.seed,
-                    u64::from(request.patience.max(1)),
-                )?
+                judge.stage(stage, number, report.seed, request, !failed)?
             }
         };
+        failed |= verdict == Verdict::Fail;
         verdicts.insert(&stage.id.value, verdict);
         let stage_report = StageReport {
             id: stage.id.value.clone(),
@@ -389,7 +386,8 @@ impl Judge<'_> {
         stage: &Stage,
         number: usize,
         seed: u64,
-        patience: u64,
+        request: &Request,
+        wants_trace: bool,
     ) -> Result<(Verdict, Option<Failure>), CheckError> {
         if let Program::Running(_) = &self.prepared.program
             && let Some(need) = needs_own_program(stage)
@@ -408,8 +406,8 @@ impl Judge<'_> {
             program: &self.prepared.program,
             arena: self.arena,
             seed: seed ^ number as u64,
-            patience,
-            stdout: StdoutKind::Pipe,
+            patience: u64::from(request.patience.max(1)),
+            purpose: Purpose::Verdict,
             cancel: self.cancel,
         };
         let place = self.place(stage, number)?;
@@ -422,20 +420,54 @@ impl Judge<'_> {
         };
         if trouble.seen.outcome.starts_with("line-") {
             // Does the line sit in a buffer? On a terminal, programs write line by line.
-            setting.stdout = StdoutKind::Terminal;
-            let place = self.place(stage, number + self.exercise.stages.len())?;
-            if let Ok(second) = stage::run(stage, setting, place) {
+            setting.purpose = Purpose::Terminal;
+            if let Some(second) = self.again(stage, number, 1, setting)? {
                 let further = second
                     .trouble
                     .is_none_or(|other| other.index > trouble.index);
                 trouble.seen.line.appears_on_terminal = further;
             }
         }
+        let mut note = OBSERVED;
+        if let (Some(strace), true) = (trace::strace(), wants_trace) {
+            setting.purpose = Purpose::Trace(&strace);
+            if let Some(second) = self.again(stage, number, 2, setting)?
+                && second
+                    .trouble
+                    .as_ref()
+                    .is_some_and(|other| alike(other, &trouble))
+            {
+                run.timeline = second.timeline;
+                note = TRACED;
+            }
+        }
         let by_hand = self.by_hand(stage);
         let common = &self.curriculum.common;
         match diagnose::diagnose(self.exercise, common, stage, &run, &trouble, by_hand) {
-            Ok(failure) => Ok((Verdict::Fail, Some(failure))),
+            Ok(mut failure) => {
+                note.clone_into(&mut failure.timeline_note);
+                Ok((Verdict::Fail, Some(failure)))
+            }
             Err(reason) => Ok((Verdict::CheckerError, Some(our_fault(&reason)))),
+        }
+    }
+
+    /// Another run of a stage, for more than the verdict; `None` when it could not be made.
+    fn again(
+        &self,
+        stage: &Stage,
+        number: usize,
+        round: usize,
+        setting: Setting<'_>,
+    ) -> Result<Option<Run>, CheckError> {
+        if let Program::Running(_) = self.prepared.program {
+            return Ok(None);
+        }
+        let place = self.place(stage, number + round * self.exercise.stages.len())?;
+        match stage::run(stage, setting, place) {
+            Ok(run) => Ok(Some(run)),
+            Err(StageError::Link(LinkError::Cancelled)) => Err(CheckError::Cancelled),
+            Err(_) => Ok(None),
         }
     }
 
@@ -467,6 +499,18 @@ impl Judge<'_> {
             .place(number, stage.path_bytes)
             .map_err(|error| CheckError::Fault(format!("cannot make a directory: {error}")))
     }
+}
+
+/// Where the program's side of a timeline comes from, when nothing better can be had.
+const OBSERVED: &str =
+    "The program's side is what it printed, and what the kernel says of its process.";
+/// The same with system calls.
+const TRACED: &str = "From a second run of this stage under strace, with the same seed. The \
+                      verdict is that of the first run.";
+
+/// Whether two runs failed in the same way.
+fn alike(one: &Trouble, other: &Trouble) -> bool {
+    one.index == other.index
 }
 
 fn stage_error(error: StageError) -> Result<(Verdict, Option<Failure>), CheckError> {

@@ -26,5 +26,6 @@ mod wording;
 
 pub use judge::{CheckError, Progress, Request, run};
 pub use program::Target;
+mod trace;
 pub mod verdict;
 pub mod watch;

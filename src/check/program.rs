@@ -64,15 +64,24 @@ impl Program {
             }
             Self::Shell(command) => {
                 let address = place.address.to_string_lossy();
+                let command = command.replace("{socket}", &address);
+                // A single command becomes the process itself, so that what is seen of the process
+                // is seen of the server and not of a shell around it.
+                let exec = if is_single(&command) { "exec " } else { "" };
                 vec![
                     "/bin/sh".into(),
                     "-c".into(),
-                    command.replace("{socket}", &address).into(),
+                    format!("{exec}{command}").into(),
                 ]
             }
             Self::Running(_) => Vec::new(),
         }
     }
+}
+
+/// Whether a shell command is one command and nothing else: no list, pipe, group or expansion.
+fn is_single(command: &str) -> bool {
+    !command.contains([';', '&', '|', '<', '>', '(', ')', '$', '`', '\n'])
 }
 
 /// A shell command that a learner can put an address behind: `sh -c '… $0 …'`.

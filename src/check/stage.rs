@@ -2,7 +2,7 @@
 //! must. What that means is [`super::diagnose`]'s; the words are [`super::wording`]'s.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::arena::{Arena, Place};
 use super::cancel::Cancel;
@@ -10,6 +10,7 @@ use super::link::{Link, LinkError};
 use super::observation::{Address, LineState, Observation, ProgramState};
 use super::program::Program;
 use super::protocol::{Answer, Bytes, Deed, DeedResult, Draw, Order, Outcome, Seen, StdoutKind};
+use super::trace;
 use super::verdict::{Event, Side};
 use super::wording;
 use crate::curriculum::exercise::Stage;
@@ -30,6 +31,9 @@ const ENDING_MS: u64 = 300;
 const OWN_DESCRIPTORS: usize = 8;
 /// How long a helper may be silent beyond the deadline of what it was asked, in milliseconds.
 const GRACE_MS: u64 = 10_000;
+/// How long a step may take in a run that is not for the verdict, in milliseconds: what hangs has
+/// been waited for already.
+const SECOND_RUN_STEP_MS: u64 = 1_500;
 
 /// What is the same for all stages of a check.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +46,21 @@ pub struct Setting<'a> {
     pub seed: u64,
     /// What every deadline is multiplied by.
     pub patience: u64,
-    /// What the program's standard output is.
-    pub stdout: StdoutKind,
+    /// What this run is for.
+    pub purpose: Purpose<'a>,
     /// The wish to stop.
     pub cancel: &'a Cancel,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose<'a> {
+    /// To judge.
+    Verdict,
+    /// To find out whether a missing line sits in a buffer: standard output is a terminal.
+    Terminal,
+    /// To see the program's system calls: it runs under this strace.
+    Trace(&'a Path),
 }
 
 /// How a stage went.
@@ -165,12 +180,20 @@ impl Runner<'_> {
             self.order(&Order::Finish, GRACE_MS)?;
             self.collect_events()?;
         }
+        if let Purpose::Trace(_) = self.setting.purpose {
+            self.timeline
+                .extend(trace::read(&self.trace_file("server"), self.began_us));
+        }
         self.timeline.sort_by_key(|event| event.at_us);
         Ok(Run {
             trouble,
             did: self.did,
             timeline: self.timeline,
         })
+    }
+
+    fn trace_file(&self, name: &str) -> PathBuf {
+        self.place.directory.join(format!("trace-{name}"))
     }
 
     /// A program that crashed after the last step has not passed.
@@ -190,7 +213,10 @@ impl Runner<'_> {
     }
 
     fn step(&mut self, step: &Step) -> Stepped {
-        let asked = step.within.unwrap_or(STEP_MS) * self.setting.patience;
+        let mut asked = step.within.unwrap_or(STEP_MS) * self.setting.patience;
+        if self.setting.purpose != Purpose::Verdict {
+            asked = asked.min(SECOND_RUN_STEP_MS * self.setting.patience);
+        }
         let within_ms = asked.min(self.deadline.left().as_millis() as u64).max(1);
         match &step.action {
             Action::Start { name, wait } => self.start(name, *wait, within_ms),
@@ -418,15 +444,13 @@ impl Runner<'_> {
         }
         let arena = self.setting.arena;
         let environment = arena.environment(&self.place);
+        let mut argv = self.setting.program.argv(&self.place);
+        if let Purpose::Trace(strace) = self.setting.purpose {
+            argv = trace::wrap(strace, &self.trace_file(name), argv);
+        }
         let order = Order::Start {
             name: name.to_owned(),
-            argv: self
-                .setting
-                .program
-                .argv(&self.place)
-                .iter()
-                .map(|w| path_bytes(w))
-                .collect(),
+            argv: argv.iter().map(|word| path_bytes(word)).collect(),
             env: environment
                 .iter()
                 .map(|(k, v)| (path_bytes(k), path_bytes(v)))
@@ -439,7 +463,10 @@ impl Runner<'_> {
                 descriptors: Some(1024),
                 processes: arena.identity().map(|_| 512),
             },
-            stdout: self.setting.stdout,
+            stdout: match self.setting.purpose {
+                Purpose::Terminal => StdoutKind::Terminal,
+                Purpose::Verdict | Purpose::Trace(_) => StdoutKind::Pipe,
+            },
         };
         match self.order(&order, GRACE_MS)? {
             Answer::Done => {}

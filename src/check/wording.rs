@@ -214,11 +214,17 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
         "timeout" if seen.step == "connect" => {
             "connect waited and was not let in: the queue of the listener stayed full".to_owned()
         }
+        "timeout" if seen.step == "expect-end" => format!(
+            "no end in {:.1} s; {}",
+            program.waited_ms as f64 / 1000.0,
+            whereabouts(seen)
+        ),
         "timeout" => format!(
-            "{} of {} in {:.1} s, then nothing more",
+            "{} of {} in {:.1} s, then nothing more; {}",
             seen.same,
             count(seen.expected, "byte"),
-            program.waited_ms as f64 / 1000.0
+            program.waited_ms as f64 / 1000.0,
+            whereabouts(seen)
         ),
         "end" => format!(
             "the end of the stream after {} of {}",
@@ -284,6 +290,22 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
         bytes: Some(Untrusted::from(received).to_string()),
         caret: Some(before.chars().count()),
     }
+}
+
+/// Where the program is while nothing happens.
+fn whereabouts(seen: &Observation) -> String {
+    let program = &seen.program;
+    if program.syscall.is_empty() {
+        let cpu = program.cpu_ms;
+        return format!("the program is not waiting, it used {cpu} ms of CPU time");
+    }
+    if program.syscall_fd < 0 {
+        return format!("the program waits in {}", program.syscall);
+    }
+    format!(
+        "the program waits in {} on descriptor {}, a {}",
+        program.syscall, program.syscall_fd, program.syscall_fd_kind
+    )
 }
 
 fn not_ready(seen: &Observation) -> String {

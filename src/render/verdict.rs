@@ -168,7 +168,7 @@ pub fn draw_failure(failure: &Failure, width: usize) -> Text {
         text.append(labelled("Look", &failure.look, width));
     }
     if !failure.output.is_empty() {
-        text.line(label("Stderr"));
+        text.line(label("Output"));
         for line in &failure.output {
             let line = cut(line, width.saturating_sub(4));
             text.line(Line::of(Role::Plain, "    ").with(Role::Value, line));
@@ -200,11 +200,13 @@ pub fn draw_failure(failure: &Failure, width: usize) -> Text {
 }
 
 fn label(name: &str) -> Line {
-    Line::of(Role::Subheading, format!("  {name:<10}"))
+    Line::of(Role::Subheading, format!("  {name}"))
 }
 
 fn labelled(name: &str, sentence: &str, width: usize) -> Text {
-    wrapped_at(label(name), sentence, width, INDENT)
+    let mut lead = label(name);
+    pad_to(&mut lead, INDENT);
+    wrapped_at(lead, sentence, width, INDENT)
 }
 
 fn shown(name: &str, shown: &Shown, width: usize) -> Text {
