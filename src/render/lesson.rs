@@ -139,8 +139,7 @@ pub fn joined(pages: Vec<(Piece, Page)>) -> Text {
 pub fn opening(lesson: &Lesson, layout: Layout<'_>) -> Text {
     let title = format!("# {}", judgement::escape(&lesson.title));
     let mut text = Document::parse(&title).layout(layout).text;
-    let asks = markdown_text(&lesson.asks, layout.narrower(14));
-    hang(&mut text, &Line::of(Role::Note, "The question: "), asks);
+    labelled(&mut text, "The question", &lesson.asks, 14, layout);
     let mut about = format!("About {} minutes.", lesson.minutes);
     if !lesson.needs.is_empty() {
         let needs: Vec<&str> = lesson
@@ -165,18 +164,7 @@ pub fn story(part: &Part, layout: Layout<'_>) -> Text {
 /// A question with its answers below it, lettered.
 pub fn question(label: &str, prompt: &str, answers: &[Answer<'_>], layout: Layout<'_>) -> Text {
     let mut text = Text::new();
-    let indent = markdown::columns(label) + 2;
-    if prompt.is_empty() || indent > WIDEST_LABEL {
-        text.line(Line::of(Role::Note, label));
-        text.append(markdown_text(prompt, layout));
-    } else {
-        let mark = Line::of(Role::Note, format!("{label}: "));
-        hang(
-            &mut text,
-            &mark,
-            markdown_text(prompt, layout.narrower(indent)),
-        );
-    }
+    labelled(&mut text, label, prompt, WIDEST_LABEL, layout);
     for (index, answer) in answers.iter().enumerate() {
         let (sign, role) = match answer.mark {
             Mark::Open => ("  ", Role::Plain),
@@ -200,7 +188,7 @@ pub fn calls<'a>(calls: impl IntoIterator<Item = &'a Call>, width: usize) -> Tex
     for call in &calls {
         let mut name = who(call);
         let mut pad = " ".repeat(widest.unwrap_or(0) - markdown::columns(&name));
-        let mut made = format!("{} = {}", call.call, call.result);
+        let mut made = exact(&format!("{} = {}", call.call, call.result));
         if width < widest.unwrap_or(0) + NARROWEST_CALL {
             made = format!("{name}: {made}");
             (name, pad) = (String::new(), String::new());
@@ -226,7 +214,8 @@ pub fn calls<'a>(calls: impl IntoIterator<Item = &'a Call>, width: usize) -> Tex
         hang(&mut text, &mark, moved);
     }
     if calls.iter().any(|call| call.decisive) {
-        text.line(Line::of(Role::Key, "▸").with(Role::Dim, " marks the line that decides."));
+        let legend = paragraph(Role::Dim, "marks the line that decides.", room(width, 2));
+        hang(&mut text, &Line::of(Role::Key, "▸ "), legend);
     }
     text
 }
@@ -234,16 +223,12 @@ pub fn calls<'a>(calls: impl IntoIterator<Item = &'a Call>, width: usize) -> Tex
 /// The decisive fact of a part: the question, and the answer when it is known.
 pub fn fact(state: &State, answer: Option<&str>, layout: Layout<'_>) -> Text {
     let mut text = Text::new();
-    hang(
-        &mut text,
-        &Line::of(Role::Note, "State: "),
-        markdown_text(&state.prompt, layout.narrower(7)),
-    );
+    labelled(&mut text, "State", &state.prompt, WIDEST_LABEL, layout);
     if let Some(answer) = answer {
         hang(
             &mut text,
             &Line::of(Role::Plain, "  = "),
-            paragraph(Role::Value, answer, room(layout.width(), 4)),
+            paragraph(Role::Value, &exact(answer), room(layout.width(), 4)),
         );
     }
     text
@@ -453,7 +438,7 @@ fn answers(items: &[Item], layout: Layout<'_>) -> Text {
                 key += &format!("{joint} {}", letter(place));
             }
         }
-        text.line(Line::of(Role::Note, key));
+        text.append(paragraph(Role::Note, &key, layout.width()));
         for (choices, order, _) in tiers {
             for (place, index) in order.into_iter().enumerate() {
                 let choice = &choices[index];
@@ -537,6 +522,18 @@ fn warning(message: impl Display, width: usize) -> Text {
     text
 }
 
+/// Adds `label: prompt`. A label wider than `widest`, or than a quarter of the page, stands above.
+fn labelled(text: &mut Text, label: &str, prompt: &str, widest: usize, layout: Layout<'_>) {
+    let indent = markdown::columns(label) + 2;
+    if prompt.is_empty() || indent > widest || indent * 4 > layout.width() {
+        text.append(paragraph(Role::Note, label, layout.width()));
+        text.append(markdown_text(prompt, layout));
+    } else {
+        let mark = Line::of(Role::Note, format!("{label}: "));
+        hang(text, &mark, markdown_text(prompt, layout.narrower(indent)));
+    }
+}
+
 /// Adds a body with a mark before its first line; the others hang below the first.
 fn hang(text: &mut Text, mark: &Line, body: Text) {
     let indent = " ".repeat(mark.width());
@@ -560,6 +557,11 @@ fn hang(text: &mut Text, mark: &Line, body: Text) {
 
 fn room(width: usize, indent: usize) -> usize {
     width.saturating_sub(indent)
+}
+
+/// Keeps several spaces in a row as they are: what was observed is shown exactly.
+fn exact(seen: &str) -> String {
+    seen.replace("  ", "\u{a0}\u{a0}")
 }
 
 fn of_text(text: Text) -> Page {

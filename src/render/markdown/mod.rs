@@ -202,10 +202,14 @@ pub fn columns(text: &str) -> usize {
 
 /// Sets plain words for a width, in one role: a paragraph that is no markdown.
 pub fn paragraph(role: Role, words: &str, width: usize) -> Text {
+    // Only what may break: a no-break space stays where it is.
+    let words: Vec<&str> = words
+        .split([' ', '\n', '\t', '\r'])
+        .filter(|word| !word.is_empty())
+        .collect();
     let inlines = [Inline::Run {
         role,
-        text: crate::untrusted::readable(&words.split_whitespace().collect::<Vec<_>>().join(" "))
-            .into_owned(),
+        text: crate::untrusted::readable(&words.join(" ")).into_owned(),
         link: None,
     }];
     let lines = wrap::fill(&inlines, width.max(MINIMUM), &wrap::Terms::default());

@@ -132,22 +132,35 @@ impl Word {
         }
     }
 
-    /// Keeps what fits into `width` columns, at least one character, and returns the rest.
+    /// Keeps what fits into `width` columns, at least one character, and returns the rest. Paths
+    /// and addresses are cut behind a slash when that wastes less than half of the line.
     fn split_off(&mut self, width: usize) -> Word {
-        let pieces = std::mem::take(&mut self.pieces);
+        let mut fits = 0;
+        let mut slash = 0;
+        let mut used = 0;
+        let characters = self.pieces.iter().flat_map(|(span, _)| span.text.chars());
+        for (index, character) in characters.enumerate() {
+            used += columns(character);
+            if used > width && index > 0 {
+                break;
+            }
+            fits = index + 1;
+            if character == '/' && used * 2 > width {
+                slash = fits;
+            }
+        }
+        let keep = if slash > 0 { slash } else { fits };
         let mut head = Word {
             space: self.space,
             ..Word::default()
         };
         let mut rest = Word::default();
-        for (span, link) in pieces {
+        let mut index = 0;
+        for (span, link) in std::mem::take(&mut self.pieces) {
             for character in span.text.chars() {
-                let fits = head.width + columns(character) <= width || head.pieces.is_empty();
-                if rest.pieces.is_empty() && fits {
-                    head.push(span.role, character, link);
-                } else {
-                    rest.push(span.role, character, link);
-                }
+                let part = if index < keep { &mut head } else { &mut rest };
+                part.push(span.role, character, link);
+                index += 1;
             }
         }
         *self = head;
@@ -180,8 +193,12 @@ fn tokens(inlines: &[Inline], terms: &Terms) -> Vec<Token> {
                 let quoted = *role == Role::Code && terms.inline_code == InlineCode::Backticks;
                 let quote = if quoted { "`" } else { "" };
                 let glued = *role == Role::Code && text_columns(text) <= UNBROKEN_CODE;
+                let mut before = None;
                 for character in quote.chars().chain(text.chars()).chain(quote.chars()) {
-                    if matches!(character, ' ' | '\n') && !glued {
+                    // In code a second space in a row is part of what is shown.
+                    let shown = glued || *role == Role::Code && before == Some(' ');
+                    before = Some(character);
+                    if matches!(character, ' ' | '\n') && !shown {
                         end(&mut word, &mut tokens);
                         word.space = Some(*role);
                     } else if columns(character) > 1 {
