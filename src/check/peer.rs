@@ -3,6 +3,9 @@
 //! It does one deed at a time, each with a deadline, and says what it saw. Whatever a hostile
 //! program does to a connection happens to this process and not to the grader. It remembers, for
 //! each connection, which bytes are due back; it judges nothing else.
+//!
+//! Long because each deed is one loop of system calls with its own deadline and its own account of
+//! what was seen; they share the connections and the bytes still due on them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;

@@ -1,5 +1,8 @@
 //! Carries out one stage: its steps in order, each with a deadline, until one does not go as it
 //! must. What that means is [`super::diagnose`]'s; the words are [`super::wording`]'s.
+//!
+//! Long because every verb of the step vocabulary is carried out here, and all share one runner's
+//! state: instances, connections and what was due on them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,9 @@
 //! for what it is told to wait for, and at the end kills the whole tree it started, orphans
 //! included, and reaps it. When the grader dies the line breaks and the same end comes. It judges
 //! nothing: what it sees goes to the grader. How a process is started is [`crate::sys::spawn`]'s.
+//!
+//! Long because it is one process: starting, draining, waiting, killing and reaping share one table
+//! of instances and one poll loop.
 
 use std::collections::BTreeMap;
 use std::io;
