@@ -65,7 +65,7 @@ pub struct ProgramState {
     pub status: i32,
     /// The signal that ended it, or empty.
     pub signal: String,
-    /// Whether we sent it a signal.
+    /// Whether the signal that ended it is one we sent.
     pub killed_by_us: bool,
     /// CPU time since the step began, in milliseconds.
     pub cpu_ms: u64,

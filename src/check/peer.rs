@@ -176,10 +176,14 @@ impl Peer {
             Deed::SendUntilBlocked {
                 connection,
                 data,
+                from,
                 within_ms,
-            } => self
-                .get(&connection)?
-                .send_until_blocked(&draw(&data), Deadline::after_ms(within_ms)),
+            } => {
+                let bytes = draw(&data);
+                let rest = bytes.get(from as usize..).unwrap_or_default();
+                self.get(&connection)?
+                    .send_until_blocked(rest, Deadline::after_ms(within_ms))
+            }
             Deed::Exchange {
                 connection,
                 data,

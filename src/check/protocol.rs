@@ -224,7 +224,7 @@ pub struct Seen {
     pub status: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
-    /// Whether a signal that ended it came from us.
+    /// Whether the signal that ended it is one we sent.
     pub killed_by_us: bool,
     /// CPU time of the main process, in milliseconds.
     pub cpu_ms: u64,
@@ -281,6 +281,8 @@ pub enum Deed {
         connection: String,
         /// What; its length is the limit.
         data: Draw,
+        /// How many bytes of it to leave out at the beginning.
+        from: u64,
         /// How long at most.
         within_ms: u64,
     },

@@ -80,7 +80,8 @@ struct Instance {
     stderr: Stream,
     end: Option<End>,
     stopped: bool,
-    killed_by_us: bool,
+    /// Signals we sent.
+    sent: Vec<i32>,
     descriptors_at_ready: usize,
 }
 
@@ -105,11 +106,46 @@ struct Waiting {
 
 enum Condition {
     Ready(Bytes),
-    Stopped,
+    Stopped(Interruption),
     Exit,
     Line(Bytes),
     Descriptors(usize),
     Pipe(u64),
+}
+
+/// An interruption on its way: SIGSTOP is sent once the program sleeps in a call.
+struct Interruption {
+    /// At so many looks in a row it slept.
+    asleep: u8,
+    /// A program that never sleeps is stopped by then.
+    at_last: Deadline,
+    sent: bool,
+}
+
+impl Interruption {
+    /// Looks in a row at which a program must sleep.
+    const LOOKS: u8 = 3;
+    /// How long sleep is waited for, in milliseconds.
+    const PATIENCE_MS: u64 = 500;
+
+    fn new() -> Self {
+        let at_last = Deadline::after_ms(Self::PATIENCE_MS);
+        Self {
+            asleep: 0,
+            at_last,
+            sent: false,
+        }
+    }
+
+    /// One look: sends SIGSTOP when it is time.
+    fn look(&mut self, pid: i32) {
+        let sleeps = process::stat(pid).is_some_and(|stat| stat.state == 'S');
+        self.asleep = if sleeps { self.asleep + 1 } else { 0 };
+        if !self.sent && (self.asleep >= Self::LOOKS || self.at_last.passed()) {
+            self.sent = true;
+            let _ = kill(Pid::from_raw(pid), Signal::SIGSTOP);
+        }
+    }
 }
 
 impl Supervisor {
@@ -143,12 +179,17 @@ impl Supervisor {
             None => nix::poll::PollTimeout::NONE,
             Some(waiting) => {
                 let next = match waiting.what {
-                    Condition::Ready(_) | Condition::Descriptors(_) | Condition::Pipe(_) => {
+                    Condition::Ready(_)
+                    | Condition::Descriptors(_)
+                    | Condition::Pipe(_)
+                    | Condition::Stopped(Interruption { sent: false, .. }) => {
                         let next = Deadline::after_ms(waiting.tick_ms);
                         waiting.tick_ms = (waiting.tick_ms * 2).min(20);
                         next.earlier(waiting.deadline)
                     }
-                    Condition::Stopped | Condition::Exit | Condition::Line(_) => waiting.deadline,
+                    Condition::Stopped(_) | Condition::Exit | Condition::Line(_) => {
+                        waiting.deadline
+                    }
                 };
                 next.poll_timeout()
             }
@@ -297,7 +338,7 @@ impl Supervisor {
                             stderr: Stream::new(stderr),
                             end: None,
                             stopped: false,
-                            killed_by_us: false,
+                            sent: Vec::new(),
                             descriptors_at_ready: 0,
                         };
                         self.instances.insert(name, instance);
@@ -333,12 +374,7 @@ impl Supervisor {
                 within_ms,
             } => self.wait(name, Condition::Pipe(inode), within_ms),
             Order::Interrupt { name, within_ms } => {
-                if let Some(instance) = self.instances.get(&name)
-                    && instance.end.is_none()
-                {
-                    let _ = kill(Pid::from_raw(instance.pid), Signal::SIGSTOP);
-                }
-                self.wait(name, Condition::Stopped, within_ms)
+                self.wait(name, Condition::Stopped(Interruption::new()), within_ms)
             }
             Order::Signal { name, signal } => {
                 let Some(instance) = self.instances.get_mut(&name) else {
@@ -349,7 +385,7 @@ impl Supervisor {
                         message: format!("no signal {signal}"),
                     });
                 };
-                instance.killed_by_us = true;
+                instance.sent.push(signal as i32);
                 // SIGKILL stands for a crash of the whole service, children and wrappers included;
                 // every other signal is for the main process.
                 let pid = Pid::from_raw(instance.pid);
@@ -406,20 +442,24 @@ impl Supervisor {
 
     /// Whether what we wait for has happened, can no longer happen, or is late.
     fn look_at_condition(&mut self) -> Option<Answer> {
-        let waiting = self.waiting.as_ref()?;
+        let waiting = self.waiting.as_mut()?;
         let instance = self.instances.get_mut(&waiting.name)?;
         let ended = instance.end.is_some();
-        let found = match &waiting.what {
+        let found = match &mut waiting.what {
             Condition::Ready(path) if !ended => listening(path)
                 .filter(|(_, _, socket)| instance.may_hold(*socket))
                 .map(|(dev, ino, _)| {
                     instance.descriptors_at_ready = process::descriptors(instance.pid).len();
                     Answer::Ready { dev, ino }
                 }),
-            Condition::Stopped if instance.stopped => {
+            Condition::Stopped(_) if instance.stopped => {
                 let _ = kill(Pid::from_raw(instance.pid), Signal::SIGCONT);
                 instance.stopped = false;
                 Some(Answer::Done)
+            }
+            Condition::Stopped(interruption) if !ended => {
+                interruption.look(instance.pid);
+                None
             }
             Condition::Exit if ended => Some(Answer::Done),
             Condition::Line(line) if instance.stdout.capture.has_line(&line.0) => {
@@ -450,7 +490,7 @@ impl Supervisor {
         let me = nix::unistd::getpid().as_raw();
         for instance in self.instances.values_mut() {
             if instance.end.is_none() {
-                instance.killed_by_us = true;
+                instance.sent.push(Signal::SIGKILL as i32);
                 let _ = nix::sys::signal::killpg(Pid::from_raw(instance.pid), Signal::SIGKILL);
             }
         }
@@ -482,7 +522,7 @@ impl Instance {
             running: self.end.is_none(),
             status,
             signal,
-            killed_by_us: self.killed_by_us,
+            killed_by_us: signal.is_some_and(|signal| self.sent.contains(&signal)),
             cpu_ms: self.cpu_ms(),
             descriptors_at_ready: self.descriptors_at_ready,
             stdout: Bytes(self.stdout.capture.bytes()),
