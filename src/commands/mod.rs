@@ -4,6 +4,7 @@ pub mod check;
 pub mod chosen;
 pub mod completions;
 pub mod context;
+pub mod doctor;
 pub mod error;
 pub mod hint;
 pub mod learn;
@@ -45,6 +46,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Start(options) => start::run(&context, &options),
         Command::Hint(options) => hint::run(&context, &options),
         Command::Solution { exercise, lang } => solution::run(&context, &exercise, lang.as_deref()),
+        Command::Doctor { json } => doctor::run(&context, json),
         Command::Man => man::run(&context),
         Command::Completions { shell } => completions::run(&context, shell),
         Command::Learn { name } => learn::run(&context, name.as_deref()),

@@ -4,6 +4,7 @@ use super::error::CommandError;
 use crate::check;
 use crate::exit_code::ExitCode;
 use crate::experiment;
+use crate::probe::machine;
 
 /// Plays a part until its input says it is over.
 ///
@@ -12,6 +13,7 @@ use crate::experiment;
 pub fn run(role: &str) -> Result<ExitCode, CommandError> {
     let played = match role {
         "experiment" => experiment::role::play(),
+        "machine" => machine::role::play(),
         "supervisor" => check::supervisor::play(),
         "peer" => check::peer::play(),
         _ => return Err(CommandError::usage("there is no such role")),

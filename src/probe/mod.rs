@@ -6,6 +6,7 @@
 //! of the data, never an error.
 
 pub mod holders;
+pub mod machine;
 pub mod runtime_dir;
 pub mod sockets;
 

@@ -1,6 +1,7 @@
 //! From plain data to something a person reads: text with roles, and from there to a terminal.
 
 pub mod ansi;
+pub mod doctor;
 pub mod highlight;
 pub mod lesson;
 pub mod listing;

@@ -4,6 +4,7 @@
 //! The only room that may hold `unsafe`. It knows system calls and their encodings; it knows no
 //! services, no lessons and no rules.
 
+pub mod abilities;
 pub mod clock;
 pub mod interrupt;
 pub mod mounts;
