@@ -54,7 +54,6 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
             try_experiment::run(&context, experiment.as_deref(), json)
         }
         Command::Role { role } => role::run(&role),
-        _ => Err(CommandError::usage("this subcommand is not built yet")),
     }
 }
 
