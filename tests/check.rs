@@ -417,3 +417,41 @@ fn hostile_output_reaches_the_terminal_escaped() {
     assert!(text.contains(r"\x1b[2J\x1b]0;owned\x07\xff"), "{text}");
     assert!(!text.contains('\x1b'));
 }
+
+#[test]
+fn watch_judges_again_when_an_editor_renames_a_new_file_over_the_old() {
+    use std::io::{BufRead, BufReader};
+
+    let bench = Bench::new();
+    let directory = bench.path("mine");
+    fs::create_dir(&directory).unwrap();
+    let main = directory.join("main.py");
+    fs::write(&main, "import sys\nsys.exit(7)\n").unwrap();
+    let arguments = [
+        "--watch",
+        "--stage",
+        "friendly",
+        "--dir",
+        directory.to_str().unwrap(),
+    ];
+    let mut child = bench.command(&arguments).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut waits = move || {
+        said.find(|line| {
+            line.as_ref()
+                .is_ok_and(|line| line.starts_with("Waiting for a change"))
+        })
+        .is_some()
+    };
+    assert!(waits());
+    let better = format!("import os, signal, socket, sys\n{}", echo("", "pass"));
+    fs::write(directory.join(".main.py.new"), better).unwrap();
+    fs::rename(directory.join(".main.py.new"), &main).unwrap();
+    assert!(waits());
+    nix::sys::signal::kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    let output = finish(child);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("the program ended with status 7"), "{text}");
+    assert!(text.contains("Passed: 1 of 1 stages"), "{text}");
+    assert_eq!(output.status.code(), Some(0), "the last verdict");
+}
