@@ -8,11 +8,16 @@ use anstream::ColorChoice;
 
 use super::error::CommandError;
 use crate::cli::{Cli, When};
-use crate::curriculum::Curriculum;
+use crate::curriculum::problem::Problems;
 use crate::curriculum::source::Source;
+use crate::curriculum::{Curriculum, LoadError};
+use crate::experiment::lint;
 use crate::render::ansi;
 use crate::render::text::Text;
 use crate::render::theme::{ColorWish, Surroundings, Terminal, Theme};
+
+/// The probes that a lesson may show: the names of `ipc-mastery probe`.
+pub const PROBES: [&str; 2] = ["runtime-dir", "sockets"];
 
 /// Settings of this run.
 #[derive(Debug)]
@@ -55,12 +60,21 @@ impl Context {
         &self.source
     }
 
-    /// Loads the curriculum.
+    /// Loads the curriculum. A directory is also checked against the experiments and probes that
+    /// exist; for what is built in, the tests have done so.
     ///
     /// # Errors
     /// When it cannot be read, or with all its mistakes.
     pub fn curriculum(&self) -> Result<Curriculum, CommandError> {
-        Ok(Curriculum::load(&self.source)?)
+        let curriculum = Curriculum::load(&self.source)?;
+        if let Source::Directory(_) = self.source {
+            let files = self.source.files().map_err(LoadError::from)?;
+            let problems = lint::problems(&curriculum, &files, &PROBES);
+            if !problems.is_empty() {
+                return Err(LoadError::Problems(Problems(problems)).into());
+            }
+        }
+        Ok(curriculum)
     }
 
     /// Prints data to standard output. A reader that has gone is no error.

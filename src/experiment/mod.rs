@@ -7,6 +7,7 @@
 mod actor;
 mod af_unix;
 pub mod judgement;
+pub mod lint;
 pub mod order;
 mod overview;
 pub mod registry;

@@ -86,7 +86,8 @@ pub enum Order {
     Rmdir(String),
     /// `getenv(3)` in the process itself.
     Getenv(String),
-    /// `execve(2)` in a child, with exactly this environment; the program answers `getenv(3)`.
+    /// `execve(2)` in a child, with exactly this environment; the program answers `getenv(3)`, and
+    /// that is the call this order stands for.
     Execute(Environment, String),
     /// Something that read(2) cannot read: makes a descriptor of this kind.
     Descriptor(Special),
@@ -188,14 +189,7 @@ impl Order {
             Self::Unlink(path) => format!("unlink({})", quoted(path)),
             Self::Mkdir(path) => format!("mkdir({}, 0700)", quoted(path)),
             Self::Rmdir(path) => format!("rmdir({})", quoted(path)),
-            Self::Getenv(name) => format!("getenv({})", quoted(name)),
-            Self::Execute(environment, name) => {
-                let passed = match environment {
-                    Environment::Empty => "no variables",
-                    Environment::Own => "environ",
-                };
-                format!("execve(program, {passed}); getenv({})", quoted(name))
-            }
+            Self::Getenv(name) | Self::Execute(_, name) => format!("getenv({})", quoted(name)),
             Self::Descriptor(Special::Pidfd) => "pidfd_open(getpid(), 0)".to_owned(),
             Self::Descriptor(Special::Epoll) => "epoll_create1(0)".to_owned(),
         }

@@ -50,18 +50,17 @@ pub(super) fn copied(stage: &mut Stage, params: &Map<String, Value>) -> Result<V
     let mut server = stage.actor_with("server", &[(variable, old)])?;
     let mut login = stage.actor_with("new login", &[(variable, new)])?;
     let look = Order::Getenv(variable.to_owned());
-    let run = Order::Execute(Environment::Own, variable.to_owned());
     let value = |outcome: super::order::Outcome| -> Result<String, Failure> {
         Ok(outcome.value()?.unwrap_or("not set").to_owned())
     };
 
     stage.part("a");
     let in_login = value(stage.call(&mut login, look.clone())?)?;
-    let pane = value(stage.decisive(&mut server, run.clone())?)?;
+    let pane = value(stage.start_program(&mut server, "shell", Environment::Own, variable)?)?;
     let a = json!({ "old": old, "new": in_login, "pane": pane });
 
     stage.part("b");
-    let direct = value(stage.decisive(&mut login, run)?)?;
+    let direct = value(stage.start_program(&mut login, "shell", Environment::Own, variable)?)?;
     let still = value(stage.call(&mut server, look)?)?;
     let b = json!({ "direct": direct, "server": still });
     Ok(json!({ "a": a, "b": b }))

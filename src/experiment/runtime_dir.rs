@@ -16,14 +16,14 @@ pub(super) fn made_by(stage: &mut Stage, params: &Map<String, Value>) -> Result<
     let mut client = stage.actor("client")?;
 
     stage.part("a");
-    let order = Order::Execute(Environment::Empty, "XDG_RUNTIME_DIR".to_owned());
-    let found = stage.decisive(&mut manager, order)?;
+    let variable = "XDG_RUNTIME_DIR";
+    let found = stage.start_program(&mut manager, "program", Environment::Empty, variable)?;
     let value = found.value()?.unwrap_or("not set").to_owned();
     let expected = format!("/run/user/{}", nix::unistd::getuid());
     let a = json!({ "value": value, "expected": expected });
 
     stage.part("b");
-    let (directory, name) = ("run-user", "run-user/bus");
+    let (directory, name) = ("rundir", "rundir/bus");
     let order = Order::Socket(path(name), Kind::Stream);
     let listener = stage.call(&mut server, order.clone())?.descriptor()?;
     let unmade = stage.decisive(&mut server, Order::Bind(listener, path(name)))?;

@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::order::{Order, Outcome};
+use super::order::{Environment, Got, Order, Outcome};
 use super::request::Request;
 use super::runner::{OURSELVES, ROLE};
 use super::{Call, Failure};
@@ -85,6 +85,38 @@ impl Stage {
         let outcome = self.call(actor, order)?;
         if let Some(call) = self.calls.last_mut() {
             call.decisive = true;
+        }
+        Ok(outcome)
+    }
+
+    /// Has an actor start a program that looks at one variable of its environment. The program's
+    /// two calls are written down under the name `program`; the second one decides.
+    ///
+    /// # Errors
+    /// When the actor is gone.
+    pub fn start_program(
+        &mut self,
+        actor: &mut Actor,
+        program: &str,
+        environment: Environment,
+        variable: &str,
+    ) -> Result<Outcome, Failure> {
+        let passed = match environment {
+            Environment::Empty => "no variables",
+            Environment::Own => "environ",
+        };
+        let order = Order::Execute(environment, variable.to_owned());
+        let outcome = self.quietly(actor, &order)?;
+        let started = Outcome {
+            call: format!("execve(program, {passed})"),
+            result: outcome.result.clone().map(|_| Got::Done),
+        };
+        self.record(program, &started);
+        if outcome.result.is_ok() {
+            self.record(program, &outcome);
+            if let Some(call) = self.calls.last_mut() {
+                call.decisive = true;
+            }
         }
         Ok(outcome)
     }

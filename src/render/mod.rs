@@ -2,6 +2,7 @@
 
 pub mod ansi;
 pub mod doctor;
+pub mod experiment;
 pub mod highlight;
 pub mod lesson;
 pub mod listing;

@@ -1,0 +1,257 @@
+//! Experiments against the real kernel, through the real binary.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use ipc_mastery::experiment::{ALL, ExperimentError, Observation, find, run};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde_json::{Map, Value, json};
+
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_ipc-mastery"))
+}
+
+fn observe(name: &str) -> Observation {
+    run(name, &Map::new(), program()).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn every_experiment_runs_and_marks_one_deciding_call_in_each_part() {
+    for experiment in ALL {
+        let observation = observe(experiment.name);
+        assert_eq!(observation.experiment, experiment.name);
+        assert_eq!(observation.schema, Observation::SCHEMA);
+        let parts = observation.obs.as_object().expect("one object a part");
+        for part in parts.keys() {
+            let deciding = observation.part(part).filter(|call| call.decisive);
+            assert_eq!(deciding.count(), 1, "{} part {part}", experiment.name);
+            let lines = observation.part(part).count();
+            assert!((1..=12).contains(&lines), "{} part {part}", experiment.name);
+        }
+        let recorded: BTreeSet<&String> = observation.calls.iter().map(|call| &call.part).collect();
+        assert_eq!(recorded, parts.keys().collect(), "{}", experiment.name);
+    }
+}
+
+#[test]
+fn every_call_fits_a_line_of_seventy_six_columns() {
+    for experiment in ALL {
+        let observation = observe(experiment.name);
+        for part in observation.obs.as_object().expect("parts").keys() {
+            let text = ipc_mastery::render::experiment::calls(&observation, part, 76);
+            assert_eq!(text.lines.len(), observation.part(part).count(), "{part}");
+            for line in &text.lines {
+                assert!(line.width() <= 76, "{}", line.plain());
+            }
+        }
+    }
+}
+
+#[test]
+fn connect_is_refused_until_listen_and_succeeds_before_accept() {
+    let seen = observe("unix.listen").obs;
+    assert_eq!(seen["a"]["early"], "ECONNREFUSED");
+    assert_eq!(seen["a"]["late"], "success");
+    assert_eq!(
+        seen["b"]["read"], "hello",
+        "sent before accept, read after the client's death"
+    );
+    assert_eq!(seen["b"]["end"], 0);
+    assert_ne!(seen["b"]["connection"], seen["b"]["listener"]);
+}
+
+#[test]
+fn a_stream_merges_and_splits_and_a_packet_socket_truncates() {
+    let seen = observe("unix.bytes").obs;
+    assert_eq!(seen["a"]["got"], "GET 1;GET 2;");
+    assert_eq!(
+        (&seen["a"]["short"], &seen["a"]["rest"]),
+        (&json!("GET "), &json!("3;"))
+    );
+    assert_eq!(
+        (&seen["b"]["cut"], &seen["b"]["next"]),
+        (&json!("GET "), &json!("GET 2;"))
+    );
+}
+
+#[test]
+fn tcp_names_no_peer_and_drops_the_descriptor_without_an_error() {
+    let seen = observe("unix.twin-calls").obs;
+    let (a, b) = (&seen["a"], &seen["b"]);
+    assert_eq!(a["unix_pid"], a["unix_client"]);
+    assert_eq!(
+        (&a["tcp"], &a["tcp_pid"], &a["tcp_uid"]),
+        (&json!("success"), &json!(0), &json!(-1))
+    );
+    assert_eq!(
+        (&b["unix_received"], &b["read"]),
+        (&json!(1), &json!("a letter"))
+    );
+    assert_eq!(
+        (&b["tcp_sent"], &b["tcp_received"]),
+        (&json!("success"), &json!(0))
+    );
+}
+
+#[test]
+fn nobody_but_a_manager_makes_a_runtime_directory() {
+    let seen = observe("runtime-dir.made-by").obs;
+    assert_eq!(seen["a"]["value"], "not set");
+    assert_eq!(seen["b"]["unmade"], "ENOENT");
+    assert_eq!(
+        seen["c"]["read"], "still here",
+        "an open connection outlives the directory"
+    );
+    assert_eq!(seen["c"]["late"], "ENOENT");
+}
+
+#[test]
+fn a_name_leads_to_the_socket_bound_last_while_the_first_still_listens() {
+    let seen = observe("runtime-dir.who-lives-there").obs;
+    assert_eq!(
+        seen["a"]["dead"], seen["a"]["live"],
+        "lstat cannot tell them apart"
+    );
+    assert_eq!(seen["a"]["to_dead"], "ECONNREFUSED");
+    assert_eq!(seen["b"]["peer"], seen["b"]["second"]);
+    assert_eq!(seen["b"]["first_listens"], true);
+    assert_ne!(seen["b"]["first_inode"], seen["b"]["second_inode"]);
+}
+
+#[test]
+fn a_program_has_the_variables_of_the_process_that_started_it() {
+    let seen = observe("environment.copied").obs;
+    assert_eq!(seen["a"]["pane"], seen["a"]["old"]);
+    assert_eq!(seen["b"]["direct"], seen["a"]["new"]);
+    assert_eq!(seen["b"]["server"], seen["a"]["old"]);
+}
+
+#[test]
+fn listeners_pidfds_and_epoll_instances_cannot_be_read() {
+    let seen = observe("descriptor.read").obs;
+    for object in ["listener", "pidfd", "epoll"] {
+        assert_eq!(seen["a"][object], "EINVAL", "{object}");
+    }
+}
+
+#[test]
+fn an_unknown_experiment_and_wrong_parameters_are_told_apart() {
+    let unknown = run("unix.nothing", &Map::new(), program());
+    assert!(matches!(unknown, Err(ExperimentError::Unknown { .. })));
+    let mut params = Map::new();
+    params.insert("backlog".into(), Value::from(3));
+    let wrong = run("unix.bytes", &params, program());
+    assert!(
+        matches!(&wrong, Err(ExperimentError::Parameters { message, .. }) if message.contains("backlog")),
+        "{wrong:?}"
+    );
+}
+
+#[test]
+fn names_are_sorted_and_unique() {
+    let names: Vec<&str> = ALL.iter().map(|experiment| experiment.name).collect();
+    let sorted: BTreeSet<&str> = names.iter().copied().collect();
+    assert_eq!(names, sorted.into_iter().collect::<Vec<_>>());
+    assert!(find("unix.bytes").is_some());
+}
+
+/// Processes whose environment has `variable`: what an experiment started, however deep.
+fn processes_with(variable: &str) -> usize {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return 0;
+    };
+    entries
+        .flatten()
+        .filter(|entry| {
+            std::fs::read(entry.path().join("environ")).is_ok_and(|environment| {
+                environment
+                    .split(|&byte| byte == 0)
+                    .any(|entry| entry == variable.as_bytes())
+            })
+        })
+        .count()
+}
+
+/// Starts the guard of an experiment by hand, with a private TMPDIR and a mark in its environment.
+fn guard(directory: &Path, mark: &str) -> std::process::Child {
+    let (name, value) = mark.split_once('=').expect("NAME=value");
+    Command::new(program())
+        .args(["__role", "experiment"])
+        .env("TMPDIR", directory)
+        .env(name, value)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts")
+}
+
+const REQUEST: &str = "{\"Guard\":{\"experiment\":\"unix.listen\",\"params\":{}}}\n";
+
+#[test]
+fn nothing_is_left_behind_after_an_answer() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mark = format!("IPC_MASTERY_TEST={}-answer", std::process::id());
+    let mut child = guard(directory.path(), &mark);
+    let mut input = child.stdin.take().expect("piped");
+    input.write_all(REQUEST.as_bytes()).expect("it reads");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("piped"))
+        .read_line(&mut line)
+        .expect("it answers");
+    assert!(line.starts_with("{\"Observed\""), "{line}");
+    assert!(child.wait().expect("it ends").success());
+    drop(input);
+    assert_eq!(
+        std::fs::read_dir(directory.path())
+            .expect("readable")
+            .count(),
+        0
+    );
+    assert_eq!(processes_with(&mark), 0);
+}
+
+#[test]
+fn nothing_is_left_behind_when_the_caller_is_gone() {
+    // The input ends right after the request, as when the caller is killed. Whether the routine has
+    // answered by then or not, everything must be cleared away when the guard has ended.
+    for round in 0..10 {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mark = format!("IPC_MASTERY_TEST={}-gone-{round}", std::process::id());
+        let mut child = guard(directory.path(), &mark);
+        let mut input = child.stdin.take().expect("piped");
+        input.write_all(REQUEST.as_bytes()).expect("it reads");
+        drop(input);
+        let mut output = child.stdout.take().expect("piped");
+        let mut waiting = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
+        let limit = PollTimeout::try_from(Duration::from_secs(60)).expect("fits");
+        assert_ne!(
+            poll(&mut waiting, limit),
+            Ok(0),
+            "the guard must end by itself"
+        );
+        let mut rest = Vec::new();
+        output.read_to_end(&mut rest).expect("readable");
+        child.wait().expect("it ends");
+        assert_eq!(
+            std::fs::read_dir(directory.path())
+                .expect("readable")
+                .count(),
+            0
+        );
+        assert_eq!(processes_with(&mark), 0);
+    }
+}
+
+#[test]
+fn several_at_once_do_not_disturb_each_other() {
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| assert_eq!(observe("unix.listen").obs["b"]["read"], "hello"));
+        }
+    });
+}

@@ -1,0 +1,448 @@
+//! Every shipped lesson against the kernel and against the style guide, as far as a program can.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ipc_mastery::commands::context::PROBES;
+use ipc_mastery::curriculum::lesson::{Block, Lesson};
+use ipc_mastery::curriculum::problem::Problems;
+use ipc_mastery::curriculum::source::Source;
+use ipc_mastery::curriculum::{Curriculum, LoadError};
+use ipc_mastery::experiment::judgement::{
+    agreed_option, decisive_fact, fill_markdown, fill_picture, stated_right,
+};
+use ipc_mastery::experiment::{Observation, lint, run};
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+
+fn curriculum() -> Curriculum {
+    match Curriculum::load(&Source::Embedded) {
+        Ok(curriculum) => curriculum,
+        Err(LoadError::Problems(problems)) => panic!("{problems}"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn observe(lesson: &Lesson) -> Option<Observation> {
+    let plan = lesson.experiment.as_ref()?;
+    let program = Path::new(env!("CARGO_BIN_EXE_ipc-mastery"));
+    match run(&plan.name.value, &plan.params, program) {
+        Ok(observation) => Some(observation),
+        Err(error) => panic!("{}: {error}", lesson.slug),
+    }
+}
+
+/// What the kernel agreed with, by part and prediction.
+fn agreed(lesson: &Lesson, observation: &Observation) -> Vec<usize> {
+    let plan = lesson.experiment.as_ref().expect("has an experiment");
+    plan.parts
+        .iter()
+        .flat_map(|part| &part.predictions)
+        .map(|prediction| {
+            agreed_option(prediction, observation)
+                .unwrap_or_else(|error| panic!("{}: {error}", lesson.slug))
+        })
+        .collect()
+}
+
+fn markdown(lesson: &Lesson) -> String {
+    let blocks = lesson.blocks.iter().filter_map(|block| match block {
+        Block::Markdown(text) => Some(text.as_str()),
+        _ => None,
+    });
+    blocks.collect::<Vec<_>>().join("\n")
+}
+
+/// The words of running text: no headings, code listings or tables. Sections by heading.
+fn prose(markdown: &str) -> BTreeMap<String, String> {
+    let mut sections = BTreeMap::from([(String::new(), String::new())]);
+    let mut heading = String::new();
+    let (mut in_heading, mut skipping) = (false, 0);
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::Heading { level, .. }) => {
+                in_heading = true;
+                skipping += usize::from(level as usize == 1);
+                if level as usize > 1 {
+                    heading.clear();
+                }
+            }
+            Event::End(TagEnd::Heading(level)) => {
+                in_heading = false;
+                skipping -= usize::from(level as usize == 1);
+            }
+            Event::Start(Tag::Table(_) | Tag::CodeBlock(CodeBlockKind::Fenced(_))) => skipping += 1,
+            Event::End(TagEnd::Table | TagEnd::CodeBlock) => skipping -= 1,
+            Event::Text(text) | Event::Code(text) if skipping == 0 => {
+                if in_heading {
+                    heading.push_str(&text);
+                } else {
+                    sections.entry(heading.clone()).or_default().push_str(&text);
+                }
+            }
+            Event::SoftBreak | Event::HardBreak | Event::End(TagEnd::Paragraph | TagEnd::Item)
+                if skipping == 0 =>
+            {
+                sections.entry(heading.clone()).or_default().push(' ');
+            }
+            _ => {}
+        }
+    }
+    sections
+}
+
+fn words(text: &str) -> usize {
+    text.split_whitespace()
+        .filter(|word| word.chars().any(char::is_alphanumeric))
+        .count()
+}
+
+/// All complaints of a check over all lessons, so that an author sees every one at once.
+fn complaints(mut check: impl FnMut(&Lesson, &mut Vec<String>)) {
+    let mut all = Vec::new();
+    for lesson in curriculum().lessons() {
+        let mut found = Vec::new();
+        check(lesson, &mut found);
+        all.extend(found.iter().map(|text| format!("{}: {text}", lesson.slug)));
+    }
+    assert!(all.is_empty(), "\n{}", all.join("\n"));
+}
+
+#[test]
+fn lessons_name_only_what_exists_and_fill_no_slot_too_early() {
+    let files = Source::Embedded.files().expect("embedded");
+    let problems = lint::problems(&curriculum(), &files, &PROBES);
+    assert!(problems.is_empty(), "\n{}", Problems(problems));
+}
+
+#[test]
+fn this_kernel_agrees_with_exactly_one_option_of_every_prediction() {
+    for lesson in curriculum().lessons() {
+        if let Some(observation) = observe(lesson) {
+            agreed(lesson, &observation);
+        }
+    }
+}
+
+#[test]
+fn twenty_runs_agree_with_the_same_options() {
+    for lesson in curriculum().lessons() {
+        let Some(first) = observe(lesson) else {
+            continue;
+        };
+        let expected = agreed(lesson, &first);
+        for _ in 1..20 {
+            let again = observe(lesson).expect("has an experiment");
+            assert_eq!(agreed(lesson, &again), expected, "{}", lesson.slug);
+        }
+    }
+}
+
+#[test]
+fn every_fact_to_state_is_there_and_only_the_fact_is_right() {
+    for lesson in curriculum().lessons() {
+        let Some(observation) = observe(lesson) else {
+            continue;
+        };
+        for part in &lesson.experiment.as_ref().expect("has one").parts {
+            let state = part.state.as_ref().expect("each part has a fact to state");
+            let fact = decisive_fact(state, &observation).expect("evaluates");
+            assert!(!fact.is_empty(), "{}", lesson.slug);
+            assert_eq!(stated_right(state, &observation, &fact), Ok(true));
+            assert_eq!(
+                stated_right(state, &observation, "something else"),
+                Ok(false)
+            );
+        }
+    }
+}
+
+#[test]
+fn every_slot_and_picture_fills_and_pictures_fit_eight_lines_of_seventy_six_columns() {
+    complaints(|lesson, found| {
+        let observation = observe(lesson);
+        if let Err(error) = fill_markdown(&markdown(lesson), observation.as_ref()) {
+            found.push(error.to_string());
+        }
+        let Some(observation) = observation else {
+            return;
+        };
+        let parts = &lesson.experiment.as_ref().expect("has one").parts;
+        let mut pictures = 0;
+        for part in parts {
+            match fill_picture(part, &observation) {
+                Err(error) => found.push(error.to_string()),
+                Ok(None) => {}
+                Ok(Some(picture)) => {
+                    pictures += 1;
+                    let wide = picture.lines().any(|line| line.chars().count() > 76);
+                    if picture.lines().count() > 8 || wide {
+                        found.push(format!("the picture is too large:\n{picture}"));
+                    }
+                    let shown = Block::Picture(part.id.value.clone());
+                    if !lesson.blocks.contains(&shown) {
+                        found.push(format!(
+                            "the picture of part {} is not shown",
+                            part.id.value
+                        ));
+                    }
+                }
+            }
+        }
+        if pictures == 0 {
+            found.push("has an experiment and no picture".into());
+        }
+    });
+}
+
+#[test]
+fn a_lesson_asks_one_short_question_and_its_last_sentence_answers_it() {
+    complaints(|lesson, found| {
+        let count = words(&lesson.asks);
+        if count == 0 || count > 20 || !lesson.asks.ends_with('?') {
+            found.push(format!("asks {count} words"));
+        }
+        let text = markdown(lesson);
+        let last = text.trim_end().rsplit("\n\n").next().unwrap_or_default();
+        let last = last.split_whitespace().collect::<Vec<_>>().join(" ");
+        if last != lesson.answer {
+            found.push(format!(
+                "ends with:\n  {last}\nand answers:\n  {}",
+                lesson.answer
+            ));
+        }
+    });
+}
+
+#[test]
+fn prose_keeps_its_budget() {
+    complaints(|lesson, found| {
+        // Values are not prose: they stand as one sign each.
+        let source = fill_markdown(&markdown(lesson), None).expect("fills");
+        let sections = prose(&source);
+        let total: usize = sections.values().map(|text| words(text)).sum();
+        let budget = if lesson.experiment.is_some() {
+            500..=800
+        } else {
+            250..=800
+        };
+        if !budget.contains(&total) {
+            found.push(format!("{total} words"));
+        }
+        let hook = source.split("\n\n").nth(1).unwrap_or_default();
+        if !(35..=90).contains(&words(hook)) {
+            found.push(format!("the hook has {} words", words(hook)));
+        }
+        if lesson.experiment.is_none() {
+            return;
+        }
+        let kernel = sections.get("In the kernel").map_or(0, |text| words(text));
+        if !(60..=120).contains(&kernel) {
+            found.push(format!("`In the kernel` has {kernel} words"));
+        }
+        let uses = source
+            .split("## What you may build on it")
+            .nth(1)
+            .map_or(0, |part| part.matches("\n- **").count());
+        if !(3..=5).contains(&uses) {
+            found.push(format!("{uses} uses"));
+        }
+    });
+}
+
+#[test]
+fn kernel_identifiers_come_with_what_to_look_for() {
+    complaints(|lesson, found| {
+        if lesson.experiment.is_none() {
+            return;
+        }
+        let text = markdown(lesson);
+        if !(2..=5).contains(&lesson.idents.len()) {
+            found.push(format!("{} identifiers", lesson.idents.len()));
+        }
+        let looks = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let looks = looks.matches("ook for").count();
+        if looks < 2 {
+            found.push(format!("says {looks} times what to look for"));
+        }
+    });
+}
+
+#[test]
+fn lessons_with_an_experiment_show_this_machine_and_refute_a_belief() {
+    complaints(|lesson, found| {
+        if lesson.experiment.is_none() {
+            return;
+        }
+        if !lesson.blocks.iter().any(|b| matches!(b, Block::Probe(_))) {
+            found.push("shows no probe".into());
+        }
+        if lesson.refutes.is_empty() {
+            found.push("refutes nothing".into());
+        }
+        if lesson.checked.is_empty() {
+            found.push("does not say where it was checked".into());
+        }
+        let offered: Vec<&str> = lesson
+            .experiment
+            .iter()
+            .flat_map(|plan| &plan.parts)
+            .flat_map(|part| &part.predictions)
+            .flat_map(|prediction| &prediction.options)
+            .filter_map(|option| option.misconception.as_ref())
+            .map(|id| id.value.as_str())
+            .collect();
+        if !lesson
+            .refutes
+            .iter()
+            .any(|id| offered.contains(&id.value.as_str()))
+        {
+            found.push("no prediction offers what it refutes".into());
+        }
+    });
+}
+
+#[test]
+fn predictions_are_short_and_offer_two_to_four_answers() {
+    complaints(|lesson, found| {
+        let parts = lesson.experiment.iter().flat_map(|plan| &plan.parts);
+        for part in parts {
+            for prediction in &part.predictions {
+                if words(&prediction.prompt) > 35 {
+                    found.push(format!("`{}` is too long", prediction.id));
+                }
+                if !(2..=4).contains(&prediction.options.len()) {
+                    found.push(format!(
+                        "`{}` has too few or too many answers",
+                        prediction.id
+                    ));
+                }
+                let misled = prediction
+                    .options
+                    .iter()
+                    .filter(|o| o.misconception.is_some());
+                if misled.count() + 1 != prediction.options.len() {
+                    found.push(format!(
+                        "`{}`: one answer has no belief behind it",
+                        prediction.id
+                    ));
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn quizzes_discriminate_and_every_option_explains_itself() {
+    complaints(|lesson, found| {
+        if lesson.experiment.is_none() && lesson.quiz.is_empty() {
+            return;
+        }
+        if !(3..=5).contains(&lesson.quiz.len()) {
+            found.push(format!("{} quiz items", lesson.quiz.len()));
+        }
+        if !lesson.quiz.iter().any(|item| !item.reasons.is_empty()) {
+            found.push("no two-tier item".into());
+        }
+        let mut refuted = false;
+        for item in &lesson.quiz {
+            let id = &item.id.value;
+            if !(3..=4).contains(&item.options.len()) {
+                found.push(format!("`{id}` has {} options", item.options.len()));
+            }
+            for option in &item.options {
+                let feedback = words(&option.say);
+                if !(8..=50).contains(&feedback) {
+                    found.push(format!("`{id}`: feedback of {feedback} words"));
+                }
+                refuted |= option.misconception.as_ref().is_some_and(|misconception| {
+                    lesson
+                        .refutes
+                        .iter()
+                        .any(|id| id.value == misconception.value)
+                });
+            }
+            let length = |right: bool| {
+                let lengths = item.options.iter().filter(move |option| option.ok == right);
+                lengths
+                    .map(|option| option.text.chars().count())
+                    .max()
+                    .unwrap_or(0)
+            };
+            if length(true) > length(false) + 20 {
+                found.push(format!("`{id}`: the right answer stands out by its length"));
+            }
+            for word in ["which of the following", " not true", "all of the above"] {
+                if item.prompt.to_lowercase().contains(word) {
+                    found.push(format!("`{id}` says `{word}`"));
+                }
+            }
+        }
+        if !refuted {
+            found.push("no question offers what the lesson refutes".into());
+        }
+    });
+}
+
+#[test]
+fn the_text_uses_no_word_that_belittles_or_praises() {
+    let banned = [
+        "simply",
+        "just",
+        "obviously",
+        "of course",
+        "magic",
+        "blazing",
+        "great",
+        "easily",
+        "foo",
+        "bar",
+    ];
+    complaints(|lesson, found| {
+        let text = markdown(lesson).replace('\n', " ").to_lowercase() + "\n";
+        for word in banned {
+            let alone = format!(" {}", word.trim_end());
+            let hit = text.match_indices(&alone).any(|(at, _)| {
+                let after = text[at + alone.len()..].chars().next();
+                after.is_none_or(|c| !c.is_alphanumeric())
+            });
+            if hit && !word.starts_with('!') {
+                found.push(format!("says `{}`", word.trim()));
+            }
+        }
+    });
+}
+
+#[test]
+fn the_path_has_four_levels_and_sixteen_outcomes() {
+    let path = curriculum().path;
+    assert_eq!(path.levels.len(), 4);
+    let ids: Vec<String> = path
+        .levels
+        .iter()
+        .flat_map(|level| &level.outcomes)
+        .map(|outcome| outcome.id.clone())
+        .collect();
+    let expected: Vec<String> = (1..=16).map(|number| format!("O{number}")).collect();
+    assert_eq!(ids, expected);
+}
+
+#[test]
+fn the_bank_is_in_order_and_every_entry_is_used() {
+    let curriculum = curriculum();
+    let ids: Vec<&String> = curriculum
+        .misconceptions
+        .iter()
+        .map(|entry| &entry.id.value)
+        .collect();
+    assert!(ids.is_sorted());
+    let text: String = Source::Embedded
+        .files()
+        .expect("embedded")
+        .iter()
+        .filter(|file| file.name.ends_with("/lesson.toml"))
+        .map(|file| String::from_utf8_lossy(&file.bytes).into_owned())
+        .collect();
+    for id in ids {
+        assert!(text.contains(&format!("\"{id}\"")), "{id} is used nowhere");
+    }
+}
