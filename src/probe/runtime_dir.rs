@@ -217,6 +217,9 @@ impl Kind {
 pub enum State {
     /// A socket that accepts connections.
     Listening,
+    /// It listens, and more connections wait than its backlog allows: connect(2) waits, or gives
+    /// EAGAIN. For a moment, or because its server hangs.
+    QueueFull,
     /// A socket that listens in place of a service which its first client starts.
     Activation,
     /// A socket with this name that does not listen: a datagram socket receives here.
@@ -244,6 +247,7 @@ impl State {
     pub fn words(self) -> &'static str {
         match self {
             Self::Listening => "listening",
+            Self::QueueFull => "queue full",
             Self::Activation => "activation",
             Self::Bound => "bound",
             Self::OnlyConnections => "no listener",

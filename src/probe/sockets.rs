@@ -277,8 +277,9 @@ fn identify<'a>(
             Some(service) => {
                 known.insert(name, Identified::new(service, By::Address));
             }
-            None if socket.state != State::Established => unknown.push((name, socket.inode)),
-            None => {}
+            // Accepted sockets are held by whoever serves, not by whoever listens.
+            None if socket.state == State::Established && socket.kind != Type::Dgram => {}
+            None => unknown.push((name, socket.inode)),
         }
     }
     for (name, inode) in unknown {
@@ -371,13 +372,20 @@ impl<'a> Joint<'a> {
     fn condition(&self, socket: &Socket) -> Condition {
         let closed = socket.shutdown;
         let alive = socket.peer.is_some_and(|peer| peer != 0);
-        match socket.state {
+        // The kernel marks a datagram socket as connected when another one connects to it, too
+        // (unix_dgram_connect()): only its peer tells.
+        let state = if socket.kind == Type::Dgram && !alive {
+            State::Unconnected
+        } else {
+            socket.state
+        };
+        match state {
             State::Listening => Condition::Listening,
             State::Established if self.waits_for.contains_key(&socket.inode) => Condition::Waiting,
             State::Established if closed.receive && closed.send && !alive => Condition::PeerClosed,
             State::Established if closed.receive || closed.send => Condition::HalfClosed,
             // Its connection was made after the listeners were asked who waits.
-            State::Established if !alive && socket.kind != Type::Dgram => Condition::Waiting,
+            State::Established if !alive => Condition::Waiting,
             State::Established => Condition::Connected,
             State::Unconnected | State::Other(_) if socket.name.is_some() => Condition::Bound,
             State::Unconnected | State::Other(_) => Condition::Unconnected,
@@ -565,6 +573,28 @@ mod tests {
             ..Sight::default()
         };
         assert_eq!(row(&rows(sight), 14).holders.known, Known::NotVisible);
+    }
+
+    #[test]
+    fn a_datagram_socket_that_others_are_connected_to_is_bound() {
+        let mut server = named(
+            socket(20, State::Established),
+            "/run/systemd/journal/dev-log",
+        );
+        server.kind = Type::Dgram;
+        let mut client = socket(21, State::Established);
+        client.kind = Type::Dgram;
+        client.peer = Some(20);
+        let rows = join(
+            vec![server, client],
+            &Holdings::default(),
+            &[],
+            &Places::default(),
+        );
+        assert_eq!(row(&rows, 20).condition, Condition::Bound);
+        assert_eq!(row(&rows, 20).clients, Some(1));
+        let peer = row(&rows, 21).peer.as_ref().unwrap();
+        assert_eq!(peer.relation, Relation::SendsTo);
     }
 
     #[test]

@@ -134,7 +134,11 @@ impl Joint<'_> {
         };
         match row {
             Some(row) => {
-                entry.service = by_path(Some(row.kind)).or_else(|| row.service.clone());
+                entry.service = by_path(Some(row.kind)).or_else(|| {
+                    // Who listens in place of a service does not say which one.
+                    let service = row.service.clone();
+                    service.filter(|service| service.part != Part::Activator)
+                });
                 entry.state = self.state(row);
                 entry.holders = Some(row.holders.clone());
                 entry.socket = Some(Bound {
@@ -179,6 +183,11 @@ impl Joint<'_> {
 
     fn state(&self, row: &Row) -> State {
         match row.condition {
+            Condition::Listening
+                if row.queue.is_some_and(|queue| queue.pending > queue.backlog) =>
+            {
+                State::QueueFull
+            }
             Condition::Listening if self.only_activators(row) => State::Activation,
             Condition::Listening => State::Listening,
             Condition::Bound => State::Bound,

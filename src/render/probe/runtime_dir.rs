@@ -3,21 +3,28 @@
 //!
 //! ```text
 //! Runtime directory /run/user/1000
-//! From XDG_RUNTIME_DIR. tmpfs mounted for it alone. Mode 0700, owner learner.
+//! From XDG_RUNTIME_DIR. A tmpfs mounted for it alone, at most 386.6 MiB. Mode 0700, owner
+//! learner.
+//! All entries belong to learner.
 //!
-//! Sockets: 2
-//! STATE      NAME        SERVICE             PROCESS           CLIENTS  MODE  AGE
-//! listening  bus         D-Bus session bus   dbus-daemon 1042        3  0777   2h
-//! stale      stale.sock                      -                          0755   2h
+//! Listening: 1
+//! NAME  SERVICE            PROCESS       PID  CLIENTS  MODE  AGE  TYPE
+//! bus   D-Bus session bus  dbus-daemon  1042        3  0777   2h  stream
+//!
+//! Stale: 1
+//! No socket is bound to the file: its server has gone. connect(2) gives ECONNREFUSED.
+//! NAME        PROCESS  MODE  AGE
+//! stale.sock  -        0755   2h
 //! ```
 
 use std::collections::BTreeMap;
 
-use super::table::{self, Cell, Column, Cut};
+use super::table::{self, Cell, Column, Cut, Row};
 use super::words;
 use crate::probe::runtime_dir::{
     Directory, Entry, Finding, From, Kind, Lost, Owner, RuntimeDir, State, Why,
 };
+use crate::probe::sockets::By;
 use crate::render::markdown::paragraph;
 use crate::render::text::{Line, Role, Text};
 use crate::untrusted::Untrusted;
@@ -26,10 +33,10 @@ use crate::untrusted::Untrusted;
 const SIBLINGS: usize = 8;
 
 const SOCKETS: &[Column] = &[
-    Column::fixed("STATE", 0),
-    Column::flexible("NAME", 14, 0, Cut::Middle),
-    Column::flexible("SERVICE", 10, 0, Cut::End),
-    Column::flexible("PROCESS", 12, 0, Cut::End),
+    Column::flexible("NAME", 22, 0, Cut::Middle),
+    Column::flexible("SERVICE", 18, 0, Cut::Middle),
+    Column::flexible("PROCESS", 12, 0, Cut::Middle),
+    Column::number("PID", 0),
     Column::number("CLIENTS", 4),
     Column::fixed("MODE", 0),
     Column::number("AGE", 0),
@@ -42,10 +49,11 @@ const SOCKETS: &[Column] = &[
 
 const OTHERS: &[Column] = &[
     Column::fixed("KIND", 0),
-    Column::flexible("NAME", 16, 0, Cut::Middle),
-    Column::flexible("SERVICE", 10, 0, Cut::End),
-    Column::flexible("OPEN IN", 10, 3, Cut::End),
-    Column::flexible("DETAIL", 8, 4, Cut::End),
+    Column::flexible("NAME", 22, 0, Cut::Middle),
+    Column::flexible("SERVICE", 14, 0, Cut::Middle),
+    Column::flexible("OPEN IN", 10, 3, Cut::Middle),
+    Column::number("PID", 4),
+    Column::flexible("DETAIL", 10, 5, Cut::Middle),
     Column::fixed("MODE", 0),
     Column::number("AGE", 0),
     Column::fixed("OWNER", 2),
@@ -53,12 +61,55 @@ const OTHERS: &[Column] = &[
 
 const LOST: &[Column] = &[
     Column::fixed("FILE", 0),
-    Column::flexible("BOUND AS", 20, 0, Cut::Middle),
-    Column::flexible("PROCESS", 12, 0, Cut::End),
+    Column::flexible("BOUND AS", 24, 0, Cut::Middle),
+    Column::flexible("PROCESS", 12, 0, Cut::Middle),
+    Column::number("PID", 0),
     Column::number("CLIENTS", 3),
-    Column::flexible("SERVICE", 10, 2, Cut::End),
+    Column::flexible("SERVICE", 10, 2, Cut::Middle),
     Column::fixed("TYPE", 4),
     Column::number("INODE", 5),
+];
+
+/// The states of sockets, in the order in which they are drawn, with what they mean.
+const SECTIONS: &[(State, &str, &str)] = &[
+    (State::Listening, "Listening", ""),
+    (
+        State::QueueFull,
+        "Listening, with a full queue",
+        "More clients wait than the backlog allows: connect(2) waits, or gives EAGAIN. \
+         The server is busy for a moment, or it hangs.",
+    ),
+    (
+        State::Activation,
+        "Listening in place of a service",
+        "A manager listens; the first client starts the service, which inherits the socket.",
+    ),
+    (
+        State::Bound,
+        "Bound, not listening",
+        "Datagram sockets receive here; a stream socket refuses connections until listen(2).",
+    ),
+    (
+        State::OtherNamespace,
+        "In another network namespace",
+        "The path reaches the server all the same; ss does not list it here.",
+    ),
+    (
+        State::OnlyConnections,
+        "No listener any more",
+        "Connections that were accepted here are still open; a new one gets ECONNREFUSED.",
+    ),
+    (
+        State::Stale,
+        "Stale",
+        "No socket is bound to the file: its server has gone. connect(2) gives ECONNREFUSED.",
+    ),
+    (
+        State::Placeholder,
+        "Placeholders",
+        "Nobody listens here, on purpose.",
+    ),
+    (State::Unknown, "Not known", ""),
 ];
 
 pub(super) fn draw(seen: &RuntimeDir, width: usize) -> Text {
@@ -86,6 +137,13 @@ pub(super) fn draw(seen: &RuntimeDir, width: usize) -> Text {
     if seen.cut_off {
         say(Role::Warning, "There are more entries than are looked at.");
     }
+    let guessed = |entry: &Entry| {
+        let service = entry.service.as_ref();
+        service.is_some_and(|service| service.by == By::Program)
+    };
+    if seen.entries.iter().any(guessed) {
+        say(Role::Dim, words::GUESSED);
+    }
     let owner = common_owner(seen);
     if let Some(owner) = &owner
         && !seen.entries.is_empty()
@@ -96,35 +154,75 @@ pub(super) fn draw(seen: &RuntimeDir, width: usize) -> Text {
         );
     }
 
-    let (sockets, others): (Vec<&Entry>, Vec<&Entry>) = seen
-        .entries
-        .iter()
-        .partition(|entry| entry.kind == Kind::Socket);
-    section(&mut text, "Sockets", sockets.len());
-    if !sockets.is_empty() {
-        let rows: Vec<_> = sockets
+    for &(state, title, note) in SECTIONS {
+        let rows: Vec<_> = seen
+            .entries
             .iter()
-            .map(|entry| socket_row(entry, owner.is_some()))
+            .filter(|entry| entry.kind == Kind::Socket && entry.state == state)
+            .map(|entry| Row::Cells(socket_row(entry, owner.is_some())))
             .collect();
+        if rows.is_empty() {
+            continue;
+        }
+        section(&mut text, title, rows.len());
+        if !note.is_empty() {
+            text.append(paragraph(Role::Dim, note, width));
+        }
         text.append(table::draw(SOCKETS, &rows, width));
     }
     if !seen.lost.is_empty() {
-        section(
-            &mut text,
-            "Sockets bound here without their file",
-            seen.lost.len(),
-        );
-        let rows: Vec<_> = seen.lost.iter().map(lost_row).collect();
+        section(&mut text, "Bound here, without their file", seen.lost.len());
+        for (why, sentence) in REASONS {
+            if seen.lost.iter().any(|lost| lost.why == *why) {
+                text.append(paragraph(Role::Dim, sentence, width));
+            }
+        }
+        let rows: Vec<_> = seen
+            .lost
+            .iter()
+            .map(|lost| Row::Cells(lost_row(lost)))
+            .collect();
         text.append(table::draw(LOST, &rows, width));
     }
+    let others: Vec<&Entry> = seen
+        .entries
+        .iter()
+        .filter(|entry| entry.kind != Kind::Socket)
+        .collect();
     if !others.is_empty() {
         section(&mut text, "Other entries", others.len());
+        if others.iter().any(|entry| entry.kind == Kind::Mount) {
+            let words = "Mounts are not entered: a FUSE mount can make whoever looks wait.";
+            text.append(paragraph(Role::Dim, words, width));
+        }
         let rows = other_rows(&others, owner.is_some());
         text.append(table::draw(OTHERS, &rows, width));
     }
-    text.append(legend(seen, width));
+    if seen.entries.is_empty() && seen.directory.mode.is_some() {
+        text.append(paragraph(Role::Plain, "It is empty.", width));
+    }
     text
 }
+
+/// Why a socket's file may not be there, with what that means.
+const REASONS: &[(Why, &str)] = &[
+    (
+        Why::Removed,
+        "removed: the file is gone, so no new client can find the socket.",
+    ),
+    (
+        Why::Replaced,
+        "replaced: another file has the name now, and new clients reach that one.",
+    ),
+    (
+        Why::OtherMount,
+        "other mount: bound on a file system that is mounted there only for that process.",
+    ),
+    (
+        Why::Unseen,
+        "not seen: its directory could not be listed, so the file may be there.",
+    ),
+];
 
 fn section(text: &mut Text, title: &str, number: usize) {
     text.blank();
@@ -149,7 +247,8 @@ fn directory(directory: &Directory, width: usize) -> Text {
         };
         let limit = mount
             .super_option("size")
-            .map(|size| format!(", at most {}", Untrusted::from(size)))
+            .and_then(words::size)
+            .map(|size| format!(", at most {size}"))
             .unwrap_or_default();
         facts.push_str(&format!(" A {} {alone}{limit}.", mount.kind));
     }
@@ -219,14 +318,15 @@ fn common_owner(seen: &RuntimeDir) -> Option<Owner> {
 fn socket_row(entry: &Entry, same_owner: bool) -> Vec<Cell> {
     let empty = || Cell::new(Role::Plain, "");
     let socket = entry.socket.as_ref();
+    let [process, pid] = match &entry.holders {
+        Some(holders) => words::holders(holders),
+        None => [Cell::new(Role::Dim, "-"), empty()],
+    };
     vec![
-        Cell::new(role(entry.state), entry.state.words()),
         Cell::new(Role::Code, words::quoted(&entry.path)),
         words::service(entry.service.as_ref()),
-        match &entry.holders {
-            Some(holders) => words::holders(holders),
-            None => Cell::new(Role::Dim, "-"),
-        },
+        process,
+        pid,
         match socket.and_then(|socket| socket.clients) {
             Some(clients) => Cell::new(Role::Value, clients.to_string()),
             None => empty(),
@@ -253,7 +353,7 @@ fn socket_row(entry: &Entry, same_owner: bool) -> Vec<Cell> {
     ]
 }
 
-fn other_rows(entries: &[&Entry], same_owner: bool) -> Vec<Vec<Cell>> {
+fn other_rows(entries: &[&Entry], same_owner: bool) -> Vec<Row> {
     let mut siblings: BTreeMap<(&[u8], Kind), usize> = BTreeMap::new();
     for entry in entries {
         *siblings.entry((parent(entry), entry.kind)).or_default() += 1;
@@ -265,7 +365,7 @@ fn other_rows(entries: &[&Entry], same_owner: bool) -> Vec<Vec<Cell>> {
         let many = siblings[&family];
         let foldable = !family.0.is_empty() && many > SIBLINGS && entry.kind != Kind::Directory;
         if !foldable {
-            rows.push(other_row(entry, same_owner));
+            rows.push(Row::Cells(other_row(entry, same_owner)));
             continue;
         }
         let before = drawn.entry(family).or_default();
@@ -275,8 +375,9 @@ fn other_rows(entries: &[&Entry], same_owner: bool) -> Vec<Vec<Cell>> {
             let directory = words::quoted(&Untrusted::from(family.0));
             row[1] = Cell::new(Role::Code, format!("{directory}/*"));
             row[3] = Cell::new(Role::Plain, "");
-            row[4] = Cell::new(Role::Value, format!("{many} entries"));
-            rows.push(row);
+            row[4] = Cell::new(Role::Plain, "");
+            row[5] = Cell::new(Role::Value, format!("{many} entries"));
+            rows.push(Row::Cells(row));
         }
     }
     rows
@@ -289,14 +390,17 @@ fn parent(entry: &Entry) -> &[u8] {
 }
 
 fn other_row(entry: &Entry, same_owner: bool) -> Vec<Cell> {
+    // That nobody has a plain file open is the rule, and not worth a word.
+    let [process, pid] = match &entry.holders {
+        Some(holders) if !holders.processes.is_empty() => words::holders(holders),
+        _ => [Cell::new(Role::Plain, ""), Cell::new(Role::Plain, "")],
+    };
     vec![
         Cell::new(Role::Plain, entry.kind.word()),
         Cell::new(Role::Code, words::quoted(&entry.path)),
         words::service(entry.service.as_ref()),
-        match &entry.holders {
-            Some(holders) => words::holders(holders),
-            None => Cell::new(Role::Plain, ""),
-        },
+        process,
+        pid,
         detail(entry),
         mode(entry),
         age(entry),
@@ -326,10 +430,12 @@ fn detail(entry: &Entry) -> Cell {
 }
 
 fn lost_row(lost: &Lost) -> Vec<Cell> {
+    let [process, pid] = words::holders(&lost.holders);
     vec![
         Cell::new(Role::Warning, why(lost.why)),
         Cell::new(Role::Code, words::name(&lost.name)),
-        words::holders(&lost.holders),
+        process,
+        pid,
         match lost.clients {
             Some(clients) => Cell::new(Role::Value, clients.to_string()),
             None => Cell::new(Role::Plain, ""),
@@ -368,74 +474,4 @@ fn owner(entry: &Entry, same: bool) -> Cell {
         Some(owner) if !same => Cell::new(Role::Plain, user(owner)),
         _ => Cell::new(Role::Plain, ""),
     }
-}
-
-fn role(state: State) -> Role {
-    match state {
-        State::Listening | State::Bound | State::Activation => Role::Good,
-        State::Stale | State::OnlyConnections => Role::Bad,
-        State::OtherNamespace | State::Unknown | State::Dangling => Role::Warning,
-        State::Placeholder | State::Mounted | State::Present => Role::Dim,
-    }
-}
-
-/// One sentence for each word in the tables that a learner may not know.
-fn legend(seen: &RuntimeDir, width: usize) -> Text {
-    let state = |wanted| seen.entries.iter().any(|entry| entry.state == wanted);
-    let reason = |wanted| seen.lost.iter().any(|lost| lost.why == wanted);
-    let sentences = [
-        (
-            state(State::Stale),
-            "stale: no socket is bound to this file. Its server has gone; connect(2) gives ECONNREFUSED.",
-        ),
-        (
-            state(State::Activation),
-            "activation: a manager listens; the first client starts the service, which inherits the socket.",
-        ),
-        (
-            state(State::Bound),
-            "bound: bind(2) without listen(2). Datagrams are received here.",
-        ),
-        (
-            state(State::OnlyConnections),
-            "no listener: connections that were accepted here are still open, but the listening socket is closed.",
-        ),
-        (
-            state(State::OtherNamespace),
-            "other netns: the server is in another network namespace. The path reaches it all the same.",
-        ),
-        (
-            state(State::Placeholder),
-            "placeholder: nobody listens here, on purpose.",
-        ),
-        (
-            state(State::Mounted),
-            "mount: another file system. It was not entered: a FUSE mount can make whoever looks wait.",
-        ),
-        (
-            reason(Why::Removed),
-            "removed: the socket is open, but its file is gone. No new client can find it.",
-        ),
-        (
-            reason(Why::Replaced),
-            "replaced: another file has this name now, and new clients reach that one.",
-        ),
-        (
-            reason(Why::OtherMount),
-            "other mount: bound on a file system that is mounted there only for that process.",
-        ),
-        (
-            reason(Why::Unseen),
-            "not seen: its directory could not be listed, so its file may be there.",
-        ),
-    ];
-    let mut text = Text::new();
-    let said = sentences.iter().filter(|(needed, _)| *needed);
-    for (at, (_, sentence)) in said.enumerate() {
-        if at == 0 {
-            text.blank();
-        }
-        text.append(paragraph(Role::Dim, sentence, width));
-    }
-    text
 }

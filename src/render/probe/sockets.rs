@@ -4,28 +4,32 @@
 //! AF_UNIX sockets of this network namespace: 7
 //!
 //! Listening: 2
-//! TYPE    INODE  NAME                PROCESS           CLIENTS  SERVICE
-//! stream  10311  /run/user/1000/bus  dbus-daemon 1042        3  D-Bus session bus
+//! TYPE    INODE  NAME  PROCESS       PID  CLIENTS  SERVICE
+//! /run/user/1000/
+//! stream  10311    bus  dbus-daemon  1042       3  D-Bus session bus
 //!
 //! Connected: 5
-//! TYPE    INODE  PROCESS    PEER   PEER'S PROCESS    THROUGH
-//! stream  10544  sway 1051  10545  dbus-daemon 1042  D-Bus session bus
+//! TYPE    INODE  PROCESS   PID        PEER  PEER'S PROCESS   PID  THROUGH
+//! stream  10544  sway     1051  <->  10545  dbus-daemon     1042  D-Bus session bus
 //! ```
 
-use super::table::{self, Cell, Column, Cut};
+use super::table::{self, Cell, Column, Cut, Row as Entry};
 use super::words;
 use crate::probe::holders::Known;
-use crate::probe::sockets::{Condition, Relation, Row, Sockets};
+use crate::probe::sockets::{By, Condition, Relation, Row, Sockets};
 use crate::render::markdown::paragraph;
 use crate::render::text::{Line, Role, Text};
+use crate::sys::sock_diag::Name;
+use crate::untrusted::Untrusted;
 
 const OPEN: &[Column] = &[
     Column::fixed("TYPE", 4),
     Column::number("INODE", 0),
-    Column::flexible("NAME", 20, 0, Cut::Middle),
-    Column::flexible("PROCESS", 12, 0, Cut::End),
+    Column::flexible("NAME", 22, 0, Cut::Middle),
+    Column::flexible("PROCESS", 11, 0, Cut::Middle),
+    Column::number("PID", 0),
     Column::number("CLIENTS", 3),
-    Column::flexible("SERVICE", 12, 2, Cut::End),
+    Column::flexible("SERVICE", 16, 2, Cut::Middle),
     Column::number("QUEUE", 5),
     Column::number("UNREAD", 6),
     Column::number("UID", 7),
@@ -35,11 +39,13 @@ const OPEN: &[Column] = &[
 const CONNECTED: &[Column] = &[
     Column::fixed("TYPE", 3),
     Column::number("INODE", 0),
-    Column::flexible("PROCESS", 12, 0, Cut::End),
+    Column::flexible("PROCESS", 11, 0, Cut::Middle),
+    Column::number("PID", 0),
     Column::fixed("", 5),
     Column::number("PEER", 0),
-    Column::flexible("PEER'S PROCESS", 12, 0, Cut::End),
-    Column::flexible("THROUGH", 12, 2, Cut::Middle),
+    Column::flexible("PEER'S PROCESS", 11, 0, Cut::Middle),
+    Column::number("PID", 0),
+    Column::flexible("THROUGH", 14, 2, Cut::Middle),
     Column::flexible("NAME", 16, 4, Cut::Middle),
     Column::number("UNREAD", 6),
     Column::number("UID", 7),
@@ -94,6 +100,14 @@ pub(super) fn draw(seen: &Sockets, width: usize) -> Text {
             it is in a message that nobody has read yet, or the kernel's own.";
         text.append(paragraph(Role::Dim, words, width));
     }
+    let guessed = |row: &Row| {
+        row.service
+            .as_ref()
+            .is_some_and(|found| found.by == By::Program)
+    };
+    if seen.sockets.iter().any(guessed) {
+        text.append(paragraph(Role::Dim, words::GUESSED, width));
+    }
     for &(condition, title, note) in SECTIONS {
         let rows: Vec<&Row> = seen
             .sockets
@@ -113,22 +127,50 @@ pub(super) fn draw(seen: &Sockets, width: usize) -> Text {
             Condition::Listening | Condition::Bound | Condition::Unconnected
         );
         text.append(if open {
-            let cells: Vec<_> = rows.into_iter().map(open_row).collect();
-            table::draw(OPEN, &cells, width)
+            table::draw(OPEN, &grouped(&rows), width)
         } else {
-            let cells: Vec<_> = rows.into_iter().map(connected_row).collect();
-            table::draw(CONNECTED, &cells, width)
+            let cells = rows.into_iter().map(connected_row).map(Entry::Cells);
+            table::draw(CONNECTED, &cells.collect::<Vec<_>>(), width)
         });
     }
     text
 }
 
-fn open_row(row: &Row) -> Vec<Cell> {
+/// Rows in the order they come in; those in a runtime directory beneath its path.
+fn grouped(rows: &[&Row]) -> Vec<Entry> {
+    let mut lines = Vec::new();
+    let mut group: Option<&[u8]> = None;
+    for row in rows {
+        let directory = runtime_dir(row);
+        if let (Some(directory), true) = (directory, directory != group) {
+            let path = Untrusted::from(directory);
+            lines.push(Entry::Group(Cell::new(Role::Dim, path.to_string())));
+        }
+        group = directory;
+        lines.push(Entry::Cells(open_row(row, directory)));
+    }
+    lines
+}
+
+/// `/run/user/UID/`, if the socket is bound beneath it.
+fn runtime_dir(row: &Row) -> Option<&[u8]> {
+    let Some(Name::Path(path)) = &row.name else {
+        return None;
+    };
+    let rest = path.bytes().strip_prefix(b"/run/user/")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let whole = digits > 0 && rest.get(digits) == Some(&b'/') && rest.len() > digits + 1;
+    whole.then(|| &path.bytes()[..b"/run/user/".len() + digits + 1])
+}
+
+fn open_row(row: &Row, group: Option<&[u8]>) -> Vec<Cell> {
+    let [process, pid] = words::holders(&row.holders);
     vec![
         Cell::new(Role::Plain, row.kind.word()),
         Cell::new(Role::Plain, row.inode.to_string()),
-        name(row),
-        words::holders(&row.holders),
+        name(row, group),
+        process,
+        pid,
         match row.clients {
             Some(clients) => number(clients),
             None => Cell::new(Role::Plain, ""),
@@ -165,6 +207,11 @@ fn connected_row(row: &Row) -> Vec<Cell> {
         (None, None, None) => Cell::new(Role::Plain, ""),
     };
     let named = row.service.is_some();
+    let [process, pid] = words::holders(&row.holders);
+    let [peer_process, peer_pid] = match peer {
+        Some(peer) => words::holders(&peer.holders),
+        None => [Cell::new(Role::Dim, "-"), Cell::new(Role::Plain, "")],
+    };
     let name = row
         .name
         .as_ref()
@@ -172,7 +219,8 @@ fn connected_row(row: &Row) -> Vec<Cell> {
     vec![
         Cell::new(Role::Plain, row.kind.word()),
         Cell::new(Role::Plain, row.inode.to_string()),
-        words::holders(&row.holders),
+        process,
+        pid,
         Cell::new(
             Role::Dim,
             match peer.map(|peer| peer.relation) {
@@ -186,10 +234,8 @@ fn connected_row(row: &Row) -> Vec<Cell> {
             Some(peer) => Cell::new(Role::Plain, peer.inode.to_string()),
             None => Cell::new(Role::Dim, "-"),
         },
-        match peer {
-            Some(peer) => words::holders(&peer.holders),
-            None => Cell::new(Role::Dim, "-"),
-        },
+        peer_process,
+        peer_pid,
         through,
         match name {
             Some(name) if named => Cell::new(Role::Code, words::name(name)),
@@ -201,10 +247,14 @@ fn connected_row(row: &Row) -> Vec<Cell> {
     ]
 }
 
-fn name(row: &Row) -> Cell {
-    match &row.name {
-        Some(name) => Cell::new(Role::Code, words::name(name)),
-        None => Cell::new(Role::Dim, ""),
+fn name(row: &Row, group: Option<&[u8]>) -> Cell {
+    match (&row.name, group) {
+        (Some(name), Some(group)) => {
+            let below = Untrusted::from(&name.text().bytes()[group.len()..]);
+            Cell::new(Role::Code, format!("  {}", words::quoted(&below)))
+        }
+        (Some(name), None) => Cell::new(Role::Code, words::name(name)),
+        (None, _) => Cell::new(Role::Dim, ""),
     }
 }
 

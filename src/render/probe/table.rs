@@ -1,21 +1,26 @@
-//! A table that fits: columns shrink, then the least important are left out, and that is said.
+//! A table that fits: gaps and columns shrink, then the least important columns are left out, and
+//! that is said.
 //!
-//! Cells are one line each. A cell that is cut shows `…` where something is missing, and an escape
-//! such as `\x1b` is never cut in two.
+//! A row is one line. A cell that is cut shows `…` where something is missing, and an escape such
+//! as `\x1b` is never cut in two. A group is a line of its own above rows that belong together.
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::render::markdown::paragraph;
 use crate::render::text::{Line, Role, Text};
 
-/// Blank columns between two columns.
+/// Blank columns between two columns, where there is room.
 const GAP: usize = 2;
+
+/// How narrow a column becomes when there is nothing left to leave out.
+const NARROW: usize = 6;
 
 /// One column.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
     pub(super) title: &'static str,
-    /// How narrow it may become; `None`: it keeps its width.
+    /// How narrow it may become before another column is left out for it; `None`: it keeps its
+    /// width.
     pub(super) least: Option<usize>,
     /// Left out when there is no room: the highest first, 0 never.
     pub(super) drop: u8,
@@ -84,90 +89,127 @@ impl Cell {
     }
 }
 
-/// Draws rows of as many cells as there are columns. Columns with nothing in them are left out
-/// without a word; those without room are named beneath.
-pub(super) fn draw(columns: &[Column], rows: &[Vec<Cell>], width: usize) -> Text {
-    let natural: Vec<usize> = (0..columns.len())
-        .map(|at| {
-            rows.iter()
-                .map(|row| row[at].text.width())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let mut kept: Vec<usize> = (0..columns.len()).filter(|&at| natural[at] > 0).collect();
-    let wanted = |at: usize| natural[at].max(columns[at].title.width());
-    let least = |at: usize| match columns[at].least {
-        Some(least) => wanted(at).min(least.max(columns[at].title.width())),
-        None => wanted(at),
-    };
-    let mut dropped = Vec::new();
-    while kept.iter().map(|&at| least(at) + GAP).sum::<usize>() > width + GAP {
-        let Some(&last) = kept
-            .iter()
-            .filter(|&&at| columns[at].drop > 0)
-            .max_by_key(|&&at| columns[at].drop)
-        else {
-            break;
-        };
-        kept.retain(|&at| at != last);
-        dropped.push(columns[last].title);
-    }
-    let mut widths: Vec<usize> = kept.iter().map(|&at| least(at)).collect();
-    let used: usize = widths.iter().map(|width| width + GAP).sum();
-    let mut spare = (width + GAP).saturating_sub(used);
-    while spare > 0 {
-        let mut grown = false;
-        for (slot, &at) in widths.iter_mut().zip(&kept) {
-            if spare > 0 && *slot < wanted(at) {
-                *slot += 1;
-                spare -= 1;
-                grown = true;
-            }
-        }
-        if !grown {
-            break;
-        }
-    }
+/// One line of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    /// As many cells as there are columns.
+    Cells(Vec<Cell>),
+    /// What the rows beneath it have in common.
+    Group(Cell),
+}
 
+/// Draws rows. Columns with nothing in them are left out without a word; those without room are
+/// named beneath.
+pub(super) fn draw(columns: &[Column], rows: &[Row], width: usize) -> Text {
+    let fit = Fit::new(columns, rows, width);
     let mut text = Text::new();
     let titles: Vec<Cell> = columns
         .iter()
         .map(|column| Cell::new(Role::Subheading, column.title))
         .collect();
-    text.line(line(columns, &kept, &widths, &titles));
+    text.line(fit.line(columns, &titles));
     for row in rows {
-        text.line(line(columns, &kept, &widths, row));
+        text.line(match row {
+            Row::Cells(cells) => fit.line(columns, cells),
+            Row::Group(cell) => Line::of(cell.role, cut(&cell.text, width, Cut::Middle)),
+        });
     }
-    if !dropped.is_empty() {
-        let list = dropped.join(", ").to_lowercase();
+    if !fit.dropped.is_empty() {
+        let list = fit.dropped.join(", ").to_lowercase();
         let words = format!("No room for: {list}. A wider terminal or --json shows them.");
         text.append(paragraph(Role::Dim, &words, width));
     }
     text
 }
 
-fn line(columns: &[Column], kept: &[usize], widths: &[usize], cells: &[Cell]) -> Line {
-    let mut line = Line::empty();
-    let mut owed = 0;
-    for (&at, &width) in kept.iter().zip(widths) {
-        let cell = &cells[at];
-        let shown = cut(&cell.text, width, columns[at].cut);
-        let pad = width.saturating_sub(shown.width());
-        let (before, after) = match columns[at].align {
-            Align::Left => (0, pad),
-            Align::Right => (pad, 0),
+/// Which columns are drawn, and how wide.
+struct Fit {
+    /// Column and width, left to right.
+    kept: Vec<(usize, usize)>,
+    gap: usize,
+    dropped: Vec<&'static str>,
+}
+
+impl Fit {
+    fn new(columns: &[Column], rows: &[Row], width: usize) -> Self {
+        let widest = |at: usize| {
+            let cells = rows.iter().filter_map(|row| match row {
+                Row::Cells(cells) => Some(cells[at].text.width()),
+                Row::Group(_) => None,
+            });
+            cells.max().unwrap_or(0)
         };
-        if !shown.is_empty() {
-            line.push(Role::Plain, " ".repeat(owed + before));
-            line.push(cell.role, shown);
-            owed = 0;
-        } else {
-            owed += before;
+        let natural: Vec<usize> = (0..columns.len()).map(widest).collect();
+        let wanted = |at: usize| natural[at].max(columns[at].title.width());
+        let least = |at: usize| match columns[at].least {
+            Some(least) => wanted(at).min(least.max(columns[at].title.width())),
+            None => wanted(at),
+        };
+        let mut kept: Vec<usize> = (0..columns.len()).filter(|&at| natural[at] > 0).collect();
+        let total = |kept: &[usize], gap: usize, width_of: &dyn Fn(usize) -> usize| {
+            let columns: usize = kept.iter().map(|&at| width_of(at)).sum();
+            columns + gap * kept.len().saturating_sub(1)
+        };
+        let mut dropped = Vec::new();
+        while total(&kept, 1, &least) > width {
+            let droppable = kept.iter().filter(|&&at| columns[at].drop > 0);
+            let Some(&last) = droppable.max_by_key(|&&at| columns[at].drop) else {
+                break;
+            };
+            kept.retain(|&at| at != last);
+            dropped.push(columns[last].title);
         }
-        owed += after + GAP;
+        let gap = if total(&kept, GAP, &wanted) > width {
+            1
+        } else {
+            GAP
+        };
+        let least_total = total(&kept, gap, &least);
+        let mut spare = width.saturating_sub(least_total);
+        let mut lacking = least_total.saturating_sub(width);
+        let mut kept: Vec<(usize, usize)> = kept.iter().map(|&at| (at, least(at))).collect();
+        while lacking > 0 {
+            let wide = kept
+                .iter_mut()
+                .filter(|(at, width)| columns[*at].least.is_some() && *width > NARROW);
+            let Some((_, width)) = wide.max_by_key(|(_, width)| *width) else {
+                break;
+            };
+            *width -= 1;
+            lacking -= 1;
+        }
+        while spare > 0 {
+            let narrow = kept.iter_mut().filter(|(at, width)| *width < wanted(*at));
+            let Some((_, width)) = narrow.min_by_key(|(_, width)| *width) else {
+                break;
+            };
+            *width += 1;
+            spare -= 1;
+        }
+        Self { kept, gap, dropped }
     }
-    line
+
+    fn line(&self, columns: &[Column], cells: &[Cell]) -> Line {
+        let mut line = Line::empty();
+        let mut owed = 0;
+        for &(at, width) in &self.kept {
+            let cell = &cells[at];
+            let shown = cut(&cell.text, width, columns[at].cut);
+            let pad = width.saturating_sub(shown.width());
+            let (before, after) = match columns[at].align {
+                Align::Left => (0, pad),
+                Align::Right => (pad, 0),
+            };
+            owed += before;
+            if !shown.is_empty() {
+                line.push(Role::Plain, " ".repeat(owed));
+                line.push(cell.role, shown);
+                owed = 0;
+            }
+            owed += after + self.gap;
+        }
+        line
+    }
 }
 
 /// Cuts printable text to a width.
@@ -234,27 +276,27 @@ mod tests {
             Column::number("AGE", 2),
         ];
         let row = ["socket", "a-very-long-name", "12m"].map(|text| Cell::new(Role::Plain, text));
-        let rows = [row.to_vec()];
+        let rows = [Row::Cells(row.to_vec())];
         assert_eq!(
             draw(&columns, &rows, 40).plain(),
             "KIND    NAME              AGE\nsocket  a-very-long-name  12m\n"
         );
         assert_eq!(
             draw(&columns, &rows, 22).plain(),
-            "KIND    NAME       AGE\nsocket  a-ve…name  12m\n"
+            "KIND   NAME        AGE\nsocket a-ver…-name 12m\n"
         );
         let narrow = draw(&columns, &rows, 16).plain();
-        assert!(narrow.starts_with("KIND    NAME\n"), "{narrow}");
+        assert!(narrow.starts_with("KIND   NAME\n"), "{narrow}");
         assert!(narrow.contains("No room for:"), "{narrow}");
     }
 
     #[test]
     fn an_empty_column_takes_no_room() {
         let columns = [Column::fixed("A", 0), Column::fixed("B", 0)];
-        let rows = [vec![
+        let rows = [Row::Cells(vec![
             Cell::new(Role::Plain, "x"),
             Cell::new(Role::Plain, ""),
-        ]];
+        ])];
         assert_eq!(draw(&columns, &rows, 40).plain(), "A\nx\n");
     }
 

@@ -1,7 +1,7 @@
 //! Words that the drawings of all probes share: names, holders, ages, what could not be seen.
 
 use super::table::Cell;
-use crate::probe::holders::{Holders, Known, Visibility};
+use crate::probe::holders::{Holders, Known, Process, Visibility};
 use crate::probe::sockets::{By, Identified};
 use crate::render::text::Role;
 use crate::sys::sock_diag::Name;
@@ -30,19 +30,23 @@ fn has_blanks(text: &Untrusted) -> bool {
     text.to_string().chars().any(char::is_whitespace)
 }
 
-/// Who holds something: `-` when nobody does, `?` when that cannot be seen.
-pub(super) fn holders(holders: &Holders) -> Cell {
+/// Who holds something, and the process id: `-` when nobody does, `?` when that cannot be seen.
+pub(super) fn holders(holders: &Holders) -> [Cell; 2] {
+    let none = |role, word: &str| [Cell::new(role, word), Cell::new(Role::Plain, "")];
     match (holders.processes.split_first(), holders.known) {
         (Some((first, rest)), _) => {
             let more = match rest.len() {
                 0 => String::new(),
                 more => format!(" +{more}"),
             };
-            Cell::new(Role::Value, format!("{} {}{more}", first.comm, first.pid))
+            [
+                Cell::new(Role::Value, format!("{}{more}", first.comm)),
+                Cell::new(Role::Dim, first.pid.to_string()),
+            ]
         }
-        (None, Known::Gone) => Cell::new(Role::Dim, "gone"),
-        (None, Known::NotVisible) => Cell::new(Role::Warning, "?"),
-        (None, Known::None | Known::Some) => Cell::new(Role::Dim, "-"),
+        (None, Known::Gone) => none(Role::Dim, "gone"),
+        (None, Known::NotVisible) => none(Role::Warning, "?"),
+        (None, Known::None | Known::Some) => none(Role::Dim, "-"),
     }
 }
 
@@ -50,12 +54,16 @@ pub(super) fn holders(holders: &Holders) -> Cell {
 pub(super) fn service(service: Option<&Identified>) -> Cell {
     match service {
         Some(service) if service.by == By::Program => {
-            Cell::new(Role::Plain, format!("{} (?)", service.name))
+            Cell::new(Role::Plain, format!("{}?", service.name))
         }
         Some(service) => Cell::new(Role::Plain, service.name.clone()),
         None => Cell::new(Role::Plain, ""),
     }
 }
+
+/// What the question mark after a service means.
+pub(super) const GUESSED: &str =
+    "A ? after a service: only the name of the program says so, and programs choose their names.";
 
 /// Seconds as a person says them: `42s`, `5m`, `3h`, `12d`.
 pub(super) fn age(seconds: u64) -> String {
@@ -80,10 +88,10 @@ pub(super) fn blind_spots(visibility: &Visibility) -> Option<String> {
         } else {
             "they belong to other users, or do not let themselves be read; root sees more"
         };
-        let processes = if all == 1 { "process" } else { "processes" };
         words.push_str(&format!(
-            "The descriptors of {} of {all} {processes} could not be read: {whose}.",
-            visibility.denied
+            "The descriptors of {} of {all} processes could not be read{}: {whose}.",
+            visibility.denied,
+            some_names(&visibility.denied_processes)
         ));
     }
     if visibility.hidden_by_mount {
@@ -101,6 +109,40 @@ pub(super) fn blind_spots(visibility: &Visibility) -> Option<String> {
     Some(words.trim_start().to_owned())
 }
 
+/// Names them, if they are few.
+fn some_names(processes: &[Process]) -> String {
+    if processes.len() > 3 {
+        return String::new();
+    }
+    let names: Vec<String> = processes
+        .iter()
+        .map(|process| format!("{} {}", process.comm, process.pid))
+        .collect();
+    format!(" ({})", names.join(", "))
+}
+
+/// Bytes as a person says them, from a mount option such as `395972k`.
+pub(super) fn size(option: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(option).ok()?;
+    let (digits, factor) = match text.strip_suffix('k') {
+        Some(digits) => (digits, 1024),
+        None => (text, 1),
+    };
+    let bytes = digits.parse::<u64>().ok()?.checked_mul(factor)?;
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut unit = 0;
+    let mut tenths = u128::from(bytes) * 10;
+    while tenths >= 10_240 && unit + 1 < units.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    Some(if tenths.is_multiple_of(10) || unit == 0 {
+        format!("{} {}", tenths / 10, units[unit])
+    } else {
+        format!("{}.{} {}", tenths / 10, tenths % 10, units[unit])
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +156,14 @@ mod tests {
         assert_eq!(path(" a "), "\" a \"");
         assert_eq!(abstract_name("a b"), "@\"a b\"");
         assert_eq!(path("/run/x"), "/run/x");
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        let sizes =
+            [&b"395972k"[..], b"2468412k", b"4096", b"1024k"].map(|text| size(text).unwrap());
+        assert_eq!(sizes, ["386.6 MiB", "2.3 GiB", "4 KiB", "1 MiB"]);
+        assert_eq!(size(b"50%"), None);
     }
 
     #[test]
