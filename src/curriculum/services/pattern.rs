@@ -2,7 +2,8 @@
 //!
 //! `@` at the beginning: an abstract name. `{runtime}` at the beginning: a runtime directory,
 //! `/run/user/UID` or the one in use. `{home}` at the beginning: a home directory. `{n}`: one or
-//! more digits. `*`: one or more bytes that are no slash. Everything else stands for itself.
+//! more digits. `*`: one or more bytes that are no slash. `**`: one or more bytes, slashes too.
+//! Everything else stands for itself.
 //! `/var/run` is `/run`. Pure; bytes in, yes or no out.
 
 use std::str::FromStr;
@@ -37,6 +38,7 @@ enum Token {
     Literal(Vec<u8>),
     Digits,
     Segment,
+    Anything,
 }
 
 /// What is wrong with a pattern.
@@ -59,7 +61,7 @@ pub enum PatternError {
 impl PatternError {
     /// What may be written: a sentence.
     pub fn hint(&self) -> String {
-        "Known are {runtime} and {home} at the beginning, {n} for digits and * for a part of a name."
+        "Known are {runtime} and {home} at the beginning, {n} for digits, * for a part of a name and ** for any path."
             .to_owned()
     }
 }
@@ -98,6 +100,11 @@ fn tokens(mut text: &str) -> Result<Vec<Token>, PatternError> {
             tokens.push(Token::Literal(text.as_bytes()[..at].to_vec()));
         }
         text = &text[at..];
+        if let Some(rest) = text.strip_prefix("**") {
+            tokens.push(Token::Anything);
+            text = rest;
+            continue;
+        }
         if let Some(rest) = text.strip_prefix('*') {
             tokens.push(Token::Segment);
             text = rest;
@@ -144,6 +151,7 @@ fn fits(tokens: &[Token], text: &[u8]) -> bool {
         }
         Token::Digits => |byte| byte.is_ascii_digit(),
         Token::Segment => |byte| byte != b'/',
+        Token::Anything => |_| true,
     };
     let longest = text.iter().take_while(|&&byte| accepts(byte)).count();
     (1..=longest)
@@ -238,6 +246,12 @@ mod tests {
         assert!(!matches("/tmp/ssh-*/agent.{n}", "/tmp/ssh-/agent.12"));
         assert!(!matches("/tmp/ssh-*/agent.{n}", "/tmp/ssh-XX/agent.1x"));
         assert!(!matches("/tmp/a", "/tmp/ab"));
+    }
+
+    #[test]
+    fn a_double_star_crosses_slashes() {
+        assert!(matches("/**/S.gpg-agent", "/tmp/a/b/S.gpg-agent"));
+        assert!(!matches("/**/S.gpg-agent", "/tmp/a/b/XS.gpg-agent"));
     }
 
     #[test]

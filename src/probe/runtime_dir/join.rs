@@ -229,12 +229,8 @@ impl Joint<'_> {
     /// directory's own, else by name.
     pub(super) fn lost(&self, tree: &Tree, entries: &[Entry]) -> Vec<Lost> {
         let files: HashSet<FileId> = entries.iter().filter_map(|entry| entry.file).collect();
-        let device = self
-            .directory
-            .mount
-            .as_ref()
-            .filter(|_| self.directory.own_mount)
-            .map(|mount| mount.device);
+        let device = self.directory.mount.as_ref().map(|mount| mount.device);
+        let own_device = device.filter(|_| self.directory.own_mount);
         let mut prefixes = vec![self.root.to_vec(), self.directory.path.bytes().to_vec()];
         for prefix in &mut prefixes {
             while prefix.pop_if(|last| *last == b'/').is_some() {}
@@ -249,7 +245,7 @@ impl Joint<'_> {
             let below = prefixes
                 .iter()
                 .find_map(|prefix| path.bytes().strip_prefix(prefix.as_slice()));
-            let here = below.is_some() || device == Some(file.device);
+            let here = below.is_some() || own_device == Some(file.device);
             if !open || !here || files.contains(&file) {
                 continue;
             }

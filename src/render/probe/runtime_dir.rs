@@ -3,8 +3,7 @@
 //!
 //! ```text
 //! Runtime directory /run/user/1000
-//! From XDG_RUNTIME_DIR. A tmpfs mounted for it alone, at most 386.6 MiB. Mode 0700, owner
-//! learner.
+//! From XDG_RUNTIME_DIR. On a tmpfs of its own, at most 386.6 MiB. Mode 0700, owner learner.
 //! All entries belong to learner.
 //!
 //! Listening: 1
@@ -240,17 +239,12 @@ fn directory(directory: &Directory, width: usize) -> Text {
         From::Default => "The usual place for this user.",
     });
     if let Some(mount) = &directory.mount {
-        let alone = if directory.own_mount {
-            "mounted for it alone"
-        } else {
-            "shared with other directories"
-        };
-        let limit = mount
-            .super_option("size")
-            .and_then(words::size)
-            .map(|size| format!(", at most {size}"))
-            .unwrap_or_default();
-        facts.push_str(&format!(" A {} {alone}{limit}.", mount.kind));
+        let limit = mount.super_option("size").and_then(words::size);
+        facts.push_str(&match (directory.own_mount, limit) {
+            (true, Some(limit)) => format!(" On a {} of its own, at most {limit}.", mount.kind),
+            (true, None) => format!(" On a {} of its own.", mount.kind),
+            (false, _) => format!(" On {}, shared with other directories.", mount.kind),
+        });
     }
     if let (Some(mode), Some(owner)) = (directory.mode, &directory.owner) {
         facts.push_str(&format!(" Mode {mode:04o}, owner {}.", user(owner)));
