@@ -13,7 +13,9 @@ use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::de::Error;
+use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Bytes from outside. Printing escapes C0, C1, DEL, bidirectional controls, zero-width and other
 /// format characters, line separators, backslash, both quotes and whatever is not UTF-8.
@@ -139,6 +141,33 @@ impl Serialize for Untrusted {
             object.skip_field("hex")?;
         }
         object.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Untrusted {
+    /// Takes what serializing gave: the bytes of `hex` when it is there, else those of `text`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Written {
+            text: String,
+            hex: Option<String>,
+        }
+        let written = Written::deserialize(deserializer)?;
+        let Some(hex) = written.hex else {
+            return Ok(Self(written.text.into_bytes()));
+        };
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        let bytes: Option<Vec<u8>> = hex
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| match pair {
+                [high, low] => Some((digit(*high)? * 16 + digit(*low)?) as u8),
+                _ => None,
+            })
+            .collect();
+        bytes
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("`hex` holds no pairs of hexadecimal digits"))
     }
 }
 
@@ -276,6 +305,17 @@ mod tests {
             for line in Untrusted::new(bytes.clone()).lines() {
                 assert!(!line.chars().any(|c| c.is_control()));
             }
+        }
+    }
+
+    #[test]
+    fn bytes_survive_serializing() {
+        for bytes in [&b"plain"[..], b"a\x1b[31m\xff\0", b""] {
+            let json = serde_json::to_string(&Untrusted::new(bytes)).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Untrusted>(&json).unwrap().bytes(),
+                bytes
+            );
         }
     }
 }

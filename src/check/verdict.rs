@@ -53,9 +53,10 @@ impl Verdict {
 }
 
 /// All that a check found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// `ipc-mastery/check/1`.
+    #[serde(skip_deserializing, default = "schema")]
     pub schema: &'static str,
     /// The exercise's slug.
     pub exercise: String,
@@ -82,8 +83,12 @@ pub struct Report {
     pub elapsed_ms: u64,
 }
 
+fn schema() -> &'static str {
+    "ipc-mastery/check/1"
+}
+
 /// Which program was judged.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Subject {
     /// A program in a directory, built and run by us.
@@ -106,7 +111,7 @@ pub enum Subject {
 }
 
 /// How the program was kept apart from everything else.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Isolation {
     /// What was done, in words: `own session`, `resource limits`, `uid 64003`.
     pub measures: Vec<String>,
@@ -115,7 +120,7 @@ pub struct Isolation {
 }
 
 /// What one stage showed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StageReport {
     /// Its id.
     pub id: String,
@@ -132,7 +137,7 @@ pub struct StageReport {
 }
 
 /// Why a stage did not pass. Texts are sentences; what came from outside is already printable.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Failure {
     /// The diagnosis's id.
     pub diagnosis: String,
@@ -165,7 +170,7 @@ pub struct Failure {
 }
 
 /// Something expected or seen: a sentence, and bytes when bytes matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
     /// In words.
     pub words: String,

@@ -1,13 +1,17 @@
 //! `learn`: the full screen.
 
+use std::ffi::OsString;
+use std::fs;
 use std::io::{self, IsTerminal};
 
+use super::chosen;
 use super::context::Context;
 use super::error::CommandError;
 use crate::curriculum::Curriculum;
 use crate::curriculum::problem::did_you_mean;
+use crate::curriculum::source::Source;
 use crate::exit_code::ExitCode;
-use crate::render::theme::{ColorWish, Surroundings, Terminal, Theme};
+use crate::render::theme::{Surroundings, Terminal};
 use crate::tui::path::Node;
 use crate::tui::{self, Options};
 use crate::untrusted::printable;
@@ -28,13 +32,26 @@ pub fn run(context: &Context, name: Option<&str>) -> Result<ExitCode, CommandErr
     }
     let curriculum = context.curriculum()?;
     let open = name.map(|name| find(&curriculum, name)).transpose()?;
-    let theme = Theme::for_terminal(ColorWish::Auto, None, &surroundings);
     tui::run(Options {
         curriculum,
         open,
-        theme,
+        // A marker that cannot be used is told by `check`; the screen does without.
+        here: chosen::marker_here().ok().flatten(),
+        theme: context.theme(),
+        ourselves: ourselves(context.source()),
     })?;
     Ok(ExitCode::Success)
+}
+
+/// What our own program has to be told to find the same curriculum from anywhere.
+fn ourselves(source: &Source) -> Vec<OsString> {
+    match source {
+        Source::Embedded => Vec::new(),
+        Source::Directory(pack) => {
+            let pack = fs::canonicalize(pack).unwrap_or_else(|_| pack.clone());
+            vec!["--curriculum".into(), pack.into()]
+        }
+    }
 }
 
 fn no_terminal(message: &str) -> CommandError {

@@ -1,5 +1,11 @@
 //! What the screens want done outside, as values; [`super::update`] returns them and
-//! [`super::run`] has them done.
+//! [`super::outside`] has them done.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use crate::mastery::progress::HintLevel;
 
 /// Something to be done outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +16,108 @@ pub enum Effect {
     EndBy(i32),
     /// Give the terminal back and stop until the shell continues the program.
     Suspend,
-    /// Take the terminal again if a stop from outside took it away, and draw everything.
+    /// Draw everything again.
     Redraw,
+    /// Collect a probe, by name.
+    Probe(String),
+    /// Run an experiment for a lesson.
+    Experiment {
+        /// The lesson's slug.
+        lesson: String,
+        /// The experiment's name.
+        name: String,
+        /// Its parameters.
+        params: Map<String, Value>,
+    },
+    /// Write something down.
+    Remember(Memory),
+    /// Read the report of an exercise's last check.
+    LastReport(String),
+    /// Copy an exercise's starter in this language to where the learner works.
+    Start {
+        /// The exercise's slug.
+        exercise: String,
+        /// The language's id.
+        language: String,
+    },
+    /// Open a file in the editor.
+    Edit(PathBuf),
+    /// Judge the program in a directory.
+    Check {
+        /// The exercise's slug.
+        exercise: String,
+        /// Where the program is.
+        directory: PathBuf,
+        /// Its language's id.
+        language: String,
+    },
+    /// Stop the check that runs.
+    StopCheck,
+    /// Tell when a file in this directory is saved.
+    Watch {
+        /// The exercise's slug.
+        exercise: String,
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// Stop telling.
+    StopWatch,
+}
+
+/// Something to write down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// A lesson was seen up to a piece.
+    Reading {
+        /// The lesson's slug.
+        lesson: String,
+        /// The furthest piece seen, counted from 0.
+        piece: usize,
+        /// How many there are.
+        pieces: usize,
+    },
+    /// A quiz item was answered.
+    Answer {
+        /// Its id.
+        item: String,
+        /// The option chosen.
+        option: usize,
+        /// The reason chosen, where one is asked for.
+        reason: Option<usize>,
+        /// Whether it was right.
+        right: bool,
+    },
+    /// A prediction was committed to, or the kernel has decided it.
+    Prediction {
+        /// The lesson's slug.
+        lesson: String,
+        /// The prediction's id.
+        prediction: String,
+        /// The option chosen.
+        option: usize,
+        /// Whether the kernel agreed, once it was asked.
+        agreed: Option<bool>,
+        /// How sure the learner was, in percent.
+        confidence: Option<u8>,
+    },
+    /// A fact was stated.
+    Fact {
+        /// The lesson's slug.
+        lesson: String,
+        /// The part's id.
+        part: String,
+        /// What was entered.
+        given: String,
+        /// Whether it was so.
+        right: bool,
+    },
+    /// A hint was taken.
+    Hint {
+        /// The exercise's slug.
+        exercise: String,
+        /// The stage's id.
+        stage: String,
+        /// How much it gave away.
+        level: HintLevel,
+    },
 }

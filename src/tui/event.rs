@@ -1,7 +1,17 @@
 //! What can happen: keys, signals, and what the work outside has found. Events are values; where
-//! they come from is [`super::input`]'s and [`super::effect`]'s.
+//! they come from is [`super::input`]'s and [`super::outside`]'s.
+
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use ratatui::crossterm::event::KeyEvent;
+
+use crate::check::Progress as CheckProgress;
+use crate::check::verdict::Report;
+use crate::experiment::Observation;
+use crate::mastery::progress::Progress;
+use crate::probe::Probed;
+use crate::render::highlight::Highlighter;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -10,7 +20,7 @@ pub enum Event {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
-    /// The terminal has another size, or asks to be drawn again.
+    /// The terminal may have another size.
     Resize,
     /// Time has passed while something is pending.
     Tick,
@@ -22,4 +32,68 @@ pub enum Event {
     Continued,
     /// Work outside ended in a fault of ours.
     Fault(String),
+    /// Code can be coloured from now on.
+    Highlighter(&'static Highlighter),
+    /// What is remembered of the learner: at the beginning, and whenever anybody changed it.
+    Remembered(Box<Progress>),
+    /// Nothing can be remembered: why, and what to do.
+    Forgetful(String),
+    /// A probe was collected.
+    Probed {
+        /// Its name.
+        name: String,
+        /// What it saw, or why it saw nothing.
+        result: Result<Arc<Probed>, String>,
+    },
+    /// An experiment ended.
+    Observed {
+        /// The lesson it ran for.
+        lesson: String,
+        /// What it saw, or why it saw nothing.
+        result: Result<Box<Observation>, String>,
+    },
+    /// The report of an exercise's last check, wherever it ran.
+    LastReport {
+        /// The exercise's slug.
+        exercise: String,
+        /// The report, if there is one that can be read.
+        report: Option<Box<Report>>,
+    },
+    /// A starter was copied.
+    Started {
+        /// The exercise's slug.
+        exercise: String,
+        /// The language's id.
+        language: String,
+        /// Where, or why not.
+        result: Result<PathBuf, String>,
+    },
+    /// The editor was closed; why it could not be opened, if so.
+    Edited(Result<(), String>),
+    /// A file was saved where one was watched for.
+    Saved {
+        /// The exercise's slug.
+        exercise: String,
+    },
+    /// Files cannot be watched.
+    WatchFailed {
+        /// The exercise's slug.
+        exercise: String,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// A check went on.
+    Checking {
+        /// The exercise's slug.
+        exercise: String,
+        /// What happened.
+        step: CheckProgress,
+    },
+    /// A check ended.
+    Checked {
+        /// The exercise's slug.
+        exercise: String,
+        /// What it found, why it could not, or `None` when it was stopped.
+        result: Option<Result<Box<Report>, String>>,
+    },
 }

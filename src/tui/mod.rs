@@ -7,27 +7,37 @@
 pub mod action;
 pub mod effect;
 pub mod event;
+pub mod exercise;
 pub mod input;
+pub mod lesson;
+pub mod memory;
 pub mod model;
+pub mod outside;
 pub mod paint;
 pub mod path;
-pub mod progress;
+pub mod probes;
 pub mod scroll;
+pub mod search;
+pub mod sheet;
 pub mod terminal;
 pub mod update;
 pub mod view;
 pub mod words;
 
+use std::ffi::OsString;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
+use crate::check::marker::Marker;
 use crate::curriculum::Curriculum;
 use crate::render::theme::Theme;
 use effect::Effect;
 use event::Event;
 use input::{Input, SignalWatch};
 use model::{Model, Size};
+use outside::Outside;
 use terminal::Screen;
 
 /// What the screen is begun with.
@@ -37,9 +47,16 @@ pub struct Options {
     pub curriculum: Curriculum,
     /// What to open first; the path when `None`.
     pub open: Option<path::Node>,
+    /// The program in the directory the learner is in, if there is one.
+    pub here: Option<Marker>,
     /// How roles look.
     pub theme: Theme,
+    /// Arguments that every run of our own program is given: where the curriculum is.
+    pub ourselves: Vec<OsString>,
 }
+
+/// Between two ticks while something is pending, for the sign that shows it.
+const TICK: Duration = Duration::from_millis(120);
 
 /// Shows the screen until the learner leaves it. When a signal asked for the end, the terminal is
 /// given back and the process then ends by that signal, so that its parent sees it.
@@ -51,19 +68,33 @@ pub fn run(options: Options) -> io::Result<()> {
     let _signals = SignalWatch::start(sender.clone())?;
     let mut screen = Screen::take()?;
     let mut keyboard = Input::start(sender.clone())?;
-    let size = size_of(&mut screen)?;
-    let mut model = Model::new(Arc::new(options.curriculum), size);
-    let mut effects = options
-        .open
-        .map(|node| update::open(&mut model, &node))
-        .unwrap_or_default();
+    let curriculum = Arc::new(options.curriculum);
+    let mut model = Model::new(Arc::clone(&curriculum), size_of(&mut screen)?);
+    model.here = options.here;
+    let draw = |screen: &mut Screen, model: &Model| {
+        let drawn = screen
+            .terminal()
+            .draw(|frame| view::draw(frame, model, options.theme));
+        drawn.map(drop)
+    };
+    draw(&mut screen, &model)?;
+    let mut outside = Outside::start(curriculum, sender.clone(), options.ourselves);
+    // What to open is known only together with where the learner was.
+    let mut open = options.open;
+    let mut effects = Vec::new();
     loop {
         for effect in std::mem::take(&mut effects) {
             match effect {
-                Effect::Quit => return Ok(()),
+                Effect::Quit => {
+                    drop(keyboard);
+                    drop(screen);
+                    outside.finish();
+                    return Ok(());
+                }
                 Effect::EndBy(signal) => {
                     drop(keyboard);
                     drop(screen);
+                    outside.finish();
                     return signal_hook::low_level::emulate_default_handler(signal);
                 }
                 Effect::Suspend => {
@@ -74,17 +105,36 @@ pub fn run(options: Options) -> io::Result<()> {
                     screen.take_again()?;
                     keyboard = Input::start(sender.clone())?;
                 }
+                Effect::Edit(file) => {
+                    drop(keyboard);
+                    screen.restore();
+                    let result = outside::edit(&file);
+                    screen.take_again()?;
+                    keyboard = Input::start(sender.clone())?;
+                    drop(sender.send(Event::Edited(result)));
+                }
                 Effect::Redraw => screen.terminal().clear()?,
+                effect => outside.run(effect),
             }
         }
-        screen
-            .terminal()
-            .draw(|frame| view::draw(frame, &model, options.theme))?;
-        let event = events.recv().map_err(io::Error::other)?;
-        if matches!(event, Event::Resize) {
+        draw(&mut screen, &model)?;
+        let event = if model.is_pending() {
+            match events.recv_timeout(TICK) {
+                Err(RecvTimeoutError::Timeout) => Event::Tick,
+                event => event.map_err(io::Error::other)?,
+            }
+        } else {
+            events.recv().map_err(io::Error::other)?
+        };
+        if matches!(event, Event::Resize | Event::Continued) {
             model.size = size_of(&mut screen)?;
         }
+        let is_known = matches!(event, Event::Remembered(_) | Event::Forgetful(_));
         effects = update::update(&mut model, event);
+        if is_known && let Some(node) = open.take() {
+            effects.extend(update::open(&mut model, &node));
+            effects.extend(update::update(&mut model, Event::Resize));
+        }
     }
 }
 

@@ -3,18 +3,35 @@
 use std::sync::Arc;
 
 use super::action::Place;
-use super::path::{self, PathState};
-use super::progress::Progress;
+use super::exercise::{Copying, ExerciseState, Program};
+use super::lesson::LessonState;
+use super::lesson::page::Setting;
+use super::path::{self, Node, PathState};
+use super::probes::{ProbesState, Typing};
 use super::scroll::Scroll;
+use super::search::Search;
+use super::sheet::{self, Subject};
+use crate::check::marker::Marker;
 use crate::curriculum::Curriculum;
+use crate::mastery::path::{Standing, standing};
+use crate::mastery::progress::Progress;
+use crate::render::highlight::Highlighter;
 
 /// Everything.
 #[derive(Debug)]
 pub struct Model {
     /// What is taught.
     pub curriculum: Arc<Curriculum>,
-    /// What is known about the learner.
+    /// What is remembered of the learner.
     pub progress: Progress,
+    /// Where that is on the path.
+    pub standing: Standing,
+    /// The program in the directory that the screen was opened in.
+    pub here: Option<Marker>,
+    /// Why nothing can be remembered, if so.
+    pub forgetful: Option<String>,
+    /// Colours code, once it is loaded.
+    pub highlighter: Option<&'static Highlighter>,
     /// What is shown.
     pub screen: Screen,
     /// The screens it was opened from, oldest first.
@@ -25,6 +42,8 @@ pub struct Model {
     pub size: Size,
     /// Something to tell: one line, until the next key.
     pub notice: Option<String>,
+    /// Counts ticks while something is pending.
+    pub ticks: usize,
 }
 
 /// A screen, with its own state.
@@ -32,6 +51,12 @@ pub struct Model {
 pub enum Screen {
     /// The path.
     Path(PathState),
+    /// A lesson.
+    Lesson(Box<LessonState>),
+    /// An exercise.
+    Exercise(Box<ExerciseState>),
+    /// The probes.
+    Probes(Box<ProbesState>),
 }
 
 /// Something over the screen.
@@ -39,6 +64,8 @@ pub enum Screen {
 pub enum Overlay {
     /// The keys of the screen below.
     Help(Scroll),
+    /// A search.
+    Search(Box<Search>),
 }
 
 /// The size of a terminal.
@@ -57,6 +84,9 @@ impl Size {
         rows: 8,
     };
 
+    /// The widest page: text and tables wider than this are hard to follow.
+    const WIDEST: usize = 110;
+
     /// Whether it is too small.
     pub fn is_too_small(self) -> bool {
         self.columns < Self::LEAST.columns || self.rows < Self::LEAST.rows
@@ -66,23 +96,42 @@ impl Size {
     pub fn body_rows(self) -> usize {
         usize::from(self.rows).saturating_sub(4)
     }
+
+    /// Columns of a page of text.
+    pub fn page_columns(self) -> usize {
+        usize::from(self.columns)
+            .saturating_sub(2)
+            .min(Self::WIDEST)
+    }
 }
 
 impl Model {
     /// The path, with nothing known about the learner yet.
     pub fn new(curriculum: Arc<Curriculum>, size: Size) -> Self {
         let progress = Progress::default();
+        let standing = standing(&curriculum, &progress);
         let mut state = PathState::new(&curriculum);
-        state.selected = path::next(&curriculum, &progress);
+        state.selected = path::next(&standing);
         Self {
             curriculum,
             progress,
+            standing,
+            here: None,
+            forgetful: None,
+            highlighter: None,
             screen: Screen::Path(state),
             behind: Vec::new(),
             overlay: None,
             size,
             notice: None,
+            ticks: 0,
         }
+    }
+
+    /// Takes in what is remembered.
+    pub fn remember(&mut self, progress: Progress) {
+        self.standing = standing(&self.curriculum, &progress);
+        self.progress = progress;
     }
 
     /// Rows of the tree that are shown on the path.
@@ -90,11 +139,31 @@ impl Model {
         self.size.body_rows().saturating_sub(3).max(1)
     }
 
+    /// Rows of lines that the screen shows of a page that scrolls.
+    pub fn page_rows(&self) -> usize {
+        let above = match &self.screen {
+            Screen::Exercise(_) => 3,
+            Screen::Probes(_) => 2,
+            Screen::Path(_) | Screen::Lesson(_) => 0,
+        };
+        self.size.body_rows().saturating_sub(above).max(1)
+    }
+
     /// Where keys are looked up.
     pub fn place(&self) -> Place {
         match &self.overlay {
             Some(Overlay::Help(_)) => Place::Help,
+            Some(Overlay::Search(_)) => Place::Search,
+            None if self.is_typing() => Place::Typing,
             None => self.screen_place(),
+        }
+    }
+
+    fn is_typing(&self) -> bool {
+        match &self.screen {
+            Screen::Lesson(state) => state.field.is_some(),
+            Screen::Probes(state) => state.typing == Typing::Yes,
+            Screen::Path(_) | Screen::Exercise(_) => false,
         }
     }
 
@@ -102,6 +171,106 @@ impl Model {
     pub fn screen_place(&self) -> Place {
         match &self.screen {
             Screen::Path(_) => Place::Path,
+            Screen::Lesson(_) => Place::Lesson,
+            Screen::Exercise(_) => Place::Exercise,
+            Screen::Probes(_) => Place::Probes,
+        }
+    }
+
+    /// Whether something is under way outside that the screen shows.
+    pub fn is_pending(&self) -> bool {
+        match &self.screen {
+            Screen::Path(_) => false,
+            Screen::Lesson(state) => state.is_pending(),
+            Screen::Exercise(state) => state.live.is_some() || state.copying == Copying::Yes,
+            Screen::Probes(state) => state.is_pending(),
+        }
+    }
+
+    /// Every screen, the shown one first.
+    pub fn screens(&mut self) -> impl Iterator<Item = &mut Screen> {
+        std::iter::once(&mut self.screen).chain(self.behind.iter_mut().rev())
+    }
+
+    /// The page of an exercise, shown or behind.
+    pub fn exercise_page(&mut self, slug: &str) -> Option<&mut ExerciseState> {
+        self.screens().find_map(|screen| match screen {
+            Screen::Exercise(state) if state.slug == slug => Some(&mut **state),
+            _ => None,
+        })
+    }
+
+    /// The learner's program for an exercise: in the directory that the screen was opened in, or
+    /// what was started last.
+    pub fn program(&self, exercise: &str) -> Option<Program> {
+        let here = self.here.as_ref().filter(|here| here.exercise == exercise);
+        let started = || {
+            let started = self.progress.exercises.get(exercise)?.started.as_ref()?;
+            Some((
+                started.directory.as_path().to_owned(),
+                started.language.clone(),
+            ))
+        };
+        let (directory, language) = here
+            .map(|here| (here.directory.clone(), here.language.clone()))
+            .or_else(started)?;
+        let main = &self.curriculum.language(&language)?.main;
+        Some(Program {
+            main: directory.join(main),
+            directory,
+            language,
+        })
+    }
+
+    /// Sets the lines of the screen for its size.
+    pub fn set_pages(&mut self) {
+        let width = self.size.page_columns();
+        let rows = self.page_rows();
+        let highlighter = self.highlighter;
+        let program = match &self.screen {
+            Screen::Exercise(state) => self.program(&state.slug),
+            _ => None,
+        };
+        match &mut self.screen {
+            Screen::Path(_) => {}
+            Screen::Lesson(state) => {
+                let node = Node::Lesson(state.lesson.slug.clone());
+                let next = path::after(&node, &self.curriculum);
+                let next = next.map(|node| path::title(&node, &self.curriculum));
+                let setting = Setting {
+                    width,
+                    highlighter,
+                    next: next.as_deref(),
+                };
+                state.set_page(setting, rows);
+            }
+            Screen::Exercise(state) => {
+                let Some(exercise) = self.curriculum.exercise(&state.slug) else {
+                    return;
+                };
+                let known = self.progress.exercises.get(&state.slug);
+                let setting = Setting {
+                    width,
+                    highlighter,
+                    next: None,
+                };
+                let subject = Subject {
+                    exercise,
+                    curriculum: &self.curriculum,
+                    known,
+                    program: program.as_ref(),
+                };
+                let (text, selected) = sheet::set(state, &subject, setting);
+                let total = text.lines.len();
+                state.text = text;
+                state.selected = selected;
+                state.scroll().clamp(rows, total);
+            }
+            Screen::Probes(state) => {
+                state.set(usize::from(self.size.columns).saturating_sub(2));
+                let total = state.text.lines.len();
+                state.scroll.clamp(rows, total);
+            }
         }
     }
 }

@@ -4,13 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::action::Action;
-use super::progress::{Mark, Progress};
 use super::scroll::Scroll;
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::Exercise;
-use crate::curriculum::lesson::Lesson;
 use crate::curriculum::module::Module;
 use crate::curriculum::path::Level;
+use crate::mastery::path::{Next, Standing};
 
 /// What a row stands for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -234,11 +233,12 @@ pub fn in_order(curriculum: &Curriculum) -> Vec<Node> {
     nodes
 }
 
-/// The first lesson or exercise that is not done.
-pub fn next(curriculum: &Curriculum, progress: &Progress) -> Option<Node> {
-    in_order(curriculum)
-        .into_iter()
-        .find(|node| mark(node, progress) != Mark::Done)
+/// The row of what to do next.
+pub fn next(standing: &Standing) -> Option<Node> {
+    Some(match standing.next.as_ref()? {
+        Next::Lesson { slug, .. } => Node::Lesson(slug.clone()),
+        Next::Exercise { slug, .. } => Node::Exercise(slug.clone()),
+    })
 }
 
 /// The lesson or exercise that follows this one.
@@ -248,46 +248,15 @@ pub fn after(node: &Node, curriculum: &Curriculum) -> Option<Node> {
     nodes.into_iter().nth(place + 1)
 }
 
-/// How far the learner is with a lesson or an exercise.
-pub fn mark(node: &Node, progress: &Progress) -> Mark {
+/// What a lesson, an exercise or a module is called in a sentence.
+pub fn title(node: &Node, curriculum: &Curriculum) -> String {
     match node {
-        Node::Lesson(slug) => progress.lesson(slug),
-        Node::Exercise(slug) => progress.exercise(slug),
-        _ => Mark::New,
+        Node::Module(slug) => curriculum.module(slug).map(|module| module.title.clone()),
+        Node::Lesson(slug) => curriculum.lesson(slug).map(|lesson| lesson.title.clone()),
+        Node::Exercise(slug) => curriculum
+            .exercise(slug)
+            .map(|exercise| format!("Exercise {}: {}", exercise.number, exercise.title)),
+        _ => None,
     }
-}
-
-/// How many of a module's lessons and exercises are done, and how many there are.
-pub fn done_in(module: &Module, curriculum: &Curriculum, progress: &Progress) -> (usize, usize) {
-    let lessons = module
-        .lessons
-        .iter()
-        .map(|lesson: &Lesson| progress.lesson(&lesson.slug));
-    let exercises =
-        exercises_of(curriculum, module).map(|exercise| progress.exercise(&exercise.slug));
-    count(lessons.chain(exercises))
-}
-
-/// How many outcomes of a level have all their lessons read and exercises passed, of those that
-/// have any.
-pub fn done_at(level: &Level, progress: &Progress) -> (usize, usize) {
-    let outcomes = level.outcomes.iter();
-    count(outcomes.filter_map(|outcome| {
-        let lessons = outcome
-            .lessons
-            .iter()
-            .map(|slug| progress.lesson(&slug.value));
-        let exercises = outcome
-            .exercises
-            .iter()
-            .map(|slug| progress.exercise(&slug.value));
-        let (done, all) = count(lessons.chain(exercises));
-        (all > 0).then_some(if done == all { Mark::Done } else { Mark::New })
-    }))
-}
-
-fn count(marks: impl Iterator<Item = Mark>) -> (usize, usize) {
-    marks.fold((0, 0), |(done, all), mark| {
-        (done + usize::from(mark == Mark::Done), all + 1)
-    })
+    .unwrap_or_default()
 }

@@ -58,6 +58,16 @@ pub fn cut(line: Line, width: usize) -> Line {
     out
 }
 
+/// Puts a word at the right edge, cutting the line where it would run into it.
+pub fn with_right(line: Line, right: &str, width: usize) -> Line {
+    let room = width.saturating_sub(right.width() + 1);
+    let mut out = cut(line, room);
+    let gap = (room + 1).saturating_sub(out.width());
+    out.push(Role::Plain, " ".repeat(gap));
+    out.push(Role::Dim, right);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

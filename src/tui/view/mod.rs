@@ -13,8 +13,12 @@
 //!
 //! The lower rule gives way to a notice when there is something to tell.
 
+mod exercise;
 pub(super) mod help;
+mod lesson;
 mod path;
+mod probes;
+mod search;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -24,6 +28,7 @@ use unicode_width::UnicodeWidthStr;
 use super::action::{self, Action, Place};
 use super::model::{Model, Overlay, Screen, Size};
 use super::paint;
+use super::words;
 use crate::render::text::{Line, Role};
 use crate::render::theme::Theme;
 
@@ -42,15 +47,21 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme) {
     let body = body(area);
     match &model.screen {
         Screen::Path(state) => path::draw(buffer, area, body, model, state, theme),
+        Screen::Lesson(state) => lesson::draw(buffer, area, body, model, state, theme),
+        Screen::Exercise(state) => exercise::draw(buffer, area, body, model, state, theme),
+        Screen::Probes(state) => probes::draw(buffer, area, body, model, state, theme),
     }
-    if let Some(Overlay::Help(scroll)) = &model.overlay {
-        help::draw(buffer, area, model, scroll.top, theme);
+    match &model.overlay {
+        Some(Overlay::Help(scroll)) => help::draw(buffer, area, model, scroll.top, theme),
+        Some(Overlay::Search(search)) => search::draw(buffer, area, search, theme),
+        None => {}
     }
-    if let Some(notice) = &model.notice {
+    if let Some(notice) = model.notice.as_ref().or(model.forgetful.as_ref()) {
         let row = usize::from(area.height) - 2;
-        let text = format!(" {notice} ");
-        let rest = usize::from(area.width).saturating_sub(text.width());
-        let line = Line::of(Role::Warning, text).with(Role::Dim, "─".repeat(rest));
+        let width = usize::from(area.width);
+        let line = words::cut(Line::of(Role::Warning, format!(" {notice} ")), width);
+        let rest = width.saturating_sub(line.width());
+        let line = line.with(Role::Dim, "─".repeat(rest));
         paint::line(buffer, area, row, &line, theme);
     }
 }
@@ -73,9 +84,16 @@ fn chrome(
     (place, keys): (Place, &[(Action, &str)]),
     theme: Theme,
 ) {
-    paint::line(buffer, inset(area), 0, title, theme);
     let width = right.width() as u16;
-    if width + 2 < area.width {
+    let room = usize::from(area.width.saturating_sub(width + 4));
+    paint::line(
+        buffer,
+        inset(area),
+        0,
+        &words::cut(title.clone(), room),
+        theme,
+    );
+    if width > 0 && width + 2 < area.width {
         let corner = Rect {
             x: area.right() - width - 2,
             width: width + 2,
@@ -96,7 +114,8 @@ fn chrome(
 fn key_line(place: Place, keys: &[(Action, &str)], width: usize) -> Line {
     let hint = |action: Action, word: &str| {
         let key = match action {
-            Action::Choose(most) if most > 1 => format!("1–{most}"),
+            Action::Choose(most) if most > 2 => format!("1–{most}"),
+            Action::Choose(2) => "1, 2".to_owned(),
             Action::Choose(_) => "1".to_owned(),
             Action::Up => "↑↓".to_owned(),
             action => action::key_for(place, action)?.to_string(),
@@ -117,10 +136,10 @@ fn key_line(place: Place, keys: &[(Action, &str)], width: usize) -> Line {
         .iter()
         .filter_map(|&(action, word)| hint(action, word))
         .collect();
-    let reserved: usize = last.iter().map(|line| line.width() + gap.len()).sum();
+    let reserved: usize = last.iter().map(|line| gap.len() + line.width()).sum();
     let mut out = Line::empty();
     for line in keys.iter().filter_map(|&(action, word)| hint(action, word)) {
-        if out.width() + line.width() + reserved > width {
+        if out.width() + gap.len() + line.width() + reserved > width {
             break;
         }
         push_all(&mut out, line, gap);
@@ -138,6 +157,31 @@ fn push_all(out: &mut Line, line: Line, gap: &str) {
     for span in line.spans {
         out.push(span.role, span.text);
     }
+}
+
+/// The middle of `area`, as wide as a page.
+fn centred(area: Rect, width: usize) -> Rect {
+    let width = area.width.min(width as u16);
+    Rect {
+        x: area.x + (area.width - width) / 2,
+        width,
+        ..area
+    }
+}
+
+/// Where one is: `AF_UNIX sockets › Bytes, not messages`.
+fn title_of(module: &str, title: &str) -> Line {
+    let mut line = Line::empty();
+    if !module.is_empty() {
+        line.push(Role::Dim, format!("{module} › "));
+    }
+    line.with(Role::Heading, title)
+}
+
+/// A sign that changes while something is pending.
+fn spinner(ticks: usize) -> &'static str {
+    const SIGNS: [&str; 4] = ["|", "/", "-", "\\"];
+    SIGNS[ticks % SIGNS.len()]
 }
 
 fn inset(area: Rect) -> Rect {

@@ -25,9 +25,9 @@ use super::super::action::{Action, Place};
 use super::super::model::Model;
 use super::super::paint;
 use super::super::path::{self, Fold, Node, PathState, Row};
-use super::super::progress::Mark;
-use super::super::words::{lines_of, wrap};
+use super::super::words::{lines_of, with_right, wrap};
 use super::chrome;
+use crate::mastery::path::{LessonStanding, State, Tally};
 use crate::render::text::{Line, Role};
 use crate::render::theme::Theme;
 
@@ -42,11 +42,11 @@ pub(super) fn draw(
 ) {
     let title = Line::of(Role::Heading, "ipc-mastery")
         .with(Role::Plain, format!("  {}", model.curriculum.path.title));
-    let nodes = path::in_order(&model.curriculum);
-    let done = nodes
-        .iter()
-        .filter(|node| path::mark(node, &model.progress) == Mark::Done);
-    let right = format!("{} of {} done", done.count(), nodes.len());
+    let standing = &model.standing;
+    let right = done(Tally {
+        done: standing.lessons.done + standing.exercises.done,
+        of: standing.lessons.of + standing.exercises.of,
+    });
     let keys = [
         (Action::Up, ""),
         (Action::Open, ""),
@@ -56,7 +56,7 @@ pub(super) fn draw(
     ];
     chrome(buffer, area, (&title, &right), (Place::Path, &keys), theme);
 
-    let next = path::next(&model.curriculum, &model.progress);
+    let next = path::next(&model.standing);
     let rows = state.rows(&model.curriculum);
     let selected = state.selected_index(&rows);
     let shown = model.path_rows();
@@ -84,110 +84,111 @@ pub(super) fn draw(
 
 fn row_line(row: &Row, is_next: bool, model: &Model, width: usize) -> Line {
     let curriculum = &model.curriculum;
+    let standing = &model.standing;
     let sign = match row.fold {
         Fold::Leaf => "  ",
         Fold::Closed => "▸ ",
         Fold::Open => "▾ ",
     };
-    let of = |(done, all): (usize, usize)| {
-        if all == 0 {
-            String::new()
-        } else {
-            format!("{done} of {all} done")
-        }
-    };
+    let head = |title: &str| Line::of(Role::Strong, format!("{sign}{title}"));
+    let mut modules = standing.modules.iter();
+    let mut lessons = standing.modules.iter().flat_map(|module| &module.lessons);
+    let mut exercises = standing.modules.iter().flat_map(|module| &module.exercises);
     let (line, right) = match &row.node {
-        Node::Module(slug) => {
-            let module = curriculum.module(slug);
-            let title = module.map_or(slug.as_str(), |module| &module.title);
-            let done = module.map(|module| path::done_in(module, curriculum, &model.progress));
-            (
-                Line::of(Role::Strong, format!("{sign}{title}")),
-                done.map(of).unwrap_or_default(),
-            )
-        }
-        Node::Lesson(slug) => {
-            let lesson = curriculum.lesson(slug);
-            let title = lesson.map_or(slug.as_str(), |lesson| &lesson.title);
-            let minutes = lesson.map_or(0, |lesson| lesson.minutes);
-            let mark = model.progress.lesson(slug);
-            let word = match mark {
-                Mark::New => "",
-                Mark::Begun => "begun",
-                Mark::Done => "read",
+        Node::Module(slug) => match modules.find(|module| module.slug == *slug) {
+            Some(module) => {
+                let lessons = module.lessons.iter().map(|lesson| lesson.state);
+                let exercises = module.exercises.iter().map(|exercise| exercise.state);
+                let states = lessons.chain(exercises);
+                let tally = Tally::count(states.map(|state| state == State::Done));
+                (head(&module.title), done(tally))
+            }
+            None => return Line::empty(),
+        },
+        Node::Lesson(slug) => match lessons.find(|lesson| lesson.slug == *slug) {
+            Some(lesson) => (
+                marked(is_next, lesson.state, "read").with(Role::Plain, lesson.title.as_str()),
+                lesson_right(lesson),
+            ),
+            None => return Line::empty(),
+        },
+        Node::Exercise(slug) => match exercises.find(|exercise| exercise.slug == *slug) {
+            Some(exercise) => {
+                let title = format!("Exercise {}: {}", exercise.number, exercise.title);
+                let right = match exercise.state {
+                    State::New => "a program to write".to_owned(),
+                    _ => format!("{} of {} stages", exercise.stages.done, exercise.stages.of),
+                };
+                (
+                    marked(is_next, exercise.state, "passed").with(Role::Plain, title),
+                    right,
+                )
+            }
+            None => return Line::empty(),
+        },
+        Node::Level(number) => match standing.levels.iter().find(|level| level.number == *number) {
+            Some(level) => {
+                let written = level
+                    .outcomes
+                    .iter()
+                    .filter(|outcome| !outcome.is_to_come());
+                let tally = Tally::count(written.map(|outcome| outcome.is_done()));
+                let right = match tally.of {
+                    0 => "not written yet".to_owned(),
+                    _ => done(tally),
+                };
+                (head(&format!("Level {number}: {}", level.name)), right)
+            }
+            None => return Line::empty(),
+        },
+        Node::Outcome(id) => {
+            let mut outcomes = standing.levels.iter().flat_map(|level| &level.outcomes);
+            let (sign, role) = match outcomes.find(|outcome| outcome.id == *id) {
+                Some(outcome) if outcome.is_done() => ("✓", Role::Good),
+                _ => ("·", Role::Dim),
             };
-            let line = marked(is_next, mark, word).with(Role::Plain, title);
-            (line, format!("{minutes} min"))
-        }
-        Node::Exercise(slug) => {
-            let exercise = curriculum.exercise(slug);
-            let title = exercise.map_or_else(
-                || slug.clone(),
-                |exercise| format!("Exercise {}: {}", exercise.number, exercise.title),
-            );
-            let mark = model.progress.exercise(slug);
-            let word = match mark {
-                Mark::New => "",
-                Mark::Begun => "tried",
-                Mark::Done => "passed",
-            };
+            let line = Line::of(role, format!("    {sign} "));
+            let line = line.with(Role::Dim, format!("{id:<4} "));
             (
-                marked(is_next, mark, word).with(Role::Plain, title),
-                "write it".to_owned(),
+                line.with(Role::Plain, outcome_text(id, model)),
+                String::new(),
             )
         }
-        Node::Level(number) => {
-            let level = curriculum
-                .path
-                .levels
-                .iter()
-                .find(|level| level.number == *number);
-            let name = level.map_or("", |level| &level.name);
-            let done = level.map(|level| path::done_at(level, &model.progress));
-            (
-                Line::of(Role::Strong, format!("{sign}Level {number}: {name}")),
-                done.map(of).unwrap_or_default(),
-            )
-        }
-        Node::Outcome(id) => (
-            Line::of(Role::Dim, format!("    {id:<4} ")).with(Role::Plain, outcome_text(id, model)),
-            String::new(),
-        ),
-        Node::Later => {
-            let title = format!("{sign}Not written yet");
-            (Line::of(Role::Strong, title), String::new())
-        }
+        Node::Later => (head("Modules not written yet"), String::new()),
         Node::LaterModule(place) => {
-            let title = curriculum
-                .path
-                .later
-                .get(*place)
-                .map_or("", |later| &later.title);
+            let later = curriculum.path.later.get(*place);
+            let title = later.map_or("", |later| &later.title);
             (Line::of(Role::Dim, format!("    {title}")), String::new())
         }
     };
     with_right(line, &right, width)
 }
 
-fn marked(is_next: bool, mark: Mark, word: &str) -> Line {
-    let (role, sign) = match mark {
-        Mark::New => (Role::Dim, "·"),
-        Mark::Begun => (Role::Warning, "~"),
-        Mark::Done => (Role::Good, "✓"),
+fn done(tally: Tally) -> String {
+    match tally.of {
+        0 => String::new(),
+        of => format!("{} of {of} done", tally.done),
+    }
+}
+
+fn lesson_right(lesson: &LessonStanding) -> String {
+    match lesson.answers.of {
+        of if of > 0 && lesson.answered > 0 => {
+            format!("{} of {of} questions right", lesson.answers.done)
+        }
+        _ => format!("{} min", lesson.minutes),
+    }
+}
+
+/// The mark of a lesson or an exercise: a sign and a word, after an arrow where the path goes on.
+fn marked(is_next: bool, state: State, done: &str) -> Line {
+    let (role, sign, word) = match state {
+        State::New => (Role::Dim, "·", ""),
+        State::Begun => (Role::Warning, "~", "begun"),
+        State::Done => (Role::Good, "✓", done),
     };
     let arrow = if is_next { "  → " } else { "    " };
     Line::of(Role::Key, arrow).with(role, format!("{sign} {word:<7}"))
-}
-
-/// Puts a word at the right edge, cutting the line where it would run into it.
-fn with_right(line: Line, right: &str, width: usize) -> Line {
-    use unicode_width::UnicodeWidthStr;
-    let room = width.saturating_sub(right.width() + 1);
-    let mut out = super::super::words::cut(line, room);
-    let gap = (room + 1).saturating_sub(out.width());
-    out.push(Role::Plain, " ".repeat(gap));
-    out.push(Role::Dim, right);
-    out
 }
 
 fn outcome_text<'a>(id: &str, model: &'a Model) -> &'a str {

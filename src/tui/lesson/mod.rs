@@ -1,0 +1,357 @@
+//! A lesson being read: its pieces in order, what was answered, run and collected, and how far it
+//! is unfolded. Everything below the first open question stays folded, so that nothing gives an
+//! answer away. What keys do to it is in [`keys`], how it is set as lines in [`page`].
+
+pub mod keys;
+pub mod page;
+mod question;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tui_input::Input;
+
+use super::scroll::Scroll;
+use crate::curriculum::lesson::{Block, Lesson, Part};
+use crate::experiment::Observation;
+use crate::mastery::progress::{LessonProgress, Progress};
+use crate::probe::Probed;
+use page::{Page, Setting};
+
+/// A lesson on the screen.
+#[derive(Debug)]
+pub struct LessonState {
+    /// The lesson.
+    pub lesson: Arc<Lesson>,
+    /// What it consists of, in order.
+    pub pieces: Vec<Piece>,
+    /// Where each piece stands; as many as there are pieces.
+    pub stands: Vec<Stand>,
+    /// The question that keys answer: an index into the pieces.
+    pub focus: Option<usize>,
+    /// What is chosen for the question in focus and not committed yet.
+    pub choice: Choice,
+    /// The field, while an answer is typed.
+    pub field: Option<Input>,
+    /// The experiment.
+    pub run: Run,
+    /// Probes by name.
+    pub probes: BTreeMap<String, Slot>,
+    /// Where the page is scrolled to.
+    pub scroll: Scroll,
+    /// The lines, set for the width they were last needed at.
+    pub page: Page,
+    /// The furthest piece that was shown, as it was recorded.
+    pub furthest: Option<usize>,
+    /// Where the learner was in an earlier session: the page goes there once it is unfolded.
+    pub goal: Option<usize>,
+}
+
+/// Something that a lesson consists of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Running text: an index into the lesson's blocks.
+    Text(usize),
+    /// A live probe, by name.
+    Probe(String),
+    /// What a part of the experiment will do.
+    Story(usize),
+    /// A prediction of a part.
+    Predict {
+        /// Index of the part.
+        part: usize,
+        /// Index of the prediction.
+        prediction: usize,
+    },
+    /// Runs a part and shows its calls.
+    Run(usize),
+    /// Asks for the decisive fact of a part.
+    State(usize),
+    /// The picture of a part.
+    Picture(usize),
+    /// A quiz item, by index.
+    Quiz(usize),
+    /// What comes after the lesson.
+    End,
+}
+
+/// Where a piece stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// It asks nothing.
+    Quiet,
+    /// It waits for an answer.
+    Open,
+    /// The learner went on without answering.
+    Skipped,
+    /// A fact that was stated and was not what happened.
+    Mistaken(String),
+    /// It was answered.
+    Done(Given),
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// The experiment ran.
+    Ran,
+    /// An option, and how sure the learner was, in percent.
+    Predicted(usize, Option<u8>),
+    /// An option, and a reason where one is asked for.
+    Chosen(usize, Option<usize>),
+    /// A fact, in the learner's words.
+    Stated(String),
+}
+
+/// What is chosen and not committed yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// The option.
+    pub option: Option<usize>,
+    /// Whether the option is settled and the second question is asked: the reason, or how sure.
+    pub second: Second,
+}
+
+/// The second half of a question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Second {
+    /// Not asked yet.
+    #[default]
+    NotAsked,
+    /// Asked; this is chosen.
+    Asked(Option<usize>),
+}
+
+/// Percentages for "a guess", "I think so", "sure".
+pub const CONFIDENCE: [u8; 3] = [33, 66, 95];
+
+/// The experiment of a lesson.
+#[derive(Clone, Debug, Default)]
+pub enum Run {
+    /// Not run yet.
+    #[default]
+    Idle,
+    /// Running, for the piece with this index.
+    Running(usize),
+    /// What it saw.
+    Seen(Arc<Observation>),
+    /// It could not be run.
+    Failed(String),
+}
+
+/// A probe inside a lesson.
+#[derive(Clone, Debug)]
+pub enum Slot {
+    /// Being collected, for the first time or again.
+    Collecting(Option<Arc<Probed>>),
+    /// Collected.
+    Ready(Arc<Probed>),
+    /// It could not be collected.
+    Failed(String),
+}
+
+impl LessonState {
+    /// A lesson with what is remembered of it.
+    pub fn new(lesson: Arc<Lesson>, progress: &Progress) -> Self {
+        let pieces = pieces(&lesson);
+        let known = progress.lessons.get(&lesson.slug);
+        let stands = pieces
+            .iter()
+            .map(|piece| remembered(piece, &lesson, known, progress))
+            .collect();
+        let mut state = Self {
+            lesson,
+            pieces,
+            stands,
+            focus: None,
+            choice: Choice::default(),
+            field: None,
+            run: Run::Idle,
+            probes: BTreeMap::new(),
+            scroll: Scroll::default(),
+            page: Page::default(),
+            furthest: known.map(|known| known.furthest_block as usize),
+            goal: known
+                .filter(|known| known.finished_at.is_none() && known.furthest_block > 0)
+                .map(|known| known.furthest_block as usize),
+        };
+        state.focus_first_open();
+        state
+    }
+
+    /// The first question that waits: nothing below it is shown.
+    pub fn first_open(&self) -> Option<usize> {
+        self.stands
+            .iter()
+            .position(|stand| matches!(stand, Stand::Open | Stand::Mistaken(_)))
+    }
+
+    /// How many pieces are unfolded.
+    pub fn unfolded(&self) -> usize {
+        self.first_open().map_or(self.pieces.len(), |open| open + 1)
+    }
+
+    /// Puts the first open question in focus; the last one when none is open.
+    pub fn focus_first_open(&mut self) {
+        self.choice = Choice::default();
+        self.field = None;
+        let asked = |stand: &Stand| *stand != Stand::Quiet;
+        self.focus = self
+            .first_open()
+            .or_else(|| self.stands.iter().rposition(asked));
+    }
+
+    /// Sets the lines, keeping what is at the top of the screen there.
+    pub fn set_page(&mut self, setting: Setting<'_>, rows: usize) {
+        let anchor = self.page.piece_above(self.scroll.top + 1);
+        let offset = anchor.map(|piece| self.scroll.top - self.page.lines_of(piece).start);
+        self.page = page::set(self, setting);
+        if let Some((piece, offset)) = anchor.zip(offset) {
+            let lines = self.page.lines_of(piece);
+            self.scroll.top = lines.start + offset.min(lines.len().saturating_sub(1));
+        }
+        if let Some(goal) = self.goal
+            && (goal < self.unfolded() || !matches!(self.run, Run::Running(_)))
+        {
+            let goal = goal.min(self.unfolded() - 1);
+            self.scroll.top = self.page.lines_of(goal).start;
+            self.goal = None;
+        }
+        self.scroll.clamp(rows, self.page.text.lines.len());
+    }
+
+    /// The part with this index.
+    pub fn part(&self, index: usize) -> Option<&Part> {
+        self.lesson.experiment.as_ref()?.parts.get(index)
+    }
+
+    /// What the experiment saw, once the parts that are unfolded may speak of it.
+    pub fn observation(&self) -> Option<&Observation> {
+        match &self.run {
+            Run::Seen(observation) => Some(observation),
+            _ => None,
+        }
+    }
+
+    /// The observation with only those parts that the learner has run: a value of a later part
+    /// would give its answer away.
+    pub fn shown_observation(&self) -> Option<Observation> {
+        let mut observation = self.observation()?.clone();
+        let ran: Vec<&str> = self
+            .pieces
+            .iter()
+            .zip(&self.stands)
+            .filter(|(_, stand)| matches!(stand, Stand::Done(Given::Ran)))
+            .filter_map(|(piece, _)| match piece {
+                Piece::Run(part) => Some(self.part(*part)?.id.value.as_str()),
+                _ => None,
+            })
+            .collect();
+        observation
+            .calls
+            .retain(|call| ran.contains(&call.part.as_str()));
+        Some(observation)
+    }
+
+    /// Whether something is under way outside.
+    pub fn is_pending(&self) -> bool {
+        matches!(self.run, Run::Running(_))
+            || self
+                .probes
+                .values()
+                .any(|slot| matches!(slot, Slot::Collecting(_)))
+    }
+
+    /// Names of the probes that are unfolded.
+    pub fn shown_probes(&self) -> impl Iterator<Item = &str> {
+        self.pieces[..self.unfolded()]
+            .iter()
+            .filter_map(|piece| match piece {
+                Piece::Probe(name) => Some(name.as_str()),
+                _ => None,
+            })
+    }
+}
+
+fn pieces(lesson: &Lesson) -> Vec<Piece> {
+    let parts = lesson
+        .experiment
+        .as_ref()
+        .map(|plan| plan.parts.as_slice())
+        .unwrap_or_default();
+    let part = |id: &str| parts.iter().position(|part| part.id.value == id);
+    let mut pieces = Vec::new();
+    for (index, block) in lesson.blocks.iter().enumerate() {
+        match block {
+            Block::Markdown(_) => pieces.push(Piece::Text(index)),
+            Block::Probe(name) => pieces.push(Piece::Probe(name.clone())),
+            Block::Predict(id) => {
+                let Some(part) = part(id) else { continue };
+                pieces.push(Piece::Story(part));
+                let count = parts[part].predictions.len();
+                pieces.extend((0..count).map(|prediction| Piece::Predict { part, prediction }));
+            }
+            Block::Run(id) => pieces.extend(part(id).map(Piece::Run)),
+            Block::State(id) => pieces.extend(
+                part(id)
+                    .filter(|&part| parts[part].state.is_some())
+                    .map(Piece::State),
+            ),
+            Block::Picture(id) => pieces.extend(
+                part(id)
+                    .filter(|&part| parts[part].picture.is_some())
+                    .map(Piece::Picture),
+            ),
+        }
+    }
+    pieces.extend((0..lesson.quiz.len()).map(Piece::Quiz));
+    pieces.push(Piece::End);
+    pieces
+}
+
+/// Where a piece stands when the lesson is opened: predictions, facts and answers are remembered;
+/// an experiment runs anew, because what it saw is of that moment.
+fn remembered(
+    piece: &Piece,
+    lesson: &Lesson,
+    known: Option<&LessonProgress>,
+    progress: &Progress,
+) -> Stand {
+    let parts = lesson.experiment.as_ref().map(|plan| &plan.parts);
+    match piece {
+        Piece::Predict { part, prediction } => {
+            let id = parts
+                .and_then(|parts| parts.get(*part)?.predictions.get(*prediction))
+                .map(|prediction| prediction.id.as_str());
+            let earlier = known
+                .zip(id)
+                .and_then(|(known, id)| known.predictions.get(id));
+            earlier.map_or(Stand::Open, |earlier| {
+                Stand::Done(Given::Predicted(
+                    earlier.option as usize,
+                    earlier.confidence,
+                ))
+            })
+        }
+        Piece::Run(_) => Stand::Open,
+        Piece::State(part) => {
+            let id = parts
+                .and_then(|parts| parts.get(*part))
+                .map(|part| part.id.value.as_str());
+            let earlier = known.zip(id).and_then(|(known, id)| known.facts.get(id));
+            match earlier {
+                Some(fact) if fact.right => Stand::Done(Given::Stated(fact.given.clone())),
+                _ => Stand::Open,
+            }
+        }
+        Piece::Quiz(index) => {
+            let id = lesson.quiz.get(*index).map(|item| &item.id.value);
+            let earlier = id.and_then(|id| progress.answers.get(id));
+            earlier.map_or(Stand::Open, |earlier| {
+                let reason = earlier.reason.map(|reason| reason as usize);
+                Stand::Done(Given::Chosen(earlier.option as usize, reason))
+            })
+        }
+        _ => Stand::Quiet,
+    }
+}

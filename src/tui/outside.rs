@@ -1,0 +1,313 @@
+//! Has effects done on threads of their own; what they find comes back as events. Knows no screen.
+//!
+//! Every thread is guarded: a panic in one is told on the screen as a fault of ours and harms
+//! nothing else.
+
+use std::ffi::OsString;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::Duration;
+
+use super::effect::Effect;
+use super::event::Event;
+use super::memory::Notebook;
+use crate::check::cancel::Cancel;
+use crate::check::watch::Watch;
+use crate::check::{self, CheckError, Request, Target};
+use crate::curriculum::Curriculum;
+use crate::experiment;
+use crate::probe;
+use crate::render::highlight::Highlighter;
+
+/// How long the end of the program waits for a check to clear away its processes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where effects are done.
+#[derive(Debug)]
+pub struct Outside {
+    curriculum: Arc<Curriculum>,
+    events: Sender<Event>,
+    notebook: Notebook,
+    ourselves: Vec<OsString>,
+    check: Option<Cancel>,
+    idle: Option<Receiver<()>>,
+    watch: Option<Cancel>,
+}
+
+impl Outside {
+    /// Begins: opens the notebook and loads what colours code, both in the background.
+    pub fn start(
+        curriculum: Arc<Curriculum>,
+        events: Sender<Event>,
+        ourselves: Vec<OsString>,
+    ) -> Self {
+        let notebook = Notebook::open(events.clone());
+        let outside = Self {
+            curriculum,
+            events,
+            notebook,
+            ourselves,
+            check: None,
+            idle: None,
+            watch: None,
+        };
+        outside.spawn("highlight", |events| {
+            let highlighter = Highlighter::wait();
+            drop(events.send(Event::Highlighter(highlighter)));
+        });
+        outside
+    }
+
+    /// Has an effect done. Those on the terminal itself are not for here and do nothing.
+    pub fn run(&mut self, effect: Effect) {
+        match effect {
+            Effect::Probe(name) => {
+                let curriculum = Arc::clone(&self.curriculum);
+                self.spawn("probe", move |events| {
+                    let result = match probe::Name::parse(&name) {
+                        Some(probe) => Ok(Arc::new(probe::collect(probe, &curriculum.services))),
+                        None => Err(format!("there is no probe {name}")),
+                    };
+                    drop(events.send(Event::Probed { name, result }));
+                });
+            }
+            Effect::Experiment {
+                lesson,
+                name,
+                params,
+            } => self.spawn("experiment", move |events| {
+                let result = experiment::run(&name, &params, Path::new(experiment::OURSELVES))
+                    .map(Box::new)
+                    .map_err(|error| error.to_string());
+                drop(events.send(Event::Observed { lesson, result }));
+            }),
+            Effect::Remember(memory) => self.notebook.remember(memory),
+            Effect::LastReport(exercise) => self.notebook.last_report(exercise),
+            Effect::Start { exercise, language } => self.start_exercise(exercise, language),
+            Effect::Check {
+                exercise,
+                directory,
+                language,
+            } => self.check(exercise, directory, language),
+            Effect::StopCheck => {
+                if let Some(check) = &self.check {
+                    check.cancel();
+                }
+            }
+            Effect::Watch {
+                exercise,
+                directory,
+            } => self.watch(exercise, directory),
+            Effect::StopWatch => {
+                if let Some(watch) = self.watch.take() {
+                    watch.cancel();
+                }
+            }
+            // The terminal's own.
+            Effect::Quit
+            | Effect::EndBy(_)
+            | Effect::Suspend
+            | Effect::Redraw
+            | Effect::Edit(_) => {}
+        }
+    }
+
+    /// Runs our own `start`, which copies, leaves a marker, fetches and records.
+    fn start_exercise(&self, exercise: String, language: String) {
+        let mut command = Command::new(experiment::OURSELVES);
+        command
+            .args(&self.ourselves)
+            .args(["--color", "never", "start", &exercise, "--lang", &language])
+            .stdin(Stdio::null());
+        self.spawn("start", move |events| {
+            let result = command
+                .output()
+                .map_err(|error| format!("the starter could not be copied: {error}"))
+                .and_then(|output| match output.status.success() {
+                    true => {
+                        let here = std::env::current_dir().unwrap_or_default();
+                        Ok(here.join(&exercise))
+                    }
+                    false => Err(complaint(&output.stderr)),
+                });
+            drop(events.send(Event::Started {
+                exercise,
+                language,
+                result,
+            }));
+        });
+    }
+
+    fn check(&mut self, exercise: String, directory: PathBuf, language: String) {
+        let cancel = match Cancel::new() {
+            Ok(cancel) => cancel,
+            Err(error) => {
+                let result = Some(Err(format!("no descriptor is left: {error}")));
+                drop(self.events.send(Event::Checked { exercise, result }));
+                return;
+            }
+        };
+        self.check = Some(cancel.clone());
+        let curriculum = Arc::clone(&self.curriculum);
+        let notebook = self.notebook.writer();
+        // Lives as long as the check does: its end is waited for before the program ends.
+        let (busy, idle) = mpsc::channel::<()>();
+        self.idle = Some(idle);
+        self.spawn("check", move |events| {
+            let _busy = busy;
+            let request = Request {
+                exercise: exercise.clone(),
+                target: Target::Directory {
+                    path: directory,
+                    language,
+                },
+                seed: None,
+                patience: 1,
+                stage: None,
+            };
+            let mut tell = |step| {
+                let exercise = exercise.clone();
+                drop(events.send(Event::Checking { exercise, step }));
+            };
+            let result = match check::run(&curriculum, &request, &cancel, &mut tell) {
+                Ok(report) => {
+                    notebook.check(report.clone());
+                    Some(Ok(Box::new(report)))
+                }
+                Err(CheckError::Cancelled) => None,
+                Err(error) => Some(Err(error.to_string())),
+            };
+            drop(events.send(Event::Checked { exercise, result }));
+        });
+    }
+
+    fn watch(&mut self, exercise: String, directory: PathBuf) {
+        if let Some(earlier) = self.watch.take() {
+            earlier.cancel();
+        }
+        let started = Cancel::new().and_then(|cancel| Ok((cancel, Watch::new(&directory)?)));
+        let (cancel, watch) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                let why = format!("saves cannot be noticed ({error}); press c after each change");
+                drop(self.events.send(Event::WatchFailed { exercise, why }));
+                return;
+            }
+        };
+        self.watch = Some(cancel.clone());
+        self.spawn("watch", move |events| {
+            loop {
+                let event = match watch.wait(&cancel) {
+                    Ok(true) => Event::Saved {
+                        exercise: exercise.clone(),
+                    },
+                    Ok(false) => return,
+                    Err(error) => {
+                        let why = format!("saves can no longer be noticed: {error}");
+                        let exercise = exercise.clone();
+                        drop(events.send(Event::WatchFailed { exercise, why }));
+                        return;
+                    }
+                };
+                if events.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Stops what runs and waits until what was written down is kept.
+    pub fn finish(self) {
+        for cancel in self.check.iter().chain(&self.watch) {
+            cancel.cancel();
+        }
+        if let Some(idle) = self.idle {
+            // Nothing is ever sent: it ends when the check does.
+            let _ended = idle.recv_timeout(PATIENCE);
+        }
+        self.notebook.close();
+    }
+
+    fn spawn(&self, name: &str, work: impl FnOnce(&Sender<Event>) + Send + 'static) {
+        let events = self.events.clone();
+        guarded(name, events, work);
+    }
+}
+
+/// Runs work on a thread of its own; a panic in it becomes an event.
+pub(super) fn guarded(
+    name: &str,
+    events: Sender<Event>,
+    work: impl FnOnce(&Sender<Event>) + Send + 'static,
+) {
+    let told = events.clone();
+    let body = move || {
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| work(&events)));
+        if let Err(payload) = outcome {
+            let message = payload
+                .downcast_ref::<&str>()
+                .map(|message| (*message).to_owned())
+                .or_else(|| payload.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "a thread panicked".to_owned());
+            let message = crate::untrusted::printable(&message).into_owned();
+            drop(events.send(Event::Fault(message)));
+        }
+    };
+    if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(body) {
+        let message = format!("no thread could be started: {error}");
+        drop(told.send(Event::Fault(message)));
+    }
+}
+
+/// The first line of what our own program says on standard error.
+fn complaint(stderr: &[u8]) -> String {
+    let lines = crate::untrusted::Untrusted::new(stderr).lines();
+    let first = lines.first().map(String::as_str).unwrap_or_default();
+    let line = first.strip_prefix("error: ").unwrap_or(first);
+    format!("the starter was not copied: {line}")
+}
+
+/// Opens a file in the learner's editor and waits until it is closed.
+pub fn edit(file: &Path) -> Result<(), String> {
+    let shown = crate::untrusted::Untrusted::from(file);
+    let status = editor(file)?
+        .status()
+        .map_err(|error| format!("the editor could not be started for {shown}: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("the editor ended with {status}"))
+    }
+}
+
+/// The command that opens a file in the learner's editor: `$VISUAL`, else `$EDITOR`, which may
+/// hold arguments, else an editor that is usually there.
+pub fn editor(file: &Path) -> Result<Command, String> {
+    let wanted = ["VISUAL", "EDITOR"]
+        .into_iter()
+        .filter_map(std::env::var_os)
+        .find(|value| !value.is_empty());
+    if let Some(wanted) = wanted {
+        // The variable is a piece of shell by convention (environ(7), git-var(1)).
+        let mut command = Command::new("sh");
+        let mut script = wanted;
+        script.push(" \"$@\"");
+        command.arg("-c").arg(script).arg("sh").arg(file);
+        return Ok(command);
+    }
+    let found: Option<PathBuf> = ["sensible-editor", "editor", "nano", "vim", "vi"]
+        .into_iter()
+        .find_map(|name| which::which(name).ok());
+    match found {
+        Some(editor) => {
+            let mut command = Command::new(editor);
+            command.arg(file);
+            Ok(command)
+        }
+        None => Err("no editor was found; set VISUAL or EDITOR".to_owned()),
+    }
+}

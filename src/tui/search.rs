@@ -1,0 +1,160 @@
+//! Search over all titles and texts: what was typed in, what was found out. Pure.
+
+use tui_input::Input;
+
+use super::path::Node;
+use super::scroll::Scroll;
+use crate::curriculum::Curriculum;
+use crate::curriculum::lesson::{Block, Lesson};
+
+/// A search.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// What was typed.
+    pub field: Input,
+    /// What was found, best first.
+    pub hits: Vec<Hit>,
+    /// Which of them is selected.
+    pub selected: usize,
+    /// The first that is shown.
+    pub scroll: Scroll,
+}
+
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Where it leads.
+    pub node: Node,
+    /// Its title.
+    pub title: String,
+    /// What kind of thing it is, and where: a few words.
+    pub place: String,
+    /// The words around what was searched.
+    pub excerpt: String,
+    /// Whether the title holds what was searched.
+    pub in_title: bool,
+}
+
+impl Search {
+    /// Searches again for what the field holds.
+    pub fn again(&mut self, curriculum: &Curriculum) {
+        self.hits = find(curriculum, self.field.value());
+        self.selected = 0;
+        self.scroll = Scroll::default();
+    }
+
+    /// Moves the selection by so many hits, of which `rows` are shown.
+    pub fn step(&mut self, by: isize, rows: usize) {
+        let last = self.hits.len().saturating_sub(1);
+        self.selected = self.selected.saturating_add_signed(by).min(last);
+        self.scroll.reveal(self.selected, self.selected + 1, rows);
+    }
+}
+
+/// Everything that holds all words of `wanted`, in whatever order and case; titles first.
+pub fn find(curriculum: &Curriculum, wanted: &str) -> Vec<Hit> {
+    let words: Vec<String> = wanted.split_whitespace().map(str::to_lowercase).collect();
+    if words.is_empty() {
+        return Vec::new();
+    }
+    let mut hits = Vec::new();
+    let mut look = |node: Node, place: String, title: &str, text: &str| {
+        let whole = format!("{title}\n{text}").to_lowercase();
+        if words.iter().all(|word| whole.contains(word)) {
+            let lower = title.to_lowercase();
+            hits.push(Hit {
+                node,
+                title: title.to_owned(),
+                place,
+                excerpt: excerpt(text, &words),
+                in_title: words.iter().any(|word| lower.contains(word)),
+            });
+        }
+    };
+    for module in &curriculum.modules {
+        let node = Node::Module(module.slug.clone());
+        look(node, "module".to_owned(), &module.title, &module.summary);
+        for lesson in &module.lessons {
+            let node = Node::Lesson(lesson.slug.clone());
+            let place = format!("lesson, {}", module.title);
+            look(node, place, &lesson.title, &lesson_text(lesson));
+        }
+    }
+    for exercise in &curriculum.exercises {
+        let stages = exercise.stages.iter();
+        let stages: Vec<String> = stages
+            .map(|stage| format!("{}\n{}", stage.title, stage.tests))
+            .collect();
+        let text = format!(
+            "{}\n{}\n{}",
+            exercise.summary,
+            exercise.task,
+            stages.join("\n")
+        );
+        let node = Node::Exercise(exercise.slug.clone());
+        let place = format!("exercise {}", exercise.number);
+        look(node, place, &exercise.title, &text);
+    }
+    for level in &curriculum.path.levels {
+        for outcome in &level.outcomes {
+            let node = Node::Outcome(outcome.id.clone());
+            let place = format!("outcome, {}", level.name);
+            look(node, place, &outcome.id, &outcome.text);
+        }
+    }
+    hits.sort_by_key(|hit| !hit.in_title);
+    hits
+}
+
+/// What of a lesson may be searched: no quiz answers, no predictions.
+fn lesson_text(lesson: &Lesson) -> String {
+    let mut text = format!("{}\n", lesson.asks);
+    for block in &lesson.blocks {
+        if let Block::Markdown(markdown) = block {
+            text += markdown;
+            text.push('\n');
+        }
+    }
+    for ident in &lesson.idents {
+        text += &ident.value;
+        text.push('\n');
+    }
+    text
+}
+
+/// Some words around the first of `words` that the text holds.
+fn excerpt(text: &str, words: &[String]) -> String {
+    const BEFORE: usize = 24;
+    const AFTER: usize = 90;
+    let flat: Vec<char> = text
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .collect();
+    let lower: Vec<char> = flat
+        .iter()
+        .map(|letter| letter.to_lowercase().next().unwrap_or(*letter))
+        .collect();
+    let found = words
+        .iter()
+        .filter_map(|word| {
+            let word: Vec<char> = word.chars().collect();
+            lower.windows(word.len()).position(|window| window == word)
+        })
+        .min()
+        .unwrap_or(0);
+    let mut start = found.saturating_sub(BEFORE);
+    while start > 0 && start < found && flat[start - 1] != ' ' {
+        start += 1;
+    }
+    let end = (found + AFTER).min(flat.len());
+    let mut out: String = flat[start..end].iter().collect();
+    if start > 0 {
+        out.insert_str(0, "… ");
+    }
+    if end < flat.len() {
+        out.push_str(" …");
+    }
+    out
+}

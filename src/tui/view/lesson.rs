@@ -1,0 +1,110 @@
+//! A lesson, scrolled to somewhere.
+//!
+//! ```text
+//! ┌──────────────────────────────────────────────────────────────────────────────┐
+//! │ AF_UNIX sockets › Bytes, not messages                                   34 % │
+//! │──────────────────────────────────────────────────────────────────────────────│
+//! │ A log line arrives in two halves, once a month, on the busiest machine only. │
+//! │                                                                              │
+//! │ » Predict                                                                    │
+//! │ How many bytes does the first read return?                                   │
+//! │     1  3: what the first write carried                                       │
+//! │   ▸ 2  7: all that has arrived                                               │
+//! │ Enter commits to it.                                                         │
+//! │                                                                              │
+//! │ — The lesson goes on after your answer. Press s to go on without one. —      │
+//! │──────────────────────────────────────────────────────────────────────────────│
+//! │ 1–2 choose  Enter answer  s skip  ? keys  q quit                             │
+//! └──────────────────────────────────────────────────────────────────────────────┘
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::super::action::{Action, Place};
+use super::super::lesson::{LessonState, Piece, Second, Stand};
+use super::super::model::Model;
+use super::super::paint;
+use super::{centred, chrome, title_of};
+use crate::render::theme::Theme;
+
+/// Draws a lesson.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    body: Rect,
+    model: &Model,
+    state: &LessonState,
+    theme: Theme,
+) {
+    let module = model.curriculum.module(&state.lesson.module);
+    let title = title_of(
+        module.map_or("", |module| &module.title),
+        &state.lesson.title,
+    );
+    let lines = &state.page.text.lines;
+    let rows = usize::from(body.height);
+    let last = (state.scroll.top + rows).min(lines.len());
+    let right = match (state.first_open(), lines.len()) {
+        (_, 0) => String::new(),
+        (None, all) if last == all => "end".to_owned(),
+        (open, all) => {
+            // What is folded counts as not seen: as much of it as there are pieces.
+            let pieces = state.pieces.len();
+            let unfolded = state.unfolded();
+            let seen = last * unfolded / all;
+            let percent = 100 * seen.min(unfolded) / pieces.max(1);
+            match open {
+                Some(_) if last == all => format!("{percent} %, folded"),
+                _ => format!("{percent} %"),
+            }
+        }
+    };
+    let keys = keys(state);
+    let place = if state.field.is_some() {
+        Place::Typing
+    } else {
+        Place::Lesson
+    };
+    chrome(buffer, area, (&title, &right), (place, &keys), theme);
+    let page = centred(body, state.page.width);
+    let shown = &lines[state.scroll.top.min(lines.len())..];
+    paint::lines(buffer, page, shown, theme);
+}
+
+/// The keys that matter at this moment.
+fn keys(state: &LessonState) -> Vec<(Action, &'static str)> {
+    if state.field.is_some() {
+        return vec![(Action::Accept, "state it"), (Action::Leave, "")];
+    }
+    let mut keys = Vec::new();
+    if let Some(focus) = state.focus {
+        let open = !matches!(state.stands[focus], Stand::Done(_));
+        let options = state.options_asked() as u8;
+        match &state.pieces[focus] {
+            Piece::Run(_) if open => keys.push((Action::Commit, "run")),
+            Piece::State(_) if open => keys.push((Action::Commit, "type")),
+            Piece::Predict { .. } | Piece::Quiz(_) if open => {
+                keys.push((Action::Choose(options), ""));
+                let settled = matches!(state.choice.second, Second::Asked(_));
+                if state.choice.option.is_some() || settled {
+                    keys.push((Action::Commit, "commit"));
+                }
+            }
+            Piece::Quiz(_) => keys.push((Action::Again, "answer again")),
+            _ => {}
+        }
+    }
+    if state.first_open().is_some() {
+        keys.push((Action::Skip, ""));
+    }
+    keys.push((Action::PageDown, "page"));
+    if state.shown_probes().next().is_some() {
+        keys.push((Action::Refresh, "look again"));
+    }
+    if state.first_open().is_none() {
+        keys.push((Action::Next, ""));
+    }
+    keys.push((Action::Back, ""));
+    keys
+}
