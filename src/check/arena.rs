@@ -77,14 +77,15 @@ impl Arena {
         }
         let mut folder = directory.join("run");
         if let Some(wanted) = path_bytes {
-            // Fill up with directories of at most 200 bytes, then with the name itself.
+            // Fill up the name itself, so that one cut short lands in the same directory; beyond
+            // what a name may have, with directories.
             let name = "server.sock".len() + 1;
             loop {
                 let here = folder.as_os_str().len();
                 let Some(left) = (wanted as usize).checked_sub(here + name) else {
                     return Err(io::Error::other("the address cannot be as short as that"));
                 };
-                if left < 2 {
+                if left <= 200 {
                     break;
                 }
                 folder.push("d".repeat((left - 1).min(200)));

@@ -88,7 +88,7 @@ pub enum Order {
         /// The number.
         signal: i32,
     },
-    /// SIGSTOP, wait until stopped, SIGCONT.
+    /// Wait until it sleeps, SIGSTOP, wait until stopped, SIGCONT.
     Interrupt {
         /// The instance.
         name: String,

@@ -37,8 +37,8 @@ pub enum Action {
         /// Which, as in `TERM`.
         signal: String,
     },
-    /// Stops an instance with SIGSTOP, waits until it has stopped, and continues it: an
-    /// interruption that no program can see coming.
+    /// Waits until an instance sleeps, in a system call mostly, stops it with SIGSTOP, waits until
+    /// it has stopped, and continues it: an interruption that no program can see coming.
     Interrupt {
         /// The instance.
         name: String,

@@ -1,0 +1,396 @@
+//! The proof of the exercises: starters fail kindly, solutions pass, every mutant is told exactly
+//! what is wrong with it, by the real binary.
+//!
+//! `IPC_MASTERY_REPEAT=N` repeats the whole matrix and reports every verdict that changed:
+//! `IPC_MASTERY_REPEAT=50 cargo test --release --test exercises -- --ignored`.
+//! `IPC_MASTERY_ONLY=WORD` leaves out the programs whose id does not contain the word.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+
+use ipc_mastery::curriculum::Curriculum;
+use ipc_mastery::curriculum::exercise::{Exercise, Language, Mutant};
+use ipc_mastery::curriculum::expression;
+use ipc_mastery::curriculum::source::Source;
+use serde_json::{Value, json};
+
+/// Checks at the same time: most of their time is waiting for something that does not come.
+const AT_ONCE: usize = 6;
+
+/// Diagnoses without a mutant, each with the reason.
+const UNPROVEN: &[(&str, &str)] = &[
+    ("other-server", "needs a third party that binds in between"),
+    ("other-socket-type", "exercise 3 has its own: not-a-stream"),
+    (
+        "bound-not-listening",
+        "exercise 3 has its own: listen-missing",
+    ),
+    ("more-bytes", "needs more than an echo can add unseen"),
+    ("no-answer", "only where /proc is not readable"),
+    ("not-as-told", "the last resort"),
+];
+
+fn curriculum() -> Curriculum {
+    match Curriculum::load(&Source::Embedded) {
+        Ok(curriculum) => curriculum,
+        Err(error) => panic!("the embedded curriculum does not load: {error}"),
+    }
+}
+
+/// A program to check, and what must come of it.
+#[derive(Clone)]
+struct Case {
+    exercise: String,
+    id: String,
+    files: BTreeMap<String, Vec<u8>>,
+    /// A diagnosis's id, or `pass`.
+    expect: String,
+}
+
+/// The program's files as `start` would lay them out.
+fn lay_out(exercise: &Exercise, language: &Language, kind: &str) -> BTreeMap<String, Vec<u8>> {
+    let names = json!({ "name": exercise.slug });
+    let prefix = format!("{kind}/{}/", language.id.value);
+    let own = exercise.files.iter().filter_map(|file| {
+        let name = file.name.strip_prefix(&prefix)?;
+        Some((name.to_owned(), file.bytes.clone()))
+    });
+    let given = language
+        .files
+        .iter()
+        .map(|file| match file.name.strip_suffix(".in") {
+            Some(name) => {
+                let template = String::from_utf8_lossy(&file.bytes);
+                let filled = expression::fill(&template, &names).expect("a template");
+                (name.to_owned(), filled.into_bytes())
+            }
+            None => (file.name.clone(), file.bytes.clone()),
+        });
+    own.chain(given).collect()
+}
+
+fn cases(curriculum: &Curriculum) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for exercise in &curriculum.exercises {
+        let case = |id: String, lang: &str, kind: &str, expect: &str| Case {
+            exercise: exercise.slug.clone(),
+            id,
+            files: lay_out(exercise, curriculum.language(lang).expect("known"), kind),
+            expect: expect.to_owned(),
+        };
+        for lang in &exercise.languages {
+            let lang = &lang.value;
+            if let Some(diagnosis) = &exercise.proof.starter {
+                let id = format!("starter-{lang}");
+                cases.push(case(id, lang, "starter", &diagnosis.value));
+            }
+            cases.push(case(
+                format!("solution-{lang}"),
+                lang,
+                "solution",
+                Mutant::PASS,
+            ));
+        }
+        for mutant in &exercise.proof.mutants {
+            let id = mutant.id.value.clone();
+            let mut mutated = case(id, &mutant.lang.value, "solution", &mutant.expect.value);
+            for edit in &mutant.edits {
+                let bytes = mutated
+                    .files
+                    .get_mut(&edit.file)
+                    .expect("a file of the solution");
+                let text = String::from_utf8_lossy(bytes);
+                *bytes = text.replacen(&edit.find, &edit.replace, 1).into_bytes();
+            }
+            cases.push(mutated);
+        }
+    }
+    if let Ok(only) = std::env::var("IPC_MASTERY_ONLY") {
+        cases.retain(|case| case.id.contains(&only));
+    }
+    cases
+}
+
+/// What a check said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
+    /// The first diagnosis, or `pass`, or why there is no report.
+    first: String,
+    /// The stage it was made in, or `build`.
+    stage: String,
+    /// Its words.
+    cause: String,
+    /// Whether every stage passed, the bonus too.
+    everything: bool,
+}
+
+/// A home of its own for whoever runs a check, so that no progress of the real user is touched.
+/// Compiled dependencies stay from run to run.
+fn check(arguments: &[&str]) -> (Option<i32>, Value) {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let output = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"))
+        .arg("check")
+        .args(arguments)
+        .arg("--json")
+        .env("XDG_CACHE_HOME", scratch.join("cache"))
+        .env("XDG_STATE_HOME", scratch.join("state"))
+        .output()
+        .expect("the program runs");
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        json!({ "no report": words })
+    });
+    (output.status.code(), report)
+}
+
+fn said((code, report): (Option<i32>, Value)) -> Said {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let stages = report["stages"].as_array().cloned().unwrap_or_default();
+    let passed = |stage: &Value| stage["verdict"] == "pass";
+    let failed = |stage: &&Value| !passed(stage) && stage["verdict"] != "not-judged";
+    let required = stages.iter().filter(|stage| stage["bonus"] == false);
+    let first = required
+        .clone()
+        .find(failed)
+        .or_else(|| stages.iter().find(failed));
+    let (stage, failure, code_due) = match (&report["build"], first) {
+        (build @ Value::Object(_), _) => ("build".to_owned(), build.clone(), 1),
+        (_, Some(stage)) => {
+            let code = i32::from(!required.clone().all(passed));
+            (text(&stage["id"]), stage["failure"].clone(), code)
+        }
+        _ => (String::new(), Value::Null, 0),
+    };
+    let first = match &failure {
+        _ if stages.is_empty() && stage.is_empty() => format!("no report: {report}"),
+        _ if code != Some(code_due) => format!("exit code {code:?}, not {code_due}"),
+        Value::Null => Mutant::PASS.to_owned(),
+        failure => text(&failure["diagnosis"]),
+    };
+    Said {
+        first,
+        stage,
+        cause: text(&failure["cause"]),
+        everything: !stages.is_empty() && stages.iter().all(passed),
+    }
+}
+
+/// Lays a case out where it was last time, so that what did not change is not built again.
+fn check_case(case: &Case) -> Said {
+    let programs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs");
+    let directory = programs.join(&case.exercise).join(&case.id);
+    for (name, bytes) in &case.files {
+        let path = directory.join(name);
+        if fs::read(&path).is_ok_and(|there| there == *bytes) {
+            continue;
+        }
+        fs::create_dir_all(path.parent().expect("below the directory")).expect("made");
+        fs::write(path, bytes).expect("written");
+    }
+    said(check(&[
+        &case.exercise,
+        "--dir",
+        &directory.to_string_lossy(),
+    ]))
+}
+
+/// Checks all cases, several at a time, in their order.
+fn check_all(cases: &[Case]) -> Vec<Said> {
+    let next = Mutex::new(0..cases.len());
+    let results = Mutex::new(vec![None; cases.len()]);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(index) = { next.lock().expect("no panic").next() } {
+                    let said = check_case(&cases[index]);
+                    results.lock().expect("no panic")[index] = Some(said);
+                }
+            });
+        }
+    });
+    let results = results.into_inner().expect("no panic");
+    results
+        .into_iter()
+        .map(|said| said.expect("checked"))
+        .collect()
+}
+
+/// One line for each case that went wrong.
+fn table(cases: &[Case], results: &[Said]) -> String {
+    let mut table = String::new();
+    for (case, said) in cases.iter().zip(results) {
+        let right = said.first == case.expect && (case.expect != Mutant::PASS || said.everything);
+        if !right {
+            let line = format!(
+                "{:32} expected {:24} got {:24} in {:14} {}",
+                case.id, case.expect, said.first, said.stage, said.cause
+            );
+            writeln!(table, "{line}").expect("writing to a String cannot fail");
+        }
+    }
+    table
+}
+
+#[test]
+fn starters_fail_kindly_solutions_pass_and_every_mutant_gets_its_diagnosis() {
+    let cases = cases(&curriculum());
+    let wrong = table(&cases, &check_all(&cases));
+    assert!(wrong.is_empty(), "of {} programs:\n{wrong}", cases.len());
+}
+
+#[test]
+#[ignore = "repeats the whole matrix IPC_MASTERY_REPEAT times"]
+fn verdicts_do_not_change_from_run_to_run() {
+    let times = std::env::var("IPC_MASTERY_REPEAT").ok();
+    let times: usize = times.and_then(|times| times.parse().ok()).unwrap_or(3);
+    let cases = cases(&curriculum());
+    let mut wrong = String::new();
+    for round in 1..=times {
+        let found = table(&cases, &check_all(&cases));
+        if !found.is_empty() {
+            writeln!(wrong, "round {round}:\n{found}").expect("writing to a String cannot fail");
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "of {times} rounds, {} programs each:\n{wrong}",
+        cases.len()
+    );
+}
+
+#[test]
+fn every_edit_of_a_mutant_matches_exactly_once() {
+    for exercise in &curriculum().exercises {
+        for mutant in &exercise.proof.mutants {
+            for edit in &mutant.edits {
+                let name = format!("solution/{}/{}", mutant.lang.value, edit.file);
+                let file = exercise.files.iter().find(|file| file.name == name);
+                let bytes = &file.unwrap_or_else(|| panic!("no {name}")).bytes;
+                let count = String::from_utf8_lossy(bytes).matches(&edit.find).count();
+                assert_eq!(count, 1, "{}: {:?}", mutant.id.value, edit.find);
+            }
+            assert!(
+                !mutant.edits.is_empty(),
+                "{} changes nothing",
+                mutant.id.value
+            );
+        }
+    }
+}
+
+#[test]
+fn every_rule_is_broken_by_a_mutant_and_every_diagnosis_is_proven_or_says_why_not() {
+    let curriculum = curriculum();
+    for exercise in &curriculum.exercises {
+        let proof = &exercise.proof;
+        let proven: BTreeSet<&str> = proof
+            .mutants
+            .iter()
+            .map(|mutant| mutant.expect.value.as_str())
+            .chain(proof.starter.iter().map(|starter| starter.value.as_str()))
+            .collect();
+        let diagnoses: Vec<_> = exercise
+            .diagnoses
+            .iter()
+            .chain(&curriculum.common.diagnoses)
+            .collect();
+        for diagnosis in &diagnoses {
+            let id = diagnosis.id.value.as_str();
+            let excused = UNPROVEN.iter().any(|(unproven, _)| *unproven == id);
+            assert_ne!(proven.contains(id), excused, "diagnosis `{id}`");
+        }
+        let broken: BTreeSet<&str> = diagnoses
+            .iter()
+            .filter(|diagnosis| proven.contains(diagnosis.id.value.as_str()))
+            .map(|diagnosis| diagnosis.rule.value.as_str())
+            .collect();
+        for rule in exercise.rules.iter().chain(&curriculum.common.rules) {
+            let id = rule.id.value.as_str();
+            assert!(broken.contains(id), "no mutant breaks the rule `{id}`");
+        }
+    }
+}
+
+/// Hints and diagnosis sentences stay within what a reader takes in at a glance.
+#[test]
+fn hints_and_diagnosis_sentences_keep_to_their_length() {
+    let curriculum = curriculum();
+    let words = |text: &str| text.split_whitespace().count();
+    for exercise in &curriculum.exercises {
+        for stage in &exercise.stages {
+            let id = &stage.id.value;
+            let (look, think) = (words(&stage.hints.look), words(&stage.hints.think));
+            assert!(
+                look <= 45 && think <= 45,
+                "{id}: Look {look}, Think {think} words"
+            );
+            assert!(stage.hints.show.lines().count() <= 15, "{id}: Show");
+        }
+    }
+    let own = curriculum
+        .exercises
+        .iter()
+        .flat_map(|exercise| &exercise.diagnoses);
+    for diagnosis in own.chain(&curriculum.common.diagnoses) {
+        for text in [&diagnosis.say, &diagnosis.look] {
+            assert!(
+                words(text) <= 50,
+                "{}: {} words",
+                diagnosis.id.value,
+                words(text)
+            );
+        }
+    }
+}
+
+#[test]
+fn socat_passes_the_echo_stages_and_is_told_what_it_lacks() {
+    if Command::new("socat").arg("-V").output().is_err() {
+        let skipped = "skipped: socat is not installed\n";
+        std::io::Write::write_all(&mut std::io::stderr(), skipped.as_bytes()).expect("stderr");
+        return;
+    }
+    let command = "socat UNIX-LISTEN:{socket},fork EXEC:cat";
+    let (code, report) = check(&["exercise-3", "--cmd", command]);
+    let verdicts: Vec<(String, String, String)> = report["stages"]
+        .as_array()
+        .unwrap_or_else(|| panic!("no report: {report}"))
+        .iter()
+        .map(|stage| {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let diagnosis = text(&stage["failure"]["diagnosis"]);
+            (text(&stage["id"]), text(&stage["verdict"]), diagnosis)
+        })
+        .collect();
+    let of = |id: &str| {
+        let (_, verdict, diagnosis) = verdicts
+            .iter()
+            .find(|(stage, _, _)| stage == id)
+            .expect("a stage");
+        (verdict.as_str(), diagnosis.as_str())
+    };
+    for echo in [
+        "friendly",
+        "bytes",
+        "end",
+        "pieces",
+        "clients",
+        "mebibyte",
+        "slow-reader",
+        "vanishing",
+        "living-server",
+        "longest-path",
+    ] {
+        assert_eq!(of(echo), ("pass", ""), "{echo}");
+    }
+    assert_eq!(of("credentials"), ("fail", "no-line"));
+    assert_eq!(of("restart"), ("fail", "stopped-by-stale-name"));
+    assert_eq!(of("open-file"), ("fail", "descriptor-dropped"));
+    assert_eq!(of("every-peer").0, "not-judged");
+    assert_eq!((code, &report["evidence"]), (Some(1), &json!(false)));
+}
