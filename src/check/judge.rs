@@ -2,18 +2,17 @@
 //! together. How a stage runs is [`super::stage`]'s.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::arena::Arena;
-use super::build::{self, BuildError};
 use super::cancel::Cancel;
 use super::link::LinkError;
-use super::program::{self, Program, Target};
+use super::prepare::{Prepared, isolation, prepare};
+use super::program::{Program, Target};
 use super::stage::{self, Purpose, Run, Setting, StageError, Trouble};
-use super::verdict::{Failure, Isolation, Report, Shown, StageReport, Verdict};
+use super::verdict::{Failure, Report, StageReport, Verdict};
 use super::{diagnose, payload, trace};
 use crate::curriculum::Curriculum;
-use crate::curriculum::exercise::{Exercise, Language, Stage};
+use crate::curriculum::exercise::{Exercise, Stage};
 use crate::curriculum::expression;
 use crate::curriculum::scenario::{Action, Wait};
 use crate::sys::clock::now_us;
@@ -208,120 +207,6 @@ fn chosen_stages<'a>(
     Ok(chosen)
 }
 
-/// A program that can be started, and how a learner would start it.
-struct Prepared {
-    program: Program,
-    by_hand: String,
-}
-
-/// Builds what must be built. The inner error is the learner's: a failed build.
-fn prepare(
-    curriculum: &Curriculum,
-    request: &Request,
-    arena: &Arena,
-    cancel: &Cancel,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Result<Prepared, Box<Failure>>, CheckError> {
-    let (path, language) = match &request.target {
-        Target::Command(command) => {
-            let by_hand = program::shell_by_hand(command);
-            return Ok(Ok(Prepared {
-                program: Program::Shell(command.clone()),
-                by_hand,
-            }));
-        }
-        Target::Socket(path) => {
-            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            let by_hand = "true".to_owned();
-            return Ok(Ok(Prepared {
-                program: Program::Running(path),
-                by_hand,
-            }));
-        }
-        Target::Directory { path, language } => {
-            let found = curriculum
-                .language(language)
-                .ok_or_else(|| CheckError::Unknown {
-                    what: "language",
-                    name: language.clone(),
-                })?;
-            (path, found)
-        }
-    };
-    progress(Progress::Building);
-    let fault = |error: std::io::Error| CheckError::Fault(format!("cannot prepare: {error}"));
-    let path = std::path::absolute(path).map_err(fault)?;
-    let out = arena.program().map_err(fault)?;
-    let kept = match build::build(language, &path, &out, cancel) {
-        Ok(kept) => kept,
-        Err(BuildError::Failed {
-            command,
-            status,
-            output,
-        }) => {
-            return Ok(Err(Box::new(build_failure(command, status, output))));
-        }
-        Err(BuildError::NoTool { tool }) => {
-            return Err(CheckError::CannotJudge(format!(
-                "{} programs need `{tool}`, which is not installed",
-                language.name
-            )));
-        }
-        Err(BuildError::Cancelled) => return Err(CheckError::Cancelled),
-        Err(BuildError::Io(error)) => return Err(fault(error)),
-    };
-    let kept = kept.unwrap_or_else(|| out.clone());
-    let fill = |word: &String| {
-        word.replace("{dir}", &path.to_string_lossy())
-            .replace("{out}", &kept.to_string_lossy())
-    };
-    let by_hand = language.run.iter().map(fill).collect::<Vec<_>>().join(" ");
-    let by_hand = Untrusted::from(by_hand).lines().join(" ");
-    let program = Program::Words(run_words(language, path, &out, arena)?);
-    Ok(Ok(Prepared { program, by_hand }))
-}
-
-fn run_words(
-    language: &Language,
-    path: PathBuf,
-    out: &std::path::Path,
-    arena: &Arena,
-) -> Result<Vec<std::ffi::OsString>, CheckError> {
-    // Another user cannot enter our home directory; a program that is interpreted moves house.
-    let reads_source = language.run.iter().any(|word| word.contains("{dir}"));
-    let dir = match arena.identity() {
-        Some(_) if reads_source => arena
-            .copy_in(&path)
-            .map_err(|error| CheckError::Fault(format!("cannot copy the program: {error}")))?,
-        _ => path,
-    };
-    program::words(&language.run, &dir, out, arena).ok_or_else(|| {
-        CheckError::CannotJudge(format!(
-            "`{}` is not found where the program's own user may run it",
-            language.run.first().map_or("", String::as_str)
-        ))
-    })
-}
-
-fn build_failure(command: String, status: String, output: Vec<String>) -> Failure {
-    Failure {
-        diagnosis: "build-failed".to_owned(),
-        rule: "builds".to_owned(),
-        did: vec![format!("runs {command}")],
-        expected: Shown {
-            words: "exit status: 0".to_owned(),
-            ..Shown::default()
-        },
-        saw: Shown {
-            words: status,
-            ..Shown::default()
-        },
-        by_hand: command,
-        output,
-        ..Failure::default()
-    }
-}
-
 /// Fills in what the exercise's files say about a failed build.
 fn with_rule(curriculum: &Curriculum, exercise: &Exercise, failure: Failure) -> Failure {
     let rule = diagnose::rule(exercise, &curriculum.common, &failure.rule);
@@ -342,33 +227,6 @@ fn with_rule(curriculum: &Curriculum, exercise: &Exercise, failure: Failure) -> 
             .map(|diagnosis| diagnosis.look.clone())
             .unwrap_or_default(),
         ..failure
-    }
-}
-
-fn isolation(arena: &Arena, target: &Target) -> Isolation {
-    let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-    if let Target::Socket(_) = target {
-        return Isolation {
-            measures: Vec::new(),
-            not_contained: words(&["the server runs as you started it"]),
-        };
-    }
-    let mut measures = words(&[
-        "own session",
-        "private directory",
-        "clean environment",
-        "no new privileges",
-        "resource limits",
-        "whole process tree ended",
-    ]);
-    let mut not_contained = words(&["files and sockets outside the private directory", "network"]);
-    match arena.identity() {
-        Some(identity) => measures.push(format!("user id {} of its own", identity.uid)),
-        None => not_contained.push("signals to your own processes".to_owned()),
-    }
-    Isolation {
-        measures,
-        not_contained,
     }
 }
 

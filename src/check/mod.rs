@@ -17,6 +17,7 @@ pub mod marker;
 mod observation;
 mod payload;
 pub mod peer;
+mod prepare;
 mod program;
 mod protocol;
 mod stage;

@@ -5,13 +5,16 @@
 //! included, and reaps it. When the grader dies the line breaks and the same end comes. It judges
 //! nothing: what it sees goes to the grader. How a process is started is [`crate::sys::spawn`]'s.
 //!
-//! Long because it is one process: starting, draining, waiting, killing and reaping share one table
-//! of instances and one poll loop.
+//! One instance as the kernel shows it is `instance`; what is waited for is `condition`; a standard
+//! stream is `stream`.
+
+mod condition;
+mod instance;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
@@ -21,14 +24,15 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::capture::Capture;
+use self::condition::{Condition, Interruption, Waiting};
+use self::instance::{End, Instance};
+use self::stream::{Stream, streams};
 use super::link::Line;
-use super::protocol::{Answer, Bytes, Order, Seen, StdoutKind};
+use super::protocol::{Answer, Bytes, Order};
 use super::verdict::{Event, Side};
 use crate::sys::clock::{Deadline, now_us};
 use crate::sys::process;
-use crate::sys::sock_diag;
-use crate::sys::spawn::{Spawn, become_subreaper, terminal};
+use crate::sys::spawn::{Spawn, become_subreaper};
 use crate::untrusted::Untrusted;
 
 /// Events kept for the timeline; a program that prints without end must not fill memory.
@@ -72,80 +76,6 @@ struct Supervisor {
     waiting: Option<Waiting>,
     /// What the grader would remove; ours to remove when it dies.
     guarded: Option<PathBuf>,
-}
-
-struct Instance {
-    pid: i32,
-    stdout: Stream,
-    stderr: Stream,
-    end: Option<End>,
-    stopped: bool,
-    /// Signals we sent.
-    sent: Vec<i32>,
-    descriptors_at_ready: usize,
-}
-
-#[derive(Clone, Copy)]
-enum End {
-    Exited(i32),
-    Signalled(i32),
-}
-
-struct Stream {
-    fd: Option<OwnedFd>,
-    capture: Capture,
-}
-
-struct Waiting {
-    name: String,
-    what: Condition,
-    deadline: Deadline,
-    /// Milliseconds until the next look, for what the kernel does not announce.
-    tick_ms: u64,
-}
-
-enum Condition {
-    Ready(Bytes),
-    Stopped(Interruption),
-    Exit,
-    Line(Bytes),
-    Descriptors(usize),
-    Pipe(u64),
-}
-
-/// An interruption on its way: SIGSTOP is sent once the program sleeps in a call.
-struct Interruption {
-    /// At so many looks in a row it slept.
-    asleep: u8,
-    /// A program that never sleeps is stopped by then.
-    at_last: Deadline,
-    sent: bool,
-}
-
-impl Interruption {
-    /// Looks in a row at which a program must sleep.
-    const LOOKS: u8 = 3;
-    /// How long sleep is waited for, in milliseconds.
-    const PATIENCE_MS: u64 = 500;
-
-    fn new() -> Self {
-        let at_last = Deadline::after_ms(Self::PATIENCE_MS);
-        Self {
-            asleep: 0,
-            at_last,
-            sent: false,
-        }
-    }
-
-    /// One look: sends SIGSTOP when it is time.
-    fn look(&mut self, pid: i32) {
-        let sleeps = process::stat(pid).is_some_and(|stat| stat.state == 'S');
-        self.asleep = if sleeps { self.asleep + 1 } else { 0 };
-        if !self.sent && (self.asleep >= Self::LOOKS || self.at_last.passed()) {
-            self.sent = true;
-            let _ = kill(Pid::from_raw(pid), Signal::SIGSTOP);
-        }
-    }
 }
 
 impl Supervisor {
@@ -426,65 +356,6 @@ impl Supervisor {
         }
     }
 
-    fn wait(&mut self, name: String, what: Condition, within_ms: u64) -> Option<Answer> {
-        if !self.instances.contains_key(&name) {
-            return Some(no_instance(&name));
-        }
-        let deadline = Deadline::after_ms(within_ms);
-        self.waiting = Some(Waiting {
-            name,
-            what,
-            deadline,
-            tick_ms: 1,
-        });
-        None
-    }
-
-    /// Whether what we wait for has happened, can no longer happen, or is late.
-    fn look_at_condition(&mut self) -> Option<Answer> {
-        let waiting = self.waiting.as_mut()?;
-        let instance = self.instances.get_mut(&waiting.name)?;
-        let ended = instance.end.is_some();
-        let found = match &mut waiting.what {
-            Condition::Ready(path) if !ended => listening(path)
-                .filter(|(_, _, socket)| instance.may_hold(*socket))
-                .map(|(dev, ino, _)| {
-                    instance.descriptors_at_ready = process::descriptors(instance.pid).len();
-                    Answer::Ready { dev, ino }
-                }),
-            Condition::Stopped(_) if instance.stopped => {
-                let _ = kill(Pid::from_raw(instance.pid), Signal::SIGCONT);
-                instance.stopped = false;
-                Some(Answer::Done)
-            }
-            Condition::Stopped(interruption) if !ended => {
-                interruption.look(instance.pid);
-                None
-            }
-            Condition::Exit if ended => Some(Answer::Done),
-            Condition::Line(line) if instance.stdout.capture.has_line(&line.0) => {
-                Some(Answer::Done)
-            }
-            Condition::Descriptors(at_most) if !ended => {
-                (process::descriptors(instance.pid).len() <= *at_most).then_some(Answer::Done)
-            }
-            Condition::Pipe(inode) if !ended => instance.pipe(*inode),
-            _ => None,
-        };
-        let late = || waiting.deadline.passed().then_some(Answer::TimedOut);
-        // A line may still be in the pipe when its writer has ended: only its end is the end.
-        let over = ended && instance.stdout.fd.is_none();
-        let answer = found.or_else(|| over.then_some(Answer::Ended)).or_else(|| {
-            (ended && !matches!(waiting.what, Condition::Line(_))).then_some(Answer::Ended)
-        });
-        let answer = answer.or_else(late)?;
-        if matches!(answer, Answer::Ready { .. }) {
-            let name = waiting.name.clone();
-            self.event(format!("{}listens", prefix(&name)));
-        }
-        Some(answer)
-    }
-
     /// Kills everything that was started, whatever session it moved to, and reaps it.
     fn finish(&mut self) {
         let me = nix::unistd::getpid().as_raw();
@@ -508,177 +379,6 @@ impl Supervisor {
         }
         self.drain();
     }
-}
-
-impl Instance {
-    fn look(&self) -> Seen {
-        let (status, signal) = match self.end {
-            Some(End::Exited(code)) => (Some(code), None),
-            Some(End::Signalled(signal)) => (None, Some(signal)),
-            None => (None, None),
-        };
-        let mut seen = Seen {
-            pid: self.pid,
-            running: self.end.is_none(),
-            status,
-            signal,
-            killed_by_us: signal.is_some_and(|signal| self.sent.contains(&signal)),
-            cpu_ms: self.cpu_ms(),
-            descriptors_at_ready: self.descriptors_at_ready,
-            stdout: Bytes(self.stdout.capture.bytes()),
-            stderr: Bytes(self.stderr.capture.bytes()),
-            ..Seen::default()
-        };
-        if seen.running {
-            let open = process::descriptors(self.pid);
-            seen.descriptors = open.len();
-            if let Some((number, first)) = process::syscall(self.pid) {
-                let (name, on_descriptor) = process::syscall_name(number);
-                name.clone_into(&mut seen.syscall);
-                if on_descriptor {
-                    seen.syscall_fd = Some(first as i32);
-                    let link = open.iter().find(|(number, _)| *number == first as i32);
-                    seen.syscall_fd_kind = link.map_or("not open", |(_, to)| kind(to)).to_owned();
-                }
-            }
-        }
-        seen
-    }
-
-    fn cpu_ms(&self) -> u64 {
-        process::stat(self.pid).map_or(0, |stat| stat.cpu_ms)
-    }
-
-    fn owns(&self, pid: i32) -> bool {
-        pid == self.pid
-            || process::stat(pid).is_some_and(|stat| stat.session == self.pid)
-            || process::descendants(self.pid).contains(&pid)
-    }
-
-    /// Whether a process of this instance has the socket open. One whose descriptors we may not
-    /// see is believed.
-    fn may_hold(&self, socket: u32) -> bool {
-        let wanted = format!("socket:[{socket}]");
-        let mut tree = process::descendants(self.pid);
-        tree.insert(self.pid);
-        tree.iter().any(|&pid| {
-            let open = process::descriptors(pid);
-            open.is_empty() || open.iter().any(|(_, to)| to.as_os_str() == wanted.as_str())
-        })
-    }
-
-    fn pipe(&self, inode: u64) -> Option<Answer> {
-        let wanted = format!("pipe:[{inode}]");
-        let open = process::descriptors(self.pid);
-        let (number, _) = open
-            .iter()
-            .find(|(_, to)| to.as_os_str() == wanted.as_str())?;
-        let flags = process::descriptor_flags(self.pid, *number)?;
-        Some(Answer::Pipe {
-            close_on_exec: flags & nix::libc::O_CLOEXEC != 0,
-        })
-    }
-}
-
-impl Stream {
-    fn new(fd: OwnedFd) -> Self {
-        Self {
-            fd: Some(fd),
-            capture: Capture::default(),
-        }
-    }
-
-    /// Reads what is there and returns the lines that became whole, printable.
-    fn drain(&mut self) -> Vec<String> {
-        let mut lines = Vec::new();
-        let mut buffer = [0; 16 * 1024];
-        // Bounded work a turn: a flood must not keep us from the deadline.
-        for _ in 0..16 {
-            let Some(fd) = &self.fd else { break };
-            match nix::unistd::read(fd, &mut buffer) {
-                Ok(0) => self.fd = None,
-                Ok(count) => lines.extend(self.capture.take(&buffer[..count])),
-                Err(Errno::EAGAIN | Errno::EINTR) => break,
-                // A pseudo-terminal without a holder reports EIO.
-                Err(_) => self.fd = None,
-            }
-        }
-        if self.fd.is_none() {
-            lines.extend(self.capture.end());
-        }
-        lines
-            .into_iter()
-            .map(|line| format!("\"{}\"", Untrusted::new(line)))
-            .collect()
-    }
-}
-
-/// What a link in /proc/PID/fd refers to, in words.
-fn kind(link: &std::path::Path) -> &'static str {
-    let text = link.to_string_lossy();
-    let inode = |name: &str| {
-        text.strip_prefix(name)?
-            .strip_suffix(']')?
-            .parse::<u64>()
-            .ok()
-    };
-    if let Some(inode) = inode("socket:[") {
-        let sockets = sock_diag::dump()
-            .map(|dump| dump.sockets)
-            .unwrap_or_default();
-        let socket = sockets
-            .iter()
-            .find(|socket| u64::from(socket.inode) == inode);
-        return match socket.map(|socket| socket.state) {
-            Some(sock_diag::State::Listening) => "listening socket",
-            Some(sock_diag::State::Established) => "connected socket",
-            _ => "socket",
-        };
-    }
-    if text.starts_with("pipe:") {
-        "pipe"
-    } else if text.starts_with("anon_inode:[eventpoll]") {
-        "epoll set"
-    } else if text.starts_with("/dev/pts/") || text == "/dev/tty" {
-        "terminal"
-    } else {
-        "file"
-    }
-}
-
-/// Device and inode of a path that is a listening socket, and that socket's own inode.
-fn listening(path: &Bytes) -> Option<(u64, u64, u32)> {
-    let metadata = std::fs::symlink_metadata(Untrusted::from(path).as_path()).ok()?;
-    if !metadata.file_type().is_socket() {
-        return None;
-    }
-    let (dev, ino) = (metadata.dev(), metadata.ino());
-    let bound = sock_diag::bound_to(dev, ino).ok()??;
-    matches!(bound.state, sock_diag::BoundState::Listening { .. }).then_some((
-        dev,
-        ino,
-        bound.inode,
-    ))
-}
-
-/// Standard streams for a program, and our ends of its output.
-fn streams(stdout: StdoutKind) -> io::Result<([OwnedFd; 3], [OwnedFd; 2])> {
-    let stdin = std::fs::File::open("/dev/null")?.into();
-    let (out_ours, out_theirs) = match stdout {
-        StdoutKind::Pipe => pipe()?,
-        StdoutKind::Terminal => terminal()?,
-    };
-    let (err_ours, err_theirs) = pipe()?;
-    for fd in [&out_ours, &err_ours] {
-        let flags = nix::fcntl::OFlag::O_NONBLOCK;
-        nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_SETFL(flags))?;
-    }
-    Ok(([stdin, out_theirs, err_theirs], [out_ours, err_ours]))
-}
-
-fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (reader, writer) = io::pipe()?;
-    Ok((reader.into(), writer.into()))
 }
 
 fn no_instance(name: &str) -> Answer {

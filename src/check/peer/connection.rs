@@ -1,0 +1,440 @@
+//! A connection of a peer: the socket, the bytes due back on it, and every way to use it.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, IoSlice, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, sockopt,
+};
+
+use crate::check::protocol::{Bytes, Credentials, DeedResult, Outcome};
+use crate::check::supervisor::errno_name;
+use crate::curriculum::scenario::PassedFile;
+use crate::sys::clock::Deadline;
+use crate::untrusted::Untrusted;
+
+/// A socket that has taken nothing for so long, with nobody reading at our end, is full, and the
+/// program sleeps in its own write.
+const STALLED_MS: u64 = 100;
+
+pub(super) struct Connection {
+    pub(super) socket: OwnedFd,
+    pub(super) due: VecDeque<u8>,
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    pub(super) descriptors_sent: u64,
+    pub(super) server: Option<Credentials>,
+    pub(super) pipe: Option<PassedPipe>,
+}
+
+pub(super) struct PassedPipe {
+    pub(super) inode: u64,
+    pub(super) writer: Option<File>,
+    pub(super) content: Vec<u8>,
+}
+
+/// Why a deed went no further; the counts are filled in later.
+pub(super) struct Stop {
+    pub(super) result: DeedResult,
+    pub(super) errno: String,
+    pub(super) call: &'static str,
+}
+
+impl Stop {
+    pub(super) fn new(result: DeedResult, call: &'static str) -> Self {
+        Self {
+            result,
+            errno: String::new(),
+            call,
+        }
+    }
+
+    pub(super) fn errno(errno: Errno, call: &'static str) -> Self {
+        let result = match errno {
+            Errno::ECONNRESET => DeedResult::Reset,
+            _ => DeedResult::Errno,
+        };
+        Self {
+            result,
+            errno: errno_name(errno),
+            call,
+        }
+    }
+}
+
+/// Connects to a path. When the inode is given, the name is pinned first and must still be that
+/// inode: a program cannot aim us at somebody else's socket by swapping a symbolic link.
+pub(super) fn connect(
+    path: &Bytes,
+    inode: Option<(u64, u64)>,
+    deadline: Deadline,
+) -> Result<Connection, Stop> {
+    use nix::fcntl::OFlag;
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let path = Untrusted::from(path);
+    let pinned = nix::fcntl::open(path.as_path(), flags, nix::sys::stat::Mode::empty())
+        .map_err(|errno| Stop::errno(errno, "open"))?;
+    let pinned = File::from(pinned);
+    if let Some(wanted) = inode {
+        let now = pinned
+            .metadata()
+            .map(|metadata| (metadata.dev(), metadata.ino()));
+        if now.ok() != Some(wanted) {
+            return Err(Stop::new(DeedResult::Replaced, "open"));
+        }
+    }
+    let socket = nix::sys::socket::socket(
+        AddressFamily::Unix,
+        SockType::Stream,
+        SockFlag::SOCK_CLOEXEC,
+        None,
+    )
+    .map_err(|errno| Stop::errno(errno, "socket"))?;
+    // A full backlog makes connect wait; SO_SNDTIMEO bounds that (unix(7), unix_stream_connect).
+    let left = deadline.left().as_millis().max(1) as i64;
+    let wait = nix::sys::time::TimeVal::new(left / 1000, (left % 1000) * 1000);
+    nix::sys::socket::setsockopt(&socket, sockopt::SendTimeout, &wait)
+        .map_err(|errno| Stop::errno(errno, "setsockopt"))?;
+    let through = format!("/proc/self/fd/{}", pinned.as_raw_fd());
+    let address = UnixAddr::new(through.as_str()).map_err(|errno| Stop::errno(errno, "connect"))?;
+    loop {
+        match nix::sys::socket::connect(socket.as_raw_fd(), &address) {
+            Ok(()) => break,
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => return Err(Stop::new(DeedResult::TimedOut, "connect")),
+            Err(errno) => return Err(Stop::errno(errno, "connect")),
+        }
+    }
+    let nonblocking = nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK);
+    nix::fcntl::fcntl(&socket, nonblocking).map_err(|errno| Stop::errno(errno, "fcntl"))?;
+    let server = nix::sys::socket::getsockopt(&socket, sockopt::PeerCredentials)
+        .ok()
+        .map(|found| Credentials {
+            pid: found.pid(),
+            uid: found.uid(),
+            gid: found.gid(),
+        });
+    Ok(Connection {
+        socket,
+        due: VecDeque::new(),
+        sent: 0,
+        received: 0,
+        descriptors_sent: 0,
+        server,
+        pipe: None,
+    })
+}
+
+impl Connection {
+    pub(super) fn wait(
+        &self,
+        flags: PollFlags,
+        deadline: Deadline,
+        call: &'static str,
+    ) -> Result<(), Stop> {
+        let mut fds = [PollFd::new(self.socket.as_fd(), flags)];
+        loop {
+            match nix::poll::poll(&mut fds, deadline.poll_timeout()) {
+                Ok(0) if deadline.passed() => return Err(Stop::new(DeedResult::TimedOut, call)),
+                Ok(0) | Err(Errno::EINTR) => {}
+                Ok(_) => return Ok(()),
+                Err(errno) => return Err(Stop::errno(errno, "poll")),
+            }
+        }
+    }
+
+    /// One send; `None` when it would block. A signal for writing to a closed socket is not ours
+    /// to die of: MSG_NOSIGNAL.
+    pub(super) fn try_send(&mut self, bytes: &[u8]) -> Result<Option<usize>, Stop> {
+        let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
+        match nix::sys::socket::send(self.socket.as_raw_fd(), bytes, flags) {
+            Ok(count) => {
+                self.sent += count as u64;
+                self.due.extend(&bytes[..count]);
+                Ok(Some(count))
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+            Err(errno) => Err(Stop::errno(errno, "send")),
+        }
+    }
+
+    pub(super) fn send(&mut self, bytes: &[u8], deadline: Deadline) -> Result<(), Stop> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.try_send(rest)? {
+                Some(count) => rest = &rest[count..],
+                None => self.wait(PollFlags::POLLOUT, deadline, "send")?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn send_until_blocked(
+        &mut self,
+        bytes: &[u8],
+        deadline: Deadline,
+    ) -> Result<(), Stop> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if let Some(count) = self.try_send(rest)? {
+                rest = &rest[count..];
+                continue;
+            }
+            let pause = Deadline::after_ms(STALLED_MS).earlier(deadline);
+            match self.wait(PollFlags::POLLOUT, pause, "send") {
+                Ok(()) => {}
+                Err(stop) if stop.result == DeedResult::TimedOut => return Ok(()),
+                Err(stop) => return Err(stop),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what has come, up to `most`; `None` when nothing has. Compares with what is due.
+    pub(super) fn try_read(
+        &mut self,
+        most: usize,
+        outcome: &mut Outcome,
+    ) -> Result<Option<usize>, Stop> {
+        let mut buffer = vec![0; most.clamp(1, 64 * 1024)];
+        let count = match nix::sys::socket::recv(
+            self.socket.as_raw_fd(),
+            &mut buffer,
+            MsgFlags::MSG_DONTWAIT,
+        ) {
+            Ok(0) => return Err(Stop::new(DeedResult::End, "recv")),
+            Ok(count) => count,
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
+            Err(errno) => return Err(Stop::errno(errno, "recv")),
+        };
+        buffer.truncate(count);
+        self.received += count as u64;
+        let same = buffer
+            .iter()
+            .zip(&self.due)
+            .take_while(|(a, b)| a == b)
+            .count();
+        outcome.same += same as u64;
+        if same < count {
+            let from = same.saturating_sub(16);
+            let window = |bytes: Vec<u8>| Bytes(bytes.into_iter().skip(from).take(48).collect());
+            outcome.window_at = outcome.same - (same - from) as u64;
+            outcome.window_due = window(self.due.iter().take(from + 48).copied().collect());
+            outcome.window_received = window(buffer);
+            let extra = same == self.due.len();
+            let result = if extra {
+                DeedResult::Extra
+            } else {
+                DeedResult::Mismatch
+            };
+            return Err(Stop::new(result, "recv"));
+        }
+        self.due.drain(..count);
+        Ok(Some(count))
+    }
+
+    pub(super) fn begin_read(&self, outcome: &mut Outcome) {
+        outcome.due = self.due.len() as u64;
+        outcome.first_nul = self
+            .due
+            .iter()
+            .position(|&byte| byte == 0)
+            .map(|at| at as u64);
+    }
+
+    /// What was due and did not come, for a window when the deadline or the end came first.
+    pub(super) fn show_missing(&self, outcome: &mut Outcome) {
+        outcome.window_at = outcome.same;
+        outcome.window_due = Bytes(self.due.iter().take(48).copied().collect());
+    }
+
+    pub(super) fn read(
+        &mut self,
+        wanted: usize,
+        deadline: Deadline,
+        outcome: &mut Outcome,
+    ) -> Result<(), Stop> {
+        self.begin_read(outcome);
+        let mut left = wanted;
+        while left > 0 {
+            let turn = match self.try_read(left, outcome) {
+                Ok(Some(count)) => {
+                    left -= count;
+                    Ok(())
+                }
+                Ok(None) => self.wait(PollFlags::POLLIN, deadline, "recv"),
+                Err(stop) => Err(stop),
+            };
+            if let Err(stop) = turn {
+                if outcome.window_due.0.is_empty() {
+                    self.show_missing(outcome);
+                }
+                return Err(stop);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn exchange(
+        &mut self,
+        bytes: &[u8],
+        deadline: Deadline,
+        outcome: &mut Outcome,
+    ) -> Result<(), Stop> {
+        self.begin_read(outcome);
+        outcome.due += bytes.len() as u64;
+        outcome.first_nul = outcome
+            .first_nul
+            .or_else(|| bytes.iter().position(|&byte| byte == 0).map(|at| at as u64));
+        let mut rest = bytes;
+        while !rest.is_empty() || !self.due.is_empty() {
+            let mut moved = false;
+            if !rest.is_empty()
+                && let Some(count) = self.try_send(rest)?
+            {
+                rest = &rest[count..];
+                moved = true;
+            }
+            match self.try_read(64 * 1024, outcome) {
+                Ok(count) => moved |= count.is_some(),
+                Err(stop) => {
+                    if outcome.window_due.0.is_empty() {
+                        self.show_missing(outcome);
+                    }
+                    return Err(stop);
+                }
+            }
+            if !moved {
+                let mut flags = PollFlags::POLLIN;
+                flags.set(PollFlags::POLLOUT, !rest.is_empty());
+                if let Err(stop) = self.wait(flags, deadline, "recv") {
+                    self.show_missing(outcome);
+                    return Err(stop);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn read_end(
+        &mut self,
+        deadline: Deadline,
+        outcome: &mut Outcome,
+    ) -> Result<(), Stop> {
+        self.begin_read(outcome);
+        loop {
+            match self.try_read(64 * 1024, outcome) {
+                Err(stop) if stop.result == DeedResult::End && self.due.is_empty() => {
+                    return Ok(());
+                }
+                Err(stop) => return Err(stop),
+                Ok(Some(_)) => {}
+                Ok(None) => self.wait(PollFlags::POLLIN, deadline, "recv")?,
+            }
+        }
+    }
+
+    pub(super) fn send_descriptors(
+        &mut self,
+        bytes: &[u8],
+        content: Vec<u8>,
+        file: PassedFile,
+        count: usize,
+        deadline: Deadline,
+    ) -> Result<(), Stop> {
+        let (passed, writer, inode) = match file {
+            PassedFile::Regular => (regular_file(&content)?, None, 0),
+            PassedFile::Pipe => {
+                let (reader, writer) =
+                    io::pipe().map_err(|error| Stop::errno(os_errno(&error), "pipe"))?;
+                let reader = File::from(OwnedFd::from(reader));
+                let inode = reader.metadata().map_or(0, |metadata| metadata.ino());
+                (reader, Some(File::from(OwnedFd::from(writer))), inode)
+            }
+        };
+        let descriptors = vec![passed.as_raw_fd(); count];
+        let control = [ControlMessage::ScmRights(&descriptors)];
+        let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
+        let sent = loop {
+            let iov = [IoSlice::new(bytes)];
+            let call = nix::sys::socket::sendmsg::<UnixAddr>(
+                self.socket.as_raw_fd(),
+                &iov,
+                &control,
+                flags,
+                None,
+            );
+            match call {
+                Ok(sent) => break sent,
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => self.wait(PollFlags::POLLOUT, deadline, "sendmsg")?,
+                Err(errno) => return Err(Stop::errno(errno, "sendmsg")),
+            }
+        };
+        self.sent += sent as u64;
+        self.descriptors_sent += count as u64;
+        self.due.extend(&bytes[..sent]);
+        self.send(&bytes[sent..], deadline)?;
+        match file {
+            PassedFile::Regular => self.due.extend(&content),
+            PassedFile::Pipe => {
+                self.pipe = Some(PassedPipe {
+                    inode,
+                    writer,
+                    content,
+                })
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish_pipe(&mut self, deadline: Deadline) -> Result<(), Stop> {
+        let Some(pipe) = &mut self.pipe else {
+            return Err(Stop::new(DeedResult::Fault, "write"));
+        };
+        let content = std::mem::take(&mut pipe.content);
+        let Some(mut writer) = pipe.writer.take() else {
+            return Err(Stop::new(DeedResult::Fault, "write"));
+        };
+        let nonblocking = nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK);
+        nix::fcntl::fcntl(&writer, nonblocking).map_err(|errno| Stop::errno(errno, "fcntl"))?;
+        let mut rest = content.as_slice();
+        while !rest.is_empty() {
+            match writer.write(rest) {
+                Ok(count) => rest = &rest[count..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let mut fds = [PollFd::new(writer.as_fd(), PollFlags::POLLOUT)];
+                    let _ = nix::poll::poll(&mut fds, deadline.poll_timeout());
+                    if deadline.passed() {
+                        return Err(Stop::new(DeedResult::TimedOut, "write"));
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Stop::errno(os_errno(&error), "write")),
+            }
+        }
+        self.due.extend(&content);
+        Ok(())
+    }
+}
+
+/// A file with this content, open for reading only and at its beginning; it has no name that could
+/// be left behind (memfd_create(2)).
+pub(super) fn regular_file(content: &[u8]) -> Result<File, Stop> {
+    let make = || -> io::Result<File> {
+        let flags = nix::sys::memfd::MFdFlags::MFD_CLOEXEC;
+        let mut writer = File::from(nix::sys::memfd::memfd_create("passed", flags)?);
+        writer.write_all(content)?;
+        File::open(format!("/proc/self/fd/{}", writer.as_raw_fd()))
+    };
+    make().map_err(|error| Stop::errno(os_errno(&error), "open"))
+}
+
+pub(super) fn os_errno(error: &io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(0))
+}

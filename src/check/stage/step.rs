@@ -1,0 +1,218 @@
+//! One step by its verb: which move it is, and what its answer means.
+
+use super::{
+    Failed, GRACE_MS, OWN_DESCRIPTORS, Purpose, Runner, SECOND_RUN_STEP_MS, STEP_MS, StageError,
+    Stepped,
+};
+use crate::check::protocol::{Answer, Deed, Order};
+use crate::curriculum::scenario::{Action, Step};
+
+impl Runner<'_> {
+    pub(super) fn step(&mut self, step: &Step) -> Stepped {
+        let mut asked = step.within.unwrap_or(STEP_MS) * self.setting.patience;
+        if self.setting.purpose != Purpose::Verdict {
+            asked = asked.min(SECOND_RUN_STEP_MS * self.setting.patience);
+        }
+        let within_ms = asked.min(self.deadline.left().as_millis() as u64).max(1);
+        match &step.action {
+            Action::Start { name, wait } => self.start(name, *wait, within_ms),
+            Action::Signal { name, signal } => {
+                let number = format!("SIG{signal}").parse::<nix::sys::signal::Signal>();
+                let Ok(number) = number else {
+                    return Err(StageError::Fault(format!("no signal {signal}")));
+                };
+                let order = Order::Signal {
+                    name: name.clone(),
+                    signal: number as i32,
+                };
+                match self.order(&order, GRACE_MS)? {
+                    Answer::Done => Ok(Ok(())),
+                    _ => Ok(Err(Failed::new("exited", name))),
+                }
+            }
+            Action::Interrupt { name } => {
+                match self.order(
+                    &Order::Interrupt {
+                        name: name.clone(),
+                        within_ms,
+                    },
+                    within_ms,
+                )? {
+                    Answer::Done => Ok(Ok(())),
+                    Answer::Ended => Ok(Err(Failed::new("exited", name))),
+                    _ => Ok(Err(Failed::new("timeout", name))),
+                }
+            }
+            Action::ExpectExit { name, status } => self.expect_exit(name, *status, within_ms),
+            Action::ExpectRunning { name } => {
+                let seen = self.look(name)?;
+                Ok(if seen.running {
+                    Ok(())
+                } else {
+                    Err(Failed::new("exited", name))
+                })
+            }
+            Action::Connect { connection, peer } => self.connect(connection, peer, within_ms),
+            Action::ExpectServedBy { connection, name } => {
+                let identity = Deed::Read {
+                    connection: connection.clone(),
+                    bytes: Some(0),
+                    within_ms,
+                };
+                let outcome = self.deed(connection, &identity, within_ms)?;
+                let pid = outcome.server.map_or(0, |server| server.pid);
+                if self.owns(name, pid)? {
+                    return Ok(Ok(()));
+                }
+                Ok(Err(Failed {
+                    deed: Some(outcome),
+                    ..Failed::new("wrong-server", name)
+                }))
+            }
+            Action::Send {
+                connection,
+                data,
+                piece,
+            } => {
+                let data = self.draw(data.clone());
+                let deed = Deed::Send {
+                    connection: connection.clone(),
+                    data,
+                    piece: *piece,
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::SendUntilBlocked { connection, limit } => {
+                self.send_until_blocked(connection, *limit, within_ms)
+            }
+            Action::Exchange { connection, data } => {
+                let data = self.draw(data.clone());
+                let deed = Deed::Exchange {
+                    connection: connection.clone(),
+                    data,
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::SendDescriptors {
+                connection,
+                data,
+                holds,
+                file,
+                count,
+            } => {
+                let deed = Deed::SendDescriptors {
+                    connection: connection.clone(),
+                    data: self.draw(data.clone()),
+                    holds: self.draw(holds.clone()),
+                    file: *file,
+                    count: *count,
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::FinishPipe { connection } => {
+                let deed = Deed::FinishPipe {
+                    connection: connection.clone(),
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::ShutDownWriting { connection } => {
+                let deed = Deed::ShutDownWriting {
+                    connection: connection.clone(),
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::ReadSome { connection, bytes } => {
+                let bytes = Some(*bytes);
+                let deed = Deed::Read {
+                    connection: connection.clone(),
+                    bytes,
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::ExpectEcho { connection } => {
+                let deed = Deed::Read {
+                    connection: connection.clone(),
+                    bytes: None,
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::ExpectEnd { connection } => {
+                let deed = Deed::ReadEnd {
+                    connection: connection.clone(),
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::Abandon { connection } => {
+                let deed = Deed::Abandon {
+                    connection: connection.clone(),
+                    within_ms,
+                };
+                let stepped = self.traffic(connection, &deed, within_ms);
+                self.connections.remove(connection);
+                stepped
+            }
+            Action::Close { connection } => {
+                let deed = Deed::Close {
+                    connection: connection.clone(),
+                };
+                let stepped = self.traffic(connection, &deed, within_ms);
+                self.connections.remove(connection);
+                stepped
+            }
+            Action::ExpectLine {
+                name,
+                connection,
+                text,
+            } => self.expect_line(name, connection, text, within_ms),
+            Action::ExpectNoLeakedDescriptors { name } => {
+                let seen = self.look(name)?;
+                let at_most = seen.descriptors_at_ready + self.connections.len() + OWN_DESCRIPTORS;
+                let order = Order::AwaitDescriptors {
+                    name: name.clone(),
+                    at_most,
+                    within_ms,
+                };
+                match self.order(&order, within_ms)? {
+                    Answer::Done => Ok(Ok(())),
+                    Answer::Ended => Ok(Err(Failed::new("exited", name))),
+                    _ => Ok(Err(Failed::new("leaked", name))),
+                }
+            }
+            Action::ExpectCloseOnExec { name, connection } => {
+                let identity = Deed::Read {
+                    connection: connection.clone(),
+                    bytes: Some(0),
+                    within_ms,
+                };
+                let outcome = self.deed(connection, &identity, within_ms)?;
+                let inode = outcome.pipe_inode;
+                let order = Order::AwaitPipe {
+                    name: name.clone(),
+                    inode,
+                    within_ms,
+                };
+                let failed = match self.order(&order, within_ms)? {
+                    Answer::Pipe {
+                        close_on_exec: true,
+                    } => return Ok(Ok(())),
+                    Answer::Pipe {
+                        close_on_exec: false,
+                    } => "not-close-on-exec",
+                    Answer::Ended => "exited",
+                    _ => "timeout",
+                };
+                Ok(Err(Failed {
+                    deed: Some(outcome),
+                    ..Failed::new(failed, name)
+                }))
+            }
+        }
+    }
+}

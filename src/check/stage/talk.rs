@@ -1,0 +1,95 @@
+//! Asking the helper processes: the supervisor about the program, peers about connections.
+
+use super::{GRACE_MS, Runner, StageError};
+use crate::check::protocol::{Answer, Bytes, Deed, Order, Outcome, Seen};
+use crate::check::verdict::Event;
+use crate::sys::clock::Deadline;
+
+impl Runner<'_> {
+    pub(super) fn deed(
+        &mut self,
+        connection: &str,
+        deed: &Deed,
+        within_ms: u64,
+    ) -> Result<Outcome, StageError> {
+        let Some(peer) = self.connections.get(connection) else {
+            return Err(StageError::Fault(format!(
+                "there is no connection `{connection}`"
+            )));
+        };
+        let Some(link) = self.peers.get_mut(peer) else {
+            return Err(StageError::Fault(format!("there is no peer `{peer}`")));
+        };
+        let deadline = Deadline::after_ms(within_ms + GRACE_MS);
+        Ok(link.ask(deed, deadline, self.setting.cancel)?)
+    }
+
+    pub(super) fn order(&mut self, order: &Order, within_ms: u64) -> Result<Answer, StageError> {
+        let Some(supervisor) = &mut self.supervisor else {
+            return Err(StageError::Fault(
+                "this step needs a program that was started".to_owned(),
+            ));
+        };
+        let deadline = Deadline::after_ms(within_ms + GRACE_MS);
+        match supervisor.ask(order, deadline, self.setting.cancel)? {
+            Answer::Fault { message } => Err(StageError::Fault(message)),
+            answer => Ok(answer),
+        }
+    }
+
+    pub(super) fn look(&mut self, name: &str) -> Result<Seen, StageError> {
+        match self.order(
+            &Order::Look {
+                name: name.to_owned(),
+            },
+            GRACE_MS,
+        )? {
+            Answer::Seen(seen) => Ok(*seen),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub(super) fn owns(&mut self, name: &str, pid: i32) -> Result<bool, StageError> {
+        match self.order(
+            &Order::Owns {
+                name: name.to_owned(),
+                pid,
+            },
+            GRACE_MS,
+        )? {
+            Answer::Owned { yes } => Ok(yes),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub(super) fn remember_cpu(&mut self) -> Result<(), StageError> {
+        for name in self.cpu_before.keys().cloned().collect::<Vec<_>>() {
+            let order = Order::CpuTime { name: name.clone() };
+            if let Answer::CpuTime { ms } = self.order(&order, GRACE_MS)? {
+                self.cpu_before.insert(name, ms);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn collect_events(&mut self) -> Result<(), StageError> {
+        let Answer::Events { events } = self.order(&Order::Events, GRACE_MS)? else {
+            return Ok(());
+        };
+        let began = self.began_us;
+        self.timeline.extend(events.into_iter().map(|event| Event {
+            at_us: event.at_us.saturating_sub(began),
+            ..event
+        }));
+        Ok(())
+    }
+}
+
+pub(super) fn unexpected(answer: &Answer) -> StageError {
+    StageError::Fault(format!("the supervisor answered {answer:?}"))
+}
+
+pub(super) fn path_bytes(text: &std::ffi::OsStr) -> Bytes {
+    use std::os::unix::ffi::OsStrExt;
+    Bytes(text.as_bytes().to_vec())
+}

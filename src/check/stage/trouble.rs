@@ -1,0 +1,97 @@
+//! What is seen when a step has failed: everything a diagnosis may ask about.
+
+use super::{ENDING_MS, Failed, Runner, StageError, Trouble};
+use crate::check::observation::{self, Address, LineState, Observation, ProgramState};
+use crate::check::protocol::Order;
+use crate::check::wording;
+use crate::curriculum::exercise::Stage;
+use crate::curriculum::scenario::Step;
+use crate::sys::clock::now_us;
+use crate::untrusted::Untrusted;
+
+impl Runner<'_> {
+    /// All that can be seen about a step that failed.
+    pub(super) fn trouble(
+        &mut self,
+        stage: &Stage,
+        index: usize,
+        step: &Step,
+        failed: Failed,
+        began_us: u64,
+    ) -> Result<Trouble, StageError> {
+        let waited_ms = (now_us() - began_us) / 1000;
+        let mut observation = Observation {
+            stage: stage.id.value.clone(),
+            step: wording::verb(&step.action).to_owned(),
+            outcome: failed.outcome,
+            first_nul: -1,
+            instance: ProgramState::absent(),
+            program: ProgramState::absent(),
+            second: ProgramState::absent(),
+            address: Address::look(&self.place.address),
+            ..Observation::default()
+        };
+        let mut stderr = Vec::new();
+        let names: Vec<String> = self.cpu_before.keys().cloned().collect();
+        for name in names {
+            if matches!(failed.outcome, "end" | "reset" | "errno") {
+                let order = Order::AwaitExit {
+                    name: name.clone(),
+                    within_ms: ENDING_MS,
+                };
+                self.order(&order, ENDING_MS)?;
+            }
+            let seen = self.look(&name)?;
+            let cpu_before = self.cpu_before.get(&name).copied().unwrap_or(0);
+            let mut state = ProgramState::from_seen(&seen, cpu_before, waited_ms);
+            state.connections_open = self.connections.len();
+            if name == failed.name {
+                stderr = observation::last_lines(&Untrusted::from(&seen.stderr), 12);
+                if let (Some(line), Some(deed)) = (&failed.line, &failed.deed) {
+                    observation.line = LineState::new(line, deed, &seen);
+                }
+            }
+            if name == failed.name {
+                observation.instance = state.clone();
+            }
+            if name == "server" {
+                observation.program = state;
+            } else {
+                observation.second = state;
+            }
+        }
+        if let Some(deed) = &failed.deed {
+            observation = observation.with_outcome(deed);
+        }
+        // Crashing is worse than whatever the crash looked like from outside.
+        let crashed = |state: &ProgramState| !state.signal.is_empty() && !state.killed_by_us;
+        if crashed(&observation.program) || crashed(&observation.second) {
+            observation.outcome = "exited";
+        }
+        Ok(Trouble {
+            index,
+            seen: observation,
+            outcome: failed.deed,
+            stderr,
+        })
+    }
+
+    /// A program that crashed after the last step has not passed.
+    pub(super) fn crash_at_the_end(
+        &mut self,
+        stage: &Stage,
+    ) -> Result<Option<Trouble>, StageError> {
+        let Some(step) = stage.steps.last() else {
+            return Ok(None);
+        };
+        for name in self.cpu_before.keys().cloned().collect::<Vec<_>>() {
+            let seen = self.look(&name)?;
+            if seen.signal.is_some() && !seen.killed_by_us {
+                let failed = Failed::new("exited", &name);
+                let index = stage.steps.len() - 1;
+                return self.trouble(stage, index, step, failed, now_us()).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}

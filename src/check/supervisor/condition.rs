@@ -1,0 +1,141 @@
+//! What the grader waits for: whether it has happened, can no longer happen, or is late.
+
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{Supervisor, no_instance, prefix};
+use crate::check::protocol::{Answer, Bytes};
+use crate::sys::clock::Deadline;
+use crate::sys::process;
+use crate::sys::sock_diag;
+use crate::untrusted::Untrusted;
+
+pub(super) struct Waiting {
+    pub(super) name: String,
+    pub(super) what: Condition,
+    pub(super) deadline: Deadline,
+    /// Milliseconds until the next look, for what the kernel does not announce.
+    pub(super) tick_ms: u64,
+}
+
+pub(super) enum Condition {
+    Ready(Bytes),
+    Stopped(Interruption),
+    Exit,
+    Line(Bytes),
+    Descriptors(usize),
+    Pipe(u64),
+}
+
+/// An interruption on its way: SIGSTOP is sent once the program sleeps in a call.
+pub(super) struct Interruption {
+    /// At so many looks in a row it slept.
+    pub(super) asleep: u8,
+    /// A program that never sleeps is stopped by then.
+    pub(super) at_last: Deadline,
+    pub(super) sent: bool,
+}
+
+impl Interruption {
+    /// Looks in a row at which a program must sleep.
+    pub(super) const LOOKS: u8 = 3;
+    /// How long sleep is waited for, in milliseconds.
+    pub(super) const PATIENCE_MS: u64 = 500;
+
+    pub(super) fn new() -> Self {
+        let at_last = Deadline::after_ms(Self::PATIENCE_MS);
+        Self {
+            asleep: 0,
+            at_last,
+            sent: false,
+        }
+    }
+
+    /// One look: sends SIGSTOP when it is time.
+    pub(super) fn look(&mut self, pid: i32) {
+        let sleeps = process::stat(pid).is_some_and(|stat| stat.state == 'S');
+        self.asleep = if sleeps { self.asleep + 1 } else { 0 };
+        if !self.sent && (self.asleep >= Self::LOOKS || self.at_last.passed()) {
+            self.sent = true;
+            let _ = kill(Pid::from_raw(pid), Signal::SIGSTOP);
+        }
+    }
+}
+
+/// Device and inode of a path that is a listening socket, and that socket's own inode.
+pub(super) fn listening(path: &Bytes) -> Option<(u64, u64, u32)> {
+    let metadata = std::fs::symlink_metadata(Untrusted::from(path).as_path()).ok()?;
+    if !metadata.file_type().is_socket() {
+        return None;
+    }
+    let (dev, ino) = (metadata.dev(), metadata.ino());
+    let bound = sock_diag::bound_to(dev, ino).ok()??;
+    matches!(bound.state, sock_diag::BoundState::Listening { .. }).then_some((
+        dev,
+        ino,
+        bound.inode,
+    ))
+}
+
+impl Supervisor {
+    /// Whether what we wait for has happened, can no longer happen, or is late.
+    pub(super) fn look_at_condition(&mut self) -> Option<Answer> {
+        let waiting = self.waiting.as_mut()?;
+        let instance = self.instances.get_mut(&waiting.name)?;
+        let ended = instance.end.is_some();
+        let found = match &mut waiting.what {
+            Condition::Ready(path) if !ended => listening(path)
+                .filter(|(_, _, socket)| instance.may_hold(*socket))
+                .map(|(dev, ino, _)| {
+                    instance.descriptors_at_ready = process::descriptors(instance.pid).len();
+                    Answer::Ready { dev, ino }
+                }),
+            Condition::Stopped(_) if instance.stopped => {
+                let _ = kill(Pid::from_raw(instance.pid), Signal::SIGCONT);
+                instance.stopped = false;
+                Some(Answer::Done)
+            }
+            Condition::Stopped(interruption) if !ended => {
+                interruption.look(instance.pid);
+                None
+            }
+            Condition::Exit if ended => Some(Answer::Done),
+            Condition::Line(line) if instance.stdout.capture.has_line(&line.0) => {
+                Some(Answer::Done)
+            }
+            Condition::Descriptors(at_most) if !ended => {
+                (process::descriptors(instance.pid).len() <= *at_most).then_some(Answer::Done)
+            }
+            Condition::Pipe(inode) if !ended => instance.pipe(*inode),
+            _ => None,
+        };
+        let late = || waiting.deadline.passed().then_some(Answer::TimedOut);
+        // A line may still be in the pipe when its writer has ended: only its end is the end.
+        let over = ended && instance.stdout.fd.is_none();
+        let answer = found.or_else(|| over.then_some(Answer::Ended)).or_else(|| {
+            (ended && !matches!(waiting.what, Condition::Line(_))).then_some(Answer::Ended)
+        });
+        let answer = answer.or_else(late)?;
+        if matches!(answer, Answer::Ready { .. }) {
+            let name = waiting.name.clone();
+            self.event(format!("{}listens", prefix(&name)));
+        }
+        Some(answer)
+    }
+
+    pub(super) fn wait(&mut self, name: String, what: Condition, within_ms: u64) -> Option<Answer> {
+        if !self.instances.contains_key(&name) {
+            return Some(no_instance(&name));
+        }
+        let deadline = Deadline::after_ms(within_ms);
+        self.waiting = Some(Waiting {
+            name,
+            what,
+            deadline,
+            tick_ms: 1,
+        });
+        None
+    }
+}

@@ -1,0 +1,126 @@
+//! One instance of the program, as the kernel shows it.
+
+use super::stream::Stream;
+use crate::check::protocol::{Answer, Bytes, Seen};
+use crate::sys::process;
+use crate::sys::sock_diag;
+
+pub(super) struct Instance {
+    pub(super) pid: i32,
+    pub(super) stdout: Stream,
+    pub(super) stderr: Stream,
+    pub(super) end: Option<End>,
+    pub(super) stopped: bool,
+    /// Signals we sent.
+    pub(super) sent: Vec<i32>,
+    pub(super) descriptors_at_ready: usize,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    Exited(i32),
+    Signalled(i32),
+}
+
+impl Instance {
+    pub(super) fn look(&self) -> Seen {
+        let (status, signal) = match self.end {
+            Some(End::Exited(code)) => (Some(code), None),
+            Some(End::Signalled(signal)) => (None, Some(signal)),
+            None => (None, None),
+        };
+        let mut seen = Seen {
+            pid: self.pid,
+            running: self.end.is_none(),
+            status,
+            signal,
+            killed_by_us: signal.is_some_and(|signal| self.sent.contains(&signal)),
+            cpu_ms: self.cpu_ms(),
+            descriptors_at_ready: self.descriptors_at_ready,
+            stdout: Bytes(self.stdout.capture.bytes()),
+            stderr: Bytes(self.stderr.capture.bytes()),
+            ..Seen::default()
+        };
+        if seen.running {
+            let open = process::descriptors(self.pid);
+            seen.descriptors = open.len();
+            if let Some((number, first)) = process::syscall(self.pid) {
+                let (name, on_descriptor) = process::syscall_name(number);
+                name.clone_into(&mut seen.syscall);
+                if on_descriptor {
+                    seen.syscall_fd = Some(first as i32);
+                    let link = open.iter().find(|(number, _)| *number == first as i32);
+                    seen.syscall_fd_kind = link.map_or("not open", |(_, to)| kind(to)).to_owned();
+                }
+            }
+        }
+        seen
+    }
+
+    pub(super) fn cpu_ms(&self) -> u64 {
+        process::stat(self.pid).map_or(0, |stat| stat.cpu_ms)
+    }
+
+    pub(super) fn owns(&self, pid: i32) -> bool {
+        pid == self.pid
+            || process::stat(pid).is_some_and(|stat| stat.session == self.pid)
+            || process::descendants(self.pid).contains(&pid)
+    }
+
+    /// Whether a process of this instance has the socket open. One whose descriptors we may not
+    /// see is believed.
+    pub(super) fn may_hold(&self, socket: u32) -> bool {
+        let wanted = format!("socket:[{socket}]");
+        let mut tree = process::descendants(self.pid);
+        tree.insert(self.pid);
+        tree.iter().any(|&pid| {
+            let open = process::descriptors(pid);
+            open.is_empty() || open.iter().any(|(_, to)| to.as_os_str() == wanted.as_str())
+        })
+    }
+
+    pub(super) fn pipe(&self, inode: u64) -> Option<Answer> {
+        let wanted = format!("pipe:[{inode}]");
+        let open = process::descriptors(self.pid);
+        let (number, _) = open
+            .iter()
+            .find(|(_, to)| to.as_os_str() == wanted.as_str())?;
+        let flags = process::descriptor_flags(self.pid, *number)?;
+        Some(Answer::Pipe {
+            close_on_exec: flags & nix::libc::O_CLOEXEC != 0,
+        })
+    }
+}
+
+/// What a link in /proc/PID/fd refers to, in words.
+pub(super) fn kind(link: &std::path::Path) -> &'static str {
+    let text = link.to_string_lossy();
+    let inode = |name: &str| {
+        text.strip_prefix(name)?
+            .strip_suffix(']')?
+            .parse::<u64>()
+            .ok()
+    };
+    if let Some(inode) = inode("socket:[") {
+        let sockets = sock_diag::dump()
+            .map(|dump| dump.sockets)
+            .unwrap_or_default();
+        let socket = sockets
+            .iter()
+            .find(|socket| u64::from(socket.inode) == inode);
+        return match socket.map(|socket| socket.state) {
+            Some(sock_diag::State::Listening) => "listening socket",
+            Some(sock_diag::State::Established) => "connected socket",
+            _ => "socket",
+        };
+    }
+    if text.starts_with("pipe:") {
+        "pipe"
+    } else if text.starts_with("anon_inode:[eventpoll]") {
+        "epoll set"
+    } else if text.starts_with("/dev/pts/") || text == "/dev/tty" {
+        "terminal"
+    } else {
+        "file"
+    }
+}
