@@ -14,13 +14,25 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "DIR")]
     pub curriculum: Option<PathBuf>,
 
-    /// When to use colour. NO_COLOR and CLICOLOR_FORCE are heeded too.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: When,
+    /// Colours.
+    #[command(flatten)]
+    pub colours: Colours,
 
     /// What to do; `learn` when left out.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// Colours of the output.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colours {
+    /// When to use colour. NO_COLOR and CLICOLOR_FORCE are heeded too.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+
+    /// What your terminal's background is; colours are chosen to be read on it.
+    #[arg(long, global = true, value_name = "WHICH", default_value = "auto")]
+    pub background: Background,
 }
 
 /// When to use colour.
@@ -32,6 +44,17 @@ pub enum When {
     Always,
     /// Never.
     Never,
+}
+
+/// What the terminal's background is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Background {
+    /// What COLORFGBG says, else dark.
+    Auto,
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
 }
 
 /// The subcommands.

@@ -6,9 +6,9 @@ use ipc_mastery::commands;
 
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
-    let when = cli.color;
+    let colours = cli.colours;
     match commands::run(cli) {
         Ok(code) => code.into(),
-        Err(error) => commands::report(&error, when).into(),
+        Err(error) => commands::report(&error, colours).into(),
     }
 }

@@ -55,7 +55,7 @@ pub fn run(context: &Context, options: &cli::Check) -> Result<ExitCode, CommandE
         let code = match once(context, options, &curriculum, &request, &store, &cancel) {
             Ok(code) => code,
             Err(error) if cancel.is_cancelled() => return Err(error),
-            Err(error) => super::report(&error, context.when()),
+            Err(error) => super::report(&error, context.colours()),
         };
         context.say("\nWaiting for a change; Ctrl-C ends.");
         match watch.wait(&cancel) {

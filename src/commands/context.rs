@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use anstream::ColorChoice;
 
 use super::error::CommandError;
-use crate::cli::{Cli, When};
+use crate::cli::{self, Cli, Colours, When};
 use crate::curriculum::problem::Problems;
 use crate::curriculum::source::Source;
 use crate::curriculum::{Curriculum, LoadError};
 use crate::experiment::lint;
 use crate::render::ansi;
 use crate::render::text::Text;
-use crate::render::theme::{ColorWish, Surroundings, Terminal, Theme};
+use crate::render::theme::{Background, ColorWish, Surroundings, Terminal, Theme};
 
 /// The probes that a lesson may show: the names of `ipc-mastery probe`.
 pub const PROBES: [&str; 2] = ["runtime-dir", "sockets"];
@@ -25,23 +25,22 @@ pub struct Context {
     source: Source,
     color: ColorChoice,
     theme: Theme,
-    when: When,
+    colours: Colours,
 }
 
 impl Context {
     /// The settings a command line asks for.
     pub fn new(cli: &Cli) -> Self {
-        let color = match cli.color {
+        let color = match cli.colours.color {
             When::Auto => ColorChoice::Auto,
             When::Always => ColorChoice::Always,
             When::Never => ColorChoice::Never,
         };
-        let surroundings = Surroundings::of_output(Terminal::of(&io::stdout()));
         Self {
             source: source(cli.curriculum.clone()),
             color,
-            theme: Theme::for_terminal(cli.color.into(), None, &surroundings),
-            when: cli.color,
+            theme: cli.colours.theme(&io::stdout()),
+            colours: cli.colours,
         }
     }
 
@@ -50,9 +49,9 @@ impl Context {
         self.theme
     }
 
-    /// When the user wants colour.
-    pub fn when(&self) -> When {
-        self.when
+    /// What the user wants of colours.
+    pub fn colours(&self) -> Colours {
+        self.colours
     }
 
     /// Where lessons and exercises come from.
@@ -117,6 +116,24 @@ fn write_to(out: &mut impl Write, text: &str) -> Result<(), CommandError> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+impl Colours {
+    /// How text on a stream looks.
+    pub fn theme(self, stream: &impl io::IsTerminal) -> Theme {
+        let surroundings = Surroundings::of_output(Terminal::of(stream));
+        Theme::for_terminal(self.color.into(), self.background.into(), &surroundings)
+    }
+}
+
+impl From<cli::Background> for Option<Background> {
+    fn from(background: cli::Background) -> Self {
+        match background {
+            cli::Background::Auto => None,
+            cli::Background::Dark => Some(Background::Dark),
+            cli::Background::Light => Some(Background::Light),
+        }
     }
 }
 

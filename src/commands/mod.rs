@@ -23,10 +23,9 @@ pub mod try_experiment;
 
 use std::io::{self, Write as _};
 
-use crate::cli::{Cli, Command, When};
+use crate::cli::{Cli, Colours, Command};
 use crate::exit_code::ExitCode;
 use crate::render::ansi;
-use crate::render::theme::{Surroundings, Terminal, Theme};
 use context::Context;
 use error::CommandError;
 
@@ -58,10 +57,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
 }
 
 /// Tells the user on standard error why a subcommand was not done, and gives the exit status.
-pub fn report(error: &CommandError, when: When) -> ExitCode {
-    let terminal = Terminal::of(&io::stderr());
-    let theme = Theme::for_terminal(when.into(), None, &Surroundings::of_output(terminal));
-    let text = error::draw(error, theme, ansi::terminal_width());
+pub fn report(error: &CommandError, colours: Colours) -> ExitCode {
+    let text = error::draw(error, colours.theme(&io::stderr()), ansi::terminal_width());
     // When even standard error has gone there is nobody left to tell; the status still says it.
     drop(io::stderr().write_all(text.as_bytes()));
     error.code

@@ -314,6 +314,12 @@ fn predictions(part: &Part, layout: Layout<'_>) -> Text {
         let answers: Vec<Answer<'_>> = options.map(|option| Answer::open(&option.text)).collect();
         text.append(question("Predict", &prediction.prompt, &answers, layout));
     }
+    text.blank();
+    text.append(paragraph(
+        Role::Dim,
+        "Choose before you read on.",
+        layout.width(),
+    ));
     text
 }
 
