@@ -378,6 +378,48 @@ fn no_line_is_wider_than_the_terminal() {
 }
 
 #[test]
+fn a_socket_on_an_overlay_is_joined_though_stat_makes_its_device_up() {
+    let test = "a_socket_on_an_overlay_is_joined_though_stat_makes_its_device_up";
+    if which::which("python3").is_err() || which::which("unshare").is_err() {
+        return skip(test, "it needs python3 and unshare (util-linux)");
+    }
+    let directory = private_directory();
+    // In a mount namespace of its own, which ends with the shell. The upper layer is on another
+    // file system than the lower one: only then is st_dev made up.
+    let script = "cd \"$1\" && mkdir low up m && mount -t tmpfs none up && mkdir up/u up/w \
+        && mount -t overlay overlay -o lowerdir=low,upperdir=up/u,workdir=up/w m \
+        && chmod 700 m || exit 77
+        XDG_RUNTIME_DIR=$1/m exec python3 -c '
+import socket, subprocess, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(\"m/bus\")
+s.listen(5)
+sys.exit(subprocess.run([sys.argv[1], \"probe\", \"runtime-dir\", \"--json\"]).returncode)' \"$2\"";
+    let output = Command::new("unshare")
+        .args([
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            script,
+            "sh",
+        ])
+        .arg(directory.path())
+        .arg(env!("CARGO_BIN_EXE_ipc-mastery"))
+        .output()
+        .unwrap();
+    if !output.status.success() && output.stdout.is_empty() {
+        let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return skip(test, &format!("no overlay can be mounted here: {why}"));
+    }
+    let seen: Value = serde_json::from_slice(&output.stdout).expect("valid JSON");
+    assert_eq!(seen["entries"][0]["state"], "listening", "{seen}");
+    assert_eq!(seen["entries"][0]["socket"]["type"], "stream");
+    assert_eq!(seen["lost"], serde_json::json!([]));
+}
+
+#[test]
 fn a_missing_runtime_directory_is_said_and_is_no_error() {
     let directory = private_directory();
     let text = human("runtime-dir", &directory.path().join("nowhere"), "80");

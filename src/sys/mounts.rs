@@ -53,6 +53,23 @@ pub fn mounts() -> io::Result<Vec<Mount>> {
     Ok(parse(&fs::read("/proc/self/mountinfo")?))
 }
 
+/// Which devices the kernel may know a file by whose `st_dev` is this. Usually that very one; but on
+/// overlayfs and btrfs stat(2) makes a number up for each layer or subvolume, and sockets carry the
+/// device of the mounted file system.
+pub fn devices_of(mounts: &[Mount], status: Device) -> Vec<Device> {
+    if mounts.iter().any(|mount| mount.device == status) {
+        return vec![status];
+    }
+    let made_up = mounts
+        .iter()
+        .filter(|mount| MADE_UP.contains(&mount.kind.bytes()))
+        .map(|mount| mount.device);
+    std::iter::once(status).chain(made_up).collect()
+}
+
+/// File systems whose `st_dev` is not that of their mount.
+const MADE_UP: &[&[u8]] = &[b"btrfs", b"overlay", b"bcachefs"];
+
 /// The mount that an absolute path without symbolic links is on: the last one made of those with
 /// the longest mount point.
 pub fn of<'a>(mounts: &'a [Mount], path: &[u8]) -> Option<&'a Mount> {
@@ -150,6 +167,15 @@ mod tests {
         };
         assert!(mount(",hidepid=2") && mount(",hidepid=invisible") && mount(",hidepid=ptraceable"));
         assert!(!mount("") && !mount(",hidepid=0") && !mount(",hidepid=off"));
+    }
+
+    #[test]
+    fn a_made_up_device_stands_for_those_of_overlays_and_subvolumes() {
+        let mounts =
+            parse(b"1 1 0:39 / /run rw - tmpfs none rw\n2 1 0:40 / / rw - overlay overlay rw\n");
+        let device = |minor| Device { major: 0, minor };
+        assert_eq!(devices_of(&mounts, device(39)), [device(39)]);
+        assert_eq!(devices_of(&mounts, device(41)), [device(41), device(40)]);
     }
 
     #[test]

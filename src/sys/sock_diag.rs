@@ -150,8 +150,9 @@ pub struct FileId {
 }
 
 impl FileId {
-    /// From `st_dev` and `st_ino`. On btrfs `st_dev` is the subvolume's, not the file system's,
-    /// and matches no socket: there, take the device from the mount instead.
+    /// From `st_dev` and `st_ino`. On overlayfs and btrfs `st_dev` may be a number made up for a
+    /// layer or a subvolume, which matches no socket: there, take the device from the mount
+    /// ([`super::mounts::devices_of`]).
     pub fn from_stat(device: u64, inode: u64) -> Self {
         Self {
             device: Device::from_stat(device),
@@ -315,14 +316,21 @@ pub enum BoundState {
 
 /// The socket that is bound to the file with this `st_dev` and `st_ino`, in this network
 /// namespace: what connect(2) to that file would reach. `None`: no socket is, the file is stale.
+/// Where `st_dev` is not the file system's own number (overlayfs, btrfs), the inode decides.
 ///
 /// # Errors
 /// As [`dump`].
 pub fn bound_to(device: u64, inode: u64) -> io::Result<Option<BoundSocket>> {
-    Ok(pick(
-        &ask(&open()?, Request::Bound)?,
-        FileId::from_stat(device, inode),
-    ))
+    let sockets = ask(&open()?, Request::Bound)?;
+    let file = FileId::from_stat(device, inode);
+    if let Some(found) = pick(&sockets, file) {
+        return Ok(Some(found));
+    }
+    let mounts = super::mounts::mounts()?;
+    let found = super::mounts::devices_of(&mounts, file.device)
+        .into_iter()
+        .find_map(|device| pick(&sockets, FileId { device, ..file }));
+    Ok(found)
 }
 
 /// Like [`bound_to`], for the file at a path; symbolic links are followed.
