@@ -17,7 +17,7 @@ use nix::pty::{Winsize, openpty};
 use vt100::{Cell, Color, Parser, Screen};
 
 const COLUMNS: u16 = 100;
-const ROWS: u16 = 30;
+const ROWS: u16 = 31;
 const PICTURE: &str = "book/src/images/learn.svg";
 
 /// The program on a terminal of its own.
