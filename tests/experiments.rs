@@ -42,8 +42,10 @@ fn every_call_fits_a_line_of_seventy_six_columns() {
     for experiment in ALL {
         let observation = observe(experiment.name);
         for part in observation.obs.as_object().expect("parts").keys() {
-            let text = ipc_mastery::render::experiment::calls(&observation, part, 76);
-            assert_eq!(text.lines.len(), observation.part(part).count(), "{part}");
+            let text = ipc_mastery::render::lesson::calls(observation.part(part), 76);
+            let legend = 1;
+            let calls = observation.part(part).count();
+            assert_eq!(text.lines.len(), calls + legend, "\n{}", text.plain());
             for line in &text.lines {
                 assert!(line.width() <= 76, "{}", line.plain());
             }
@@ -67,14 +69,14 @@ fn connect_is_refused_until_listen_and_succeeds_before_accept() {
 #[test]
 fn a_stream_merges_and_splits_and_a_packet_socket_truncates() {
     let seen = observe("unix.bytes").obs;
-    assert_eq!(seen["a"]["got"], "GET 1;GET 2;");
+    assert_eq!(seen["a"]["got"], "GET-1;GET-2;");
     assert_eq!(
         (&seen["a"]["short"], &seen["a"]["rest"]),
-        (&json!("GET "), &json!("3;"))
+        (&json!("GET-"), &json!("3;"))
     );
     assert_eq!(
         (&seen["b"]["cut"], &seen["b"]["next"]),
-        (&json!("GET "), &json!("GET 2;"))
+        (&json!("GET-"), &json!("GET-2;"))
     );
 }
 

@@ -3,7 +3,7 @@
 //! On a terminal it asks the lesson's predictions before anything runs. Elsewhere, and with
 //! `--json`, it runs the experiment and prints what happened.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
 use super::context::Context;
@@ -13,8 +13,10 @@ use crate::curriculum::lesson::{ExperimentPlan, Lesson, Part, Prediction, State}
 use crate::curriculum::problem::did_you_mean;
 use crate::exit_code::ExitCode;
 use crate::experiment::{self, ExperimentError, Observation, judgement};
+use crate::render::lesson::{self as drawing, Answer, Mark};
+use crate::render::markdown::{Layout, paragraph};
 use crate::render::text::{Line, Role, Text};
-use crate::render::{ansi, experiment as drawing};
+use crate::render::{ansi, experiment as listing};
 
 /// Tries an experiment, or lists all.
 ///
@@ -59,7 +61,7 @@ fn list(context: &Context, curriculum: &Curriculum, json: bool) -> Result<ExitCo
             "schema": "ipc-mastery/experiments/1", "experiments": entries,
         }))?;
     } else {
-        context.print_text(&drawing::list(&lessons, ansi::reading_width()))?;
+        context.print_text(&listing::list(&lessons, ansi::reading_width()))?;
     }
     Ok(ExitCode::Success)
 }
@@ -90,204 +92,168 @@ fn observe(plan: &ExperimentPlan) -> Result<Observation, CommandError> {
 /// Runs it and prints every part with the options the kernel agreed with.
 fn show(context: &Context, lesson: &Lesson, plan: &ExperimentPlan) -> Result<(), CommandError> {
     let observation = observe(plan)?;
-    let width = ansi::reading_width();
+    let layout = Layout::new(ansi::reading_width());
     let mut text = Text::new();
-    text.line(Line::of(Role::Heading, &lesson.asks));
+    text.append(drawing::opening(lesson, layout));
     for part in &plan.parts {
         text.blank();
-        text.append(drawing::sentence(&part.story, width));
+        text.append(drawing::story(part, layout));
         text.blank();
-        text.append(drawing::calls(&observation, &part.id.value, width));
+        text.append(calls(&observation, part, layout));
         for prediction in &part.predictions {
             text.blank();
-            text.append(drawing::sentence(&prediction.prompt, width));
-            text.append(agreement(prediction, &observation, None, width));
+            text.append(agreement(prediction, &observation, None, layout));
         }
     }
     text.blank();
-    text.append(why(lesson, width));
+    text.append(why(lesson, layout));
     context.print_text(&text)
 }
 
 /// Asks, runs, asks again. Ends early, without complaint, when the input ends.
 fn converse(context: &Context, lesson: &Lesson, plan: &ExperimentPlan) -> Result<(), CommandError> {
-    let width = ansi::reading_width();
-    let mut heading = Text::new();
-    heading.line(Line::of(Role::Heading, &lesson.asks));
-    context.print_text(&heading)?;
+    let layout = Layout::new(ansi::reading_width());
+    context.print_text(&drawing::opening(lesson, layout))?;
     let mut observation: Option<Observation> = None;
     for part in &plan.parts {
-        let mut story = Text::new();
-        story.blank();
-        story.append(drawing::sentence(&part.story, width));
-        context.print_text(&story)?;
-        let Some(chosen) = predict(context, part, width)? else {
+        context.print_text(&apart(drawing::story(part, layout)))?;
+        let Some(chosen) = predict(context, part, layout)? else {
             return Ok(());
         };
         let seen = match observation.take() {
             Some(seen) => seen,
             None => observe(plan)?,
         };
-        let mut text = Text::new();
-        text.blank();
-        text.append(drawing::calls(&seen, &part.id.value, width));
-        context.print_text(&text)?;
+        context.print_text(&apart(calls(&seen, part, layout)))?;
         if let Some(state) = &part.state
-            && state_fact(context, state, &seen, part, width)?.is_none()
+            && !state_fact(context, state, &seen, part, layout)?
         {
             return Ok(());
         }
-        let mut text = Text::new();
         for (prediction, chosen) in part.predictions.iter().zip(chosen) {
-            if part.predictions.len() > 1 {
-                text.blank();
-                text.append(drawing::sentence(&prediction.prompt, width));
-            }
-            text.append(agreement(prediction, &seen, Some(chosen), width));
+            let text = agreement(prediction, &seen, Some(chosen), layout);
+            context.print_text(&apart(text))?;
         }
-        context.print_text(&text)?;
         observation = Some(seen);
     }
-    let mut text = Text::new();
-    text.blank();
-    text.append(why(lesson, width));
-    context.print_text(&text)
+    context.print_text(&apart(why(lesson, layout)))
 }
 
 /// Asks every prediction of a part. `None` when the input has ended.
 fn predict(
     context: &Context,
     part: &Part,
-    width: usize,
+    layout: Layout<'_>,
 ) -> Result<Option<Vec<usize>>, CommandError> {
     let mut chosen = Vec::new();
     for prediction in &part.predictions {
-        let mut text = Text::new();
-        text.blank();
-        text.append(drawing::sentence(&prediction.prompt, width));
-        for (index, option) in prediction.options.iter().enumerate() {
-            text.append(numbered(index, &option.text, width));
-        }
-        context.print_text(&text)?;
-        let count = prediction.options.len();
-        let question = format!("Your prediction, 1 to {count}: ");
+        let answers: Vec<Answer<'_>> = prediction
+            .options
+            .iter()
+            .map(|option| Answer::open(&option.text))
+            .collect();
+        let text = drawing::question("Predict", &prediction.prompt, &answers, layout);
+        context.print_text(&apart(text))?;
+        let last = letter(answers.len().saturating_sub(1));
+        let question = format!("Your prediction, a to {last}: ");
         loop {
             let Some(answer) = ask(context, &question)? else {
                 return Ok(None);
             };
-            match answer.trim().parse::<usize>() {
-                Ok(number) if (1..=count).contains(&number) => {
-                    chosen.push(number - 1);
-                    break;
-                }
-                _ => context.print_text(&drawing::sentence("A number, please.", width))?,
+            let answer = answer.trim().to_lowercase();
+            if let Some(index) = (0..answers.len()).find(|&at| answer == letter(at).to_string()) {
+                chosen.push(index);
+                break;
             }
         }
     }
     Ok(Some(chosen))
 }
 
-/// Asks for the decisive fact, twice at most. `None` when the input has ended.
+/// Asks for the decisive fact, twice at most. False when the input has ended.
 fn state_fact(
     context: &Context,
     state: &State,
     observation: &Observation,
     part: &Part,
-    width: usize,
-) -> Result<Option<()>, CommandError> {
-    let mut text = Text::new();
-    text.blank();
-    text.append(drawing::sentence(&state.prompt, width));
-    context.print_text(&text)?;
+    layout: Layout<'_>,
+) -> Result<bool, CommandError> {
+    let fact = judgement::decisive_fact(state, observation).map_err(contradiction)?;
+    context.print_text(&apart(drawing::fact(state, None, layout)))?;
     for last in [false, true] {
         let Some(answer) = ask(context, "What happened: ")? else {
-            return Ok(None);
+            return Ok(false);
         };
-        let right = judgement::stated_right(state, observation, &answer).map_err(contradiction)?;
-        let fact = judgement::decisive_fact(state, observation).map_err(contradiction)?;
-        let mut text = Text::new();
-        if right {
+        if judgement::stated_right(state, observation, &answer).map_err(contradiction)? {
+            let mut text = Text::new();
             text.line(Line::of(Role::Good, "Yes, that is what the kernel did."));
-        } else if last {
-            let fact = crate::untrusted::readable(&fact).into_owned();
-            text.line(Line::of(Role::Plain, "The kernel's answer was ").with(Role::Value, fact));
-        } else {
-            text.line(Line::of(
-                Role::Warning,
-                "Look once more at the line marked >.",
-            ));
-            let mut decisive = observation.clone();
-            decisive.calls.retain(|call| call.decisive);
-            text.append(drawing::calls(&decisive, &part.id.value, width));
-        }
-        context.print_text(&text)?;
-        if right {
+            context.print_text(&text)?;
             break;
         }
+        if last {
+            context.print_text(&drawing::fact(state, Some(&fact), layout))?;
+        } else {
+            let mut text = Text::new();
+            text.line(Line::of(Role::Warning, "Look once more:"));
+            let deciding = observation
+                .part(&part.id.value)
+                .filter(|call| call.decisive);
+            text.append(drawing::calls(deciding, layout.width()));
+            context.print_text(&text)?;
+        }
     }
-    Ok(Some(()))
+    Ok(true)
 }
 
-/// The options with the one that the kernel made true marked, and the one that was chosen.
+/// A prediction's options, with the one that the kernel made true marked, and the one that was
+/// chosen when it is another.
 fn agreement(
     prediction: &Prediction,
     observation: &Observation,
     chosen: Option<usize>,
-    width: usize,
+    layout: Layout<'_>,
 ) -> Text {
-    let mut text = Text::new();
     let agreed = match judgement::agreed_option(prediction, observation) {
         Ok(agreed) => agreed,
-        Err(error) => {
-            text.append(drawing::sentence(
-                &judgement::escape(&error.to_string()),
-                width,
-            ));
-            return text;
-        }
+        Err(error) => return paragraph(Role::Warning, &error.to_string(), layout.width()),
     };
-    let option = &prediction.options[agreed];
-    match chosen {
-        Some(index) if index == agreed => {
-            text.line(Line::of(
-                Role::Good,
-                "The kernel agreed with your prediction.",
-            ));
-        }
-        Some(index) => {
-            text.line(Line::of(Role::Plain, "You expected:"));
-            text.append(numbered(index, &prediction.options[index].text, width));
-            text.line(Line::of(Role::Plain, "The kernel agreed with:"));
-            text.append(numbered(agreed, &option.text, width));
-        }
-        None => {
-            text.line(Line::of(Role::Plain, "The kernel agreed with:"));
-            text.append(numbered(agreed, &option.text, width));
-        }
-    }
-    text
+    let answers: Vec<Answer<'_>> = prediction
+        .options
+        .iter()
+        .enumerate()
+        .map(|(index, option)| Answer {
+            text: &option.text,
+            mark: if index == agreed {
+                Mark::Right
+            } else if chosen == Some(index) {
+                Mark::Wrong
+            } else {
+                Mark::Open
+            },
+        })
+        .collect();
+    drawing::question("Result", &prediction.prompt, &answers, layout)
 }
 
-fn numbered(index: usize, markdown: &str, width: usize) -> Text {
-    let mut text = Text::new();
-    let set = drawing::sentence(markdown, width.saturating_sub(5));
-    for (row, line) in set.lines.into_iter().enumerate() {
-        let mut indented = if row == 0 {
-            Line::of(Role::Key, format!("  {}  ", index + 1))
-        } else {
-            Line::of(Role::Plain, "     ")
-        };
-        for span in line.spans {
-            indented.push(span.role, span.text);
-        }
-        text.line(indented);
-    }
-    text
+fn calls(observation: &Observation, part: &Part, layout: Layout<'_>) -> Text {
+    drawing::calls(observation.part(&part.id.value), layout.width())
 }
 
-fn why(lesson: &Lesson, width: usize) -> Text {
-    let slug = &lesson.slug;
-    drawing::sentence(&format!("Why: `ipc-mastery read {slug}`"), width)
+fn why(lesson: &Lesson, layout: Layout<'_>) -> Text {
+    let words = format!("Why: ipc-mastery read {}", lesson.slug);
+    paragraph(Role::Note, &words, layout.width())
+}
+
+/// A text with an empty line above it.
+fn apart(text: Text) -> Text {
+    let mut out = Text::new();
+    out.blank();
+    out.append(text);
+    out
+}
+
+fn letter(index: usize) -> char {
+    char::from(b'a' + u8::try_from(index).unwrap_or(25).min(25))
 }
 
 fn contradiction(error: judgement::JudgementError) -> CommandError {
@@ -297,7 +263,6 @@ fn contradiction(error: judgement::JudgementError) -> CommandError {
 /// Reads one line from the terminal. `None` when the input has ended.
 fn ask(context: &Context, question: &str) -> Result<Option<String>, CommandError> {
     context.print(question)?;
-    io::stdout().flush()?;
     let mut line = String::new();
     if io::stdin().lock().read_line(&mut line)? == 0 {
         context.print("\n")?;

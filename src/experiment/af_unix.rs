@@ -54,7 +54,7 @@ pub(super) fn bytes(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
         Kind::Stream,
         "stream.sock",
     )?;
-    let (first, second) = ("GET 1;", "GET 2;");
+    let (first, second) = ("GET-1;", "GET-2;");
     for text in [first, second] {
         let order = Order::Write(ends.client, text.to_owned());
         stage.call(&mut client, order)?.done()?;
@@ -62,7 +62,7 @@ pub(super) fn bytes(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
     let plenty = 100;
     let read = stage.decisive(&mut server, Order::Read(ends.server, plenty))?;
     let got = read.bytes()?;
-    let order = Order::Write(ends.client, "GET 3;".to_owned());
+    let order = Order::Write(ends.client, "GET-3;".to_owned());
     stage.call(&mut client, order)?.done()?;
     let short = stage
         .call(&mut server, Order::Read(ends.server, 4))?

@@ -23,7 +23,7 @@ pub(super) fn made_by(stage: &mut Stage, params: &Map<String, Value>) -> Result<
     let a = json!({ "value": value, "expected": expected });
 
     stage.part("b");
-    let (directory, name) = ("rundir", "rundir/bus");
+    let (directory, name) = ("run", "run/bus");
     let order = Order::Socket(path(name), Kind::Stream);
     let listener = stage.call(&mut server, order.clone())?.descriptor()?;
     let unmade = stage.decisive(&mut server, Order::Bind(listener, path(name)))?;
