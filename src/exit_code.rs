@@ -6,7 +6,7 @@
 pub enum ExitCode {
     /// Done, or every required stage passed.
     Success = 0,
-    /// The learner's program failed a required stage.
+    /// The learner's program failed a required stage, or has not passed what a command needs.
     Failed = 1,
     /// The command line or an input file is wrong.
     Usage = 2,
@@ -33,7 +33,7 @@ impl ExitCode {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Success => "done, or every required stage passed",
-            Self::Failed => "the learner's program failed a required stage",
+            Self::Failed => "the learner's program failed a required stage, or has not passed yet",
             Self::Usage => "the command line or an input file is wrong",
             Self::CannotJudge => "this machine lacks something the judgement needs",
             Self::Internal => "a fault of ipc-mastery itself",

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::context::Context;
 use super::error::CommandError;
 use crate::exit_code::ExitCode;
-use crate::mastery::store::{Journal, Store};
+use crate::mastery::store::{Journal, Store, StoreError};
 use crate::probe::machine::{self, Finding, Group, State};
 use crate::render::{ansi, doctor};
 use crate::untrusted::Untrusted;
@@ -33,6 +33,14 @@ fn state_directory() -> Finding {
         Ok(store) => {
             let path = Untrusted::from(store.path());
             match store.journal() {
+                _ if !store.is_writable() => (
+                    State::Limited,
+                    format!("{path} can be read but not written"),
+                    StoreError::ReadOnly {
+                        path: store.path().to_owned(),
+                    }
+                    .hint(),
+                ),
                 Journal::WriteAhead => (
                     State::Here,
                     format!("{path} is writable, write-ahead log"),
@@ -68,13 +76,11 @@ fn screen() -> Finding {
         get = "Run it in a terminal to see what that can do.";
         State::NotTried
     } else {
-        let size = ratatui::crossterm::terminal::size();
-        let fits = size
-            .as_ref()
-            .is_ok_and(|&(columns, rows)| columns >= 80 && rows >= 24);
+        let size = ansi::terminal_size();
+        let fits = size.is_some_and(|(columns, rows)| columns >= 80 && rows >= 24);
         detail.push(match size {
-            Ok((columns, rows)) => format!("{columns} columns, {rows} rows"),
-            Err(error) => format!("size unknown: {error}"),
+            Some((columns, rows)) => format!("{columns} columns, {rows} rows"),
+            None => "its size is unknown".to_owned(),
         });
         if term.as_deref().is_none_or(|term| term == "dumb") {
             get = "Set TERM to what your terminal is.";

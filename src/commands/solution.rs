@@ -10,7 +10,7 @@ use crate::exit_code::ExitCode;
 use crate::mastery::progress::ExerciseProgress;
 use crate::render::highlight::Highlighter;
 use crate::render::markdown::{Document, Layout};
-use crate::render::text::{Line, Role, Text};
+use crate::render::text::Text;
 use crate::render::theme::Palette;
 use crate::render::{ansi, highlight};
 
@@ -81,7 +81,12 @@ fn draw(context: &Context, curriculum: &Curriculum, exercise: &Exercise, languag
             continue;
         };
         text.blank();
-        text.line(Line::of(Role::Heading, path).with(Role::Dim, format!(" · {name}")));
+        let heading = format!("## `{path}` · {name}");
+        text.append(
+            Document::parse(&heading)
+                .layout(Layout::new(ansi::reading_width()))
+                .text,
+        );
         text.blank();
         let code = String::from_utf8_lossy(&file.bytes);
         let kind = path.rsplit('.').next().unwrap_or_default();

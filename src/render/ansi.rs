@@ -88,10 +88,16 @@ fn measured_width() -> Option<usize> {
     if !std::io::stdout().is_terminal() {
         return None;
     }
+    terminal_size().map(|(columns, _)| columns)
+}
+
+/// Columns and rows of the terminal (TIOCGWINSZ, `ioctl_tty(2)`); `None` when there is none, or it
+/// does not know.
+pub fn terminal_size() -> Option<(usize, usize)> {
     ratatui::crossterm::terminal::size()
         .ok()
-        .map(|(columns, _)| usize::from(columns))
-        .filter(|&columns| columns > 0)
+        .map(|(columns, rows)| (usize::from(columns), usize::from(rows)))
+        .filter(|&(columns, _)| columns > 0)
 }
 
 #[cfg(test)]

@@ -11,12 +11,16 @@ mod read;
 mod schema;
 mod write;
 
+use std::cmp::Ordering;
+use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::unistd::{AccessFlags, access};
 use rusqlite::{Connection, OpenFlags};
 
 use super::clock::Clock;
@@ -83,6 +87,9 @@ impl Store {
 
     fn open_with(directory: &Path, clock: Clock, vfs: Option<&str>) -> Result<Self, StoreError> {
         let path = directory.join(NAME);
+        if path.is_file() && access(directory, AccessFlags::W_OK).is_err() {
+            return Self::open_frozen(path, clock);
+        }
         make(directory, &path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {
@@ -102,16 +109,49 @@ impl Store {
         };
         let (connection, journal, found) =
             prepare().map_err(|error| StoreError::from_sqlite(&path, error))?;
-        let known = schema::MIGRATIONS.len() as i64;
-        if found > known {
-            return Err(StoreError::Newer { path, found, known });
-        }
-        Ok(Self {
+        let store = Self {
             connection,
             path,
             clock,
             journal,
-        })
+        };
+        store.of_format(found)
+    }
+
+    /// Opens a database in a directory that may not be written: as a picture of what it was when
+    /// its last writer left. Every write fails with [`StoreError::ReadOnly`].
+    fn open_frozen(path: PathBuf, clock: Clock) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || {
+            let connection = Connection::open_with_flags(frozen(&path), flags)?;
+            let found = schema::version(&connection)?;
+            Ok((connection, found))
+        };
+        let (connection, found) = open().map_err(|error| StoreError::from_sqlite(&path, error))?;
+        let store = Self {
+            connection,
+            path,
+            clock,
+            journal: Journal::Rollback,
+        };
+        store.of_format(found)
+    }
+
+    fn of_format(self, found: i64) -> Result<Self, StoreError> {
+        let known = schema::MIGRATIONS.len() as i64;
+        let path = || self.path.clone();
+        match found.cmp(&known) {
+            Ordering::Equal => Ok(self),
+            Ordering::Greater => Err(StoreError::Newer {
+                path: path(),
+                found,
+                known,
+            }),
+            // Only where it could not be brought to the current format.
+            Ordering::Less => Err(StoreError::ReadOnly { path: path() }),
+        }
     }
 
     /// The database's file.
@@ -122,6 +162,13 @@ impl Store {
     /// How writes are made safe here.
     pub fn journal(&self) -> Journal {
         self.journal
+    }
+
+    /// Whether anything can be recorded.
+    pub fn is_writable(&self) -> bool {
+        self.connection
+            .is_readonly("main")
+            .is_ok_and(|read_only| !read_only)
     }
 
     /// The time of this store's clock, in seconds since the epoch.
@@ -148,6 +195,19 @@ impl Store {
     fn sorted(&self, error: rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(&self.path, error)
     }
+}
+
+/// The URI of a database that nobody changes while it is read.
+fn frozen(path: &Path) -> String {
+    let mut uri = String::from("file:");
+    for &byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            write!(uri, "%{byte:02X}").expect("writing to a String cannot fail");
+        }
+    }
+    uri + "?immutable=1"
 }
 
 /// Makes the directory and an empty file, private to the user, unless they are there.
