@@ -91,3 +91,61 @@ fn last_of_both(timeline: &[Event]) -> Vec<Event> {
     kept.reverse();
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curriculum::Curriculum;
+    use crate::curriculum::source::Source;
+
+    /// Every `program.pid` and `address.kind` in a text.
+    fn names(text: &str) -> impl Iterator<Item = (&str, &str)> {
+        let parts = ["program", "second", "instance", "address", "line"];
+        parts.into_iter().flat_map(move |part| {
+            text.match_indices(part).filter_map(move |(at, _)| {
+                let field = text[at + part.len()..].strip_prefix('.')?;
+                let end = field
+                    .find(|character: char| !character.is_alphanumeric() && character != '_')
+                    .unwrap_or(field.len());
+                (end > 0).then(|| (part, &field[..end]))
+            })
+        })
+    }
+
+    /// An expression stops at the first thing that decides it, so a misspelt name behind it would
+    /// stay unseen: names are looked up one by one too.
+    #[test]
+    fn every_diagnosis_of_the_shipped_exercises_names_only_what_is_observed() {
+        let curriculum = match Curriculum::load(&Source::Embedded) {
+            Ok(curriculum) => curriculum,
+            Err(error) => panic!("{error}"),
+        };
+        let seen = Observation::default();
+        let known = serde_json::to_value(&seen).unwrap();
+        let own = curriculum
+            .exercises
+            .iter()
+            .flat_map(|exercise| &exercise.diagnoses);
+        for diagnosis in own.chain(&curriculum.common.diagnoses) {
+            let id = &diagnosis.id.value;
+            expression::holds(&diagnosis.when.value, &seen).unwrap_or_else(|e| panic!("{id}: {e}"));
+            for text in [&diagnosis.say, &diagnosis.look] {
+                expression::fill(text, &seen).unwrap_or_else(|e| panic!("{id}: {e}"));
+            }
+            for text in [&diagnosis.when.value, &diagnosis.say, &diagnosis.look] {
+                for (part, field) in names(text) {
+                    assert!(!known[part][field].is_null(), "{id}: {part}.{field}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_shared_diagnosis_always_holds() {
+        let Ok(curriculum) = Curriculum::load(&Source::Embedded) else {
+            panic!("it loads");
+        };
+        let last = curriculum.common.diagnoses.last().unwrap();
+        assert_eq!(last.when.value, "true");
+    }
+}

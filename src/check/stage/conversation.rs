@@ -61,8 +61,9 @@ impl Runner<'_> {
             if let Err(failed) = self.traffic(connection, &deed, within_ms)? {
                 return Ok(Err(failed));
             }
-            from += self.deed_sent(connection)? - before;
-            if from >= limit || deadline.passed() || self.sleeps()? {
+            let accepted = self.deed_sent(connection)? - before;
+            from += accepted;
+            if from >= limit || deadline.passed() || self.sleeps(accepted)? {
                 return Ok(Ok(()));
             }
         }

@@ -167,8 +167,9 @@ impl Runner<'_> {
         }))
     }
 
-    /// Whether the program sleeps, and not for bytes that have arrived.
-    pub(super) fn sleeps(&mut self) -> Result<bool, StageError> {
+    /// Whether the program sleeps, and not for bytes that have arrived. When none of ours were
+    /// `accepted` any more it may read from whatever it likes: it is busy with somebody else.
+    pub(super) fn sleeps(&mut self, accepted: u64) -> Result<bool, StageError> {
         if !self.cpu_before.contains_key("server") {
             return Ok(true);
         }
@@ -177,7 +178,7 @@ impl Runner<'_> {
             seen.syscall.as_str(),
             "read" | "readv" | "recvfrom" | "recvmsg"
         );
-        let waits_for_bytes = reads && seen.syscall_fd_kind == "connected socket";
+        let waits_for_bytes = accepted > 0 && reads && seen.syscall_fd_kind == "connected socket";
         Ok(!seen.syscall.is_empty() && !waits_for_bytes)
     }
 }
