@@ -162,7 +162,7 @@ fn on_a_read_only_disk_progress_is_shown_and_nothing_is_recorded() {
     let script = "mount -t tmpfs none \"$XDG_STATE_HOME\"
         program() { \"$PROGRAM\" --curriculum \"$PACK\" \"$@\"; }
         program hint 7 --stage hello >/dev/null 2>&1
-        mount -o remount,ro \"$XDG_STATE_HOME\"
+        mount -o remount,bind,ro \"$XDG_STATE_HOME\"
         program list
         program hint 7 --stage hello";
     let Some(said) = in_a_namespace(&home, script) else {

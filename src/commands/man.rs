@@ -102,6 +102,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "CLICOLOR_FORCE",
         "When set to anything but 0, colour is used even when the output is no terminal.",
     ),
+    (
+        "COLORFGBG",
+        "Foreground and background as colour numbers, from which --background auto is told.",
+    ),
     ("COLUMNS", "How wide the output is laid out, in columns."),
 ];
 
