@@ -156,7 +156,7 @@ fn hostile_names_reach_no_output_raw_and_forge_no_row() {
             .lines()
             .skip_while(|line| !line.starts_with("NAME"))
             .skip(1)
-            .take_while(|line| !line.starts_with("No room for"))
+            .take_while(|line| !line.starts_with("No room"))
             .count();
         assert_eq!(rows, HOSTILE.len(), "at {columns} columns:\n{text}");
     }

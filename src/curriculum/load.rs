@@ -73,6 +73,24 @@ impl Curriculum {
         }
     }
 
+    /// Loads the catalogue of services alone: a probe needs no lessons, and must be quick.
+    ///
+    /// # Errors
+    /// When the files cannot be read, or with every mistake found in that one.
+    pub fn load_services(source: &Source) -> Result<Vec<Service>, LoadError> {
+        let mut loader = Loader {
+            files: source.files()?,
+            problems: Vec::new(),
+            places: BTreeMap::new(),
+        };
+        let services = loader.read("curriculum/services.toml", Service::read_all);
+        if loader.problems.is_empty() {
+            Ok(services)
+        } else {
+            Err(LoadError::Problems(Problems(loader.problems)))
+        }
+    }
+
     /// Every lesson, in the order of the path.
     pub fn lessons(&self) -> impl Iterator<Item = &Lesson> {
         self.modules.iter().flat_map(|module| &module.lessons)

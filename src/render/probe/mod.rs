@@ -18,3 +18,24 @@ pub fn draw(probed: &Probed, width: usize) -> Text {
         Probed::Sockets(seen) => sockets::draw(seen, width),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// The transcript in a file's own documentation.
+    pub(super) fn transcript(source: &str) -> String {
+        source
+            .lines()
+            .skip_while(|line| *line != "//! ```text")
+            .skip(1)
+            .take_while(|line| *line != "//! ```")
+            .map(|line| {
+                format!(
+                    "{}\n",
+                    line.trim_start_matches("//!")
+                        .strip_prefix(' ')
+                        .unwrap_or("")
+                )
+            })
+            .collect()
+    }
+}

@@ -3,22 +3,30 @@
 //!
 //! ```text
 //! Runtime directory /run/user/1000
-//! From XDG_RUNTIME_DIR. On a tmpfs of its own, at most 386.6 MiB. Mode 0700, owner learner.
+//! From XDG_RUNTIME_DIR. On a tmpfs of its own, at most 386.6 MiB. Mode 0700, owner
+//! learner.
 //! All entries belong to learner.
 //!
 //! Listening: 1
-//! NAME  SERVICE            PROCESS       PID  CLIENTS  MODE  AGE  TYPE
-//! bus   D-Bus session bus  dbus-daemon  1042        3  0777   2h  stream
+//! NAME SERVICE           PROCESS      PID CLIENTS MODE AGE TYPE    QUEUE INODE
+//! bus  D-Bus session bus dbus-daemon 1042       3 0777  2h stream 0/4096 10311
 //!
 //! Stale: 1
-//! No socket is bound to the file: its server has gone. connect(2) gives ECONNREFUSED.
+//! No socket is bound to the file: its server has gone. connect(2) gives
+//! ECONNREFUSED.
 //! NAME        PROCESS  MODE  AGE
 //! stale.sock  -        0755   2h
+//!
+//! Other entries: 2
+//! Mounts are not entered: a FUSE mount can make whoever looks wait.
+//! KIND   NAME            SERVICE             OPEN IN   PID  DETAIL       MODE  AGE
+//! mount  doc             document portal                    fuse.portal  ?       ?
+//! file   wayland-1.lock  Wayland compositor  sway     1051  0 B          0640   2h
 //! ```
 
 use std::collections::BTreeMap;
 
-use super::table::{self, Cell, Column, Cut, Row};
+use super::table::{self, Cell, Column, Cut, Dropped, Row};
 use super::words;
 use crate::probe::runtime_dir::{
     Directory, Entry, Finding, From, Kind, Lost, Owner, RuntimeDir, State, Why,
@@ -153,6 +161,7 @@ pub(super) fn draw(seen: &RuntimeDir, width: usize) -> Text {
         );
     }
 
+    let mut dropped = Dropped::default();
     for &(state, title, note) in SECTIONS {
         let rows: Vec<_> = seen
             .entries
@@ -167,7 +176,7 @@ pub(super) fn draw(seen: &RuntimeDir, width: usize) -> Text {
         if !note.is_empty() {
             text.append(paragraph(Role::Dim, note, width));
         }
-        text.append(table::draw(SOCKETS, &rows, width));
+        text.append(table::draw(SOCKETS, &rows, width, &mut dropped));
     }
     if !seen.lost.is_empty() {
         section(&mut text, "Bound here, without their file", seen.lost.len());
@@ -181,7 +190,7 @@ pub(super) fn draw(seen: &RuntimeDir, width: usize) -> Text {
             .iter()
             .map(|lost| Row::Cells(lost_row(lost)))
             .collect();
-        text.append(table::draw(LOST, &rows, width));
+        text.append(table::draw(LOST, &rows, width, &mut dropped));
     }
     let others: Vec<&Entry> = seen
         .entries
@@ -195,11 +204,12 @@ pub(super) fn draw(seen: &RuntimeDir, width: usize) -> Text {
             text.append(paragraph(Role::Dim, words, width));
         }
         let rows = other_rows(&others, owner.is_some());
-        text.append(table::draw(OTHERS, &rows, width));
+        text.append(table::draw(OTHERS, &rows, width, &mut dropped));
     }
     if seen.entries.is_empty() && seen.directory.mode.is_some() {
         text.append(paragraph(Role::Plain, "It is empty.", width));
     }
+    text.append(dropped.say(width));
     text
 }
 
@@ -467,5 +477,146 @@ fn owner(entry: &Entry, same: bool) -> Cell {
     match &entry.owner {
         Some(owner) if !same => Cell::new(Role::Plain, user(owner)),
         _ => Cell::new(Role::Plain, ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curriculum::services::Part;
+    use crate::probe::holders::{Holders, Known, Process, Visibility};
+    use crate::probe::runtime_dir::Bound;
+    use crate::probe::sockets::{Identified, Queue};
+    use crate::render::probe::tests::transcript;
+    use crate::sys::proc_scan::Sight;
+    use crate::sys::sock_diag::Type;
+
+    fn entry(path: &str, kind: Kind, state: State) -> Entry {
+        Entry {
+            path: path.into(),
+            kind,
+            mode: Some(0o755),
+            owner: Some(learner()),
+            age_seconds: Some(7300),
+            size: None,
+            file: None,
+            state,
+            service: None,
+            socket: None,
+            holders: None,
+            target: None,
+            mounted: None,
+            error: None,
+        }
+    }
+
+    fn learner() -> Owner {
+        Owner {
+            uid: 1000,
+            name: Some("learner".into()),
+        }
+    }
+
+    #[test]
+    fn the_documentation_shows_what_is_drawn() {
+        let held_by = |comm: &str, pid| Holders {
+            known: Known::Some,
+            processes: vec![Process {
+                pid,
+                comm: comm.into(),
+            }],
+        };
+        let service = |id: &str, name: &str| {
+            Some(Identified {
+                id: id.into(),
+                name: name.into(),
+                by: By::Address,
+                part: Part::Server,
+            })
+        };
+        let bus = Entry {
+            mode: Some(0o777),
+            service: service("dbus-session", "D-Bus session bus"),
+            holders: Some(held_by("dbus-daemon", 1042)),
+            socket: Some(Bound {
+                kind: Type::Stream,
+                inode: 10311,
+                queue: Some(Queue {
+                    pending: 0,
+                    backlog: 4096,
+                }),
+                clients: Some(3),
+                bound_as: None,
+            }),
+            ..entry("bus", Kind::Socket, State::Listening)
+        };
+        let portal = Entry {
+            mode: None,
+            age_seconds: None,
+            owner: None,
+            service: service("xdg-document-portal", "document portal"),
+            mounted: Some("fuse.portal".into()),
+            ..entry("doc", Kind::Mount, State::Mounted)
+        };
+        let lock = Entry {
+            mode: Some(0o640),
+            size: Some(0),
+            service: service("wayland", "Wayland compositor"),
+            holders: Some(held_by("sway", 1051)),
+            ..entry("wayland-1.lock", Kind::File, State::Present)
+        };
+        let seen = RuntimeDir {
+            schema: "ipc-mastery/probe/runtime-dir/1",
+            directory: Directory {
+                path: "/run/user/1000".into(),
+                from: From::Variable,
+                uid: 1000,
+                findings: Vec::new(),
+                owner: Some(learner()),
+                mode: Some(0o700),
+                mount: crate::sys::mounts::parse(
+                    b"42 27 0:39 / /run/user/1000 rw - tmpfs tmpfs rw,size=395972k,mode=700",
+                )
+                .pop(),
+                own_mount: true,
+                others: Vec::new(),
+            },
+            visibility: Visibility::new(Sight::default(), None),
+            problem: None,
+            entries: vec![
+                bus,
+                portal,
+                entry("stale.sock", Kind::Socket, State::Stale),
+                lock,
+            ],
+            lost: Vec::new(),
+            unread: Vec::new(),
+            cut_off: false,
+        };
+        assert_eq!(
+            draw(&seen, 80).plain(),
+            transcript(include_str!("runtime_dir.rs"))
+        );
+    }
+
+    #[test]
+    fn many_entries_of_one_kind_in_a_directory_are_one_line() {
+        let entries: Vec<Entry> = (0..20)
+            .map(|number| {
+                entry(
+                    &format!("systemd/units/{number}"),
+                    Kind::Symlink,
+                    State::Present,
+                )
+            })
+            .collect();
+        let entries: Vec<&Entry> = entries.iter().collect();
+        let rows = other_rows(&entries, true);
+        assert_eq!(rows.len(), 1);
+        let Row::Cells(cells) = &rows[0] else {
+            panic!("a row")
+        };
+        assert_eq!(cells[1].text, "systemd/units/*");
+        assert_eq!(cells[5].text, "20 entries");
     }
 }

@@ -1,19 +1,32 @@
 //! Draws `probe sockets`: a section for each condition.
 //!
 //! ```text
-//! AF_UNIX sockets of this network namespace: 7
+//! AF_UNIX sockets of this network namespace: 5
+//! The descriptors of 1 of 98 processes could not be read (dbus-daemon 700): they
+//! belong to other users, or do not let themselves be read; root sees more. So ?
+//! means unknown, not nobody.
 //!
 //! Listening: 2
-//! TYPE    INODE  NAME  PROCESS       PID  CLIENTS  SERVICE
+//! TYPE   INODE NAME                     PROCESS      PID CLIENTS SERVICE
+//! stream  9100 /run/dbus/sy…_bus_socket ?                      0 D-Bus system bus
 //! /run/user/1000/
-//! stream  10311    bus  dbus-daemon  1042       3  D-Bus session bus
+//! stream 10311   bus                    dbus-daemon 1042       1 D-Bus session bus
 //!
-//! Connected: 5
-//! TYPE    INODE  PROCESS   PID        PEER  PEER'S PROCESS   PID  THROUGH
-//! stream  10544  sway     1051  <->  10545  dbus-daemon     1042  D-Bus session bus
+//! Connected: 2
+//! TYPE    INODE  PROCESS       PID   PEER  PEER'S PROCESS   PID  THROUGH
+//! stream  10545  dbus-daemon  1042  10544  sway            1051  D-Bus session bus
+//! stream  10544  sway         1051  10545  dbus-daemon     1042  D-Bus session bus
+//!
+//! Waiting to be accepted: 1
+//! connect(2) has returned; the server has not called accept(2) for these yet.
+//! TYPE    INODE  PROCESS   PID  PEER  PEER'S PROCESS   UID  COOKIE
+//! stream   9200  sway     1051     -  -               1000    9200
+//!
+//! No room in every table for: cookie, name, queue, uid. A wider terminal or --json
+//! shows them.
 //! ```
 
-use super::table::{self, Cell, Column, Cut, Row as Entry};
+use super::table::{self, Cell, Column, Cut, Dropped, Row as Entry};
 use super::words;
 use crate::probe::holders::Known;
 use crate::probe::sockets::{By, Condition, Relation, Row, Sockets};
@@ -108,6 +121,7 @@ pub(super) fn draw(seen: &Sockets, width: usize) -> Text {
     if seen.sockets.iter().any(guessed) {
         text.append(paragraph(Role::Dim, words::GUESSED, width));
     }
+    let mut dropped = Dropped::default();
     for &(condition, title, note) in SECTIONS {
         let rows: Vec<&Row> = seen
             .sockets
@@ -127,12 +141,13 @@ pub(super) fn draw(seen: &Sockets, width: usize) -> Text {
             Condition::Listening | Condition::Bound | Condition::Unconnected
         );
         text.append(if open {
-            table::draw(OPEN, &grouped(&rows), width)
+            table::draw(OPEN, &grouped(&rows), width, &mut dropped)
         } else {
             let cells = rows.into_iter().map(connected_row).map(Entry::Cells);
-            table::draw(CONNECTED, &cells.collect::<Vec<_>>(), width)
+            table::draw(CONNECTED, &cells.collect::<Vec<_>>(), width, &mut dropped)
         });
     }
+    text.append(dropped.say(width));
     text
 }
 
@@ -273,4 +288,82 @@ fn unread(row: &Row) -> Cell {
 fn uid(row: &Row) -> Cell {
     let uid = row.uid.map(|uid| uid.to_string());
     Cell::new(Role::Dim, uid.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curriculum::Curriculum;
+    use crate::curriculum::services::Places;
+    use crate::curriculum::source::Source;
+    use crate::probe::holders::Visibility;
+    use crate::probe::sockets::join;
+    use crate::render::probe::tests::transcript;
+    use crate::sys::proc_scan::{Holdings, Sight};
+    use crate::sys::sock_diag::{Shutdown, Socket, State, Type};
+
+    fn socket(inode: u32, state: State, name: Option<&str>, peer: Option<u32>) -> Socket {
+        Socket {
+            kind: Type::Stream,
+            state,
+            inode,
+            cookie: u64::from(inode),
+            name: name.map(|name| Name::Path(name.into())),
+            file: None,
+            peer,
+            waiting: Vec::new(),
+            receive_queue: 0,
+            send_queue: 0,
+            shutdown: Shutdown::default(),
+            uid: Some(1000),
+        }
+    }
+
+    #[test]
+    fn the_documentation_shows_what_is_drawn() {
+        let bus = Some("/run/user/1000/bus");
+        let sockets = vec![
+            socket(10311, State::Listening, bus, None),
+            socket(10544, State::Established, None, Some(10545)),
+            socket(10545, State::Established, bus, Some(10544)),
+            socket(
+                9100,
+                State::Listening,
+                Some("/run/dbus/system_bus_socket"),
+                None,
+            ),
+            socket(9200, State::Established, None, Some(0)),
+        ];
+        let holdings = Holdings::made_of(
+            &[
+                (10311, 1042, "dbus-daemon"),
+                (10545, 1042, "dbus-daemon"),
+                (10544, 1051, "sway"),
+                (9200, 1051, "sway"),
+            ],
+            Sight {
+                readable: 97,
+                denied: vec![crate::probe::holders::Process {
+                    pid: 700,
+                    comm: "dbus-daemon".into(),
+                }],
+                ..Sight::default()
+            },
+        );
+        let services = Curriculum::load_services(&Source::Embedded).unwrap();
+        let seen = Sockets {
+            schema: "ipc-mastery/probe/sockets/1",
+            sockets: join(sockets, &holdings, &services, &Places::default()),
+            visibility: Visibility {
+                root: false,
+                ..Visibility::new(holdings.sight.clone(), None)
+            },
+            problem: None,
+            dump_repeated: 0,
+        };
+        assert_eq!(
+            draw(&seen, 80).plain(),
+            transcript(include_str!("sockets.rs"))
+        );
+    }
 }

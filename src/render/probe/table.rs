@@ -4,6 +4,8 @@
 //! A row is one line. A cell that is cut shows `…` where something is missing, and an escape such
 //! as `\x1b` is never cut in two. A group is a line of its own above rows that belong together.
 
+use std::collections::BTreeSet;
+
 use unicode_width::UnicodeWidthStr;
 
 use crate::render::markdown::paragraph;
@@ -98,9 +100,31 @@ pub(super) enum Row {
     Group(Cell),
 }
 
+/// Columns that had no room, in any table of a picture: said once, at its end.
+#[derive(Debug, Default)]
+pub(super) struct Dropped(BTreeSet<&'static str>);
+
+impl Dropped {
+    /// The sentence that names them.
+    pub(super) fn say(&self, width: usize) -> Text {
+        if self.0.is_empty() {
+            return Text::new();
+        }
+        let list: Vec<String> = self.0.iter().map(|title| title.to_lowercase()).collect();
+        let words = format!(
+            "No room in every table for: {}. A wider terminal or --json shows them.",
+            list.join(", ")
+        );
+        let mut text = Text::new();
+        text.blank();
+        text.append(paragraph(Role::Dim, &words, width));
+        text
+    }
+}
+
 /// Draws rows. Columns with nothing in them are left out without a word; those without room are
-/// named beneath.
-pub(super) fn draw(columns: &[Column], rows: &[Row], width: usize) -> Text {
+/// added to `dropped`.
+pub(super) fn draw(columns: &[Column], rows: &[Row], width: usize, dropped: &mut Dropped) -> Text {
     let fit = Fit::new(columns, rows, width);
     let mut text = Text::new();
     let titles: Vec<Cell> = columns
@@ -114,11 +138,8 @@ pub(super) fn draw(columns: &[Column], rows: &[Row], width: usize) -> Text {
             Row::Group(cell) => Line::of(cell.role, cut(&cell.text, width, Cut::Middle)),
         });
     }
-    if !fit.dropped.is_empty() {
-        let list = fit.dropped.join(", ").to_lowercase();
-        let words = format!("No room for: {list}. A wider terminal or --json shows them.");
-        text.append(paragraph(Role::Dim, &words, width));
-    }
+    let named = fit.dropped.iter().filter(|title| !title.is_empty());
+    dropped.0.extend(named);
     text
 }
 
@@ -261,6 +282,13 @@ mod tests {
     use super::*;
     use proptest::prelude::{any, proptest};
 
+    fn drawn(columns: &[Column], rows: &[Row], width: usize) -> String {
+        let mut dropped = Dropped::default();
+        let mut text = draw(columns, rows, width, &mut dropped);
+        text.append(dropped.say(60));
+        text.plain()
+    }
+
     #[test]
     fn an_escape_is_never_cut_in_two() {
         assert_eq!(cut(r"ab\x1bcd", 5, Cut::End), "ab…");
@@ -278,16 +306,16 @@ mod tests {
         let row = ["socket", "a-very-long-name", "12m"].map(|text| Cell::new(Role::Plain, text));
         let rows = [Row::Cells(row.to_vec())];
         assert_eq!(
-            draw(&columns, &rows, 40).plain(),
+            drawn(&columns, &rows, 40),
             "KIND    NAME              AGE\nsocket  a-very-long-name  12m\n"
         );
         assert_eq!(
-            draw(&columns, &rows, 22).plain(),
+            drawn(&columns, &rows, 22),
             "KIND   NAME        AGE\nsocket a-ver…-name 12m\n"
         );
-        let narrow = draw(&columns, &rows, 16).plain();
+        let narrow = drawn(&columns, &rows, 16);
         assert!(narrow.starts_with("KIND   NAME\n"), "{narrow}");
-        assert!(narrow.contains("No room for:"), "{narrow}");
+        assert!(narrow.contains("for: age."), "{narrow}");
     }
 
     #[test]
@@ -297,7 +325,7 @@ mod tests {
             Cell::new(Role::Plain, "x"),
             Cell::new(Role::Plain, ""),
         ])];
-        assert_eq!(draw(&columns, &rows, 40).plain(), "A\nx\n");
+        assert_eq!(drawn(&columns, &rows, 40), "A\nx\n");
     }
 
     proptest! {
