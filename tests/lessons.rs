@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use ipc_mastery::commands::context::PROBES;
 use ipc_mastery::curriculum::lesson::{Block, Lesson};
@@ -245,6 +246,40 @@ fn prose_keeps_its_budget() {
             .map_or(0, |part| part.matches("\n- **").count());
         if !(3..=5).contains(&uses) {
             found.push(format!("{uses} uses"));
+        }
+    });
+}
+
+/// The Python listing of a lesson's text.
+fn listing(markdown: &str) -> Option<&str> {
+    let (_, rest) = markdown.split_once("```python\n")?;
+    rest.split_once("```").map(|(listing, _)| listing)
+}
+
+#[test]
+fn the_experiment_can_be_done_by_hand_in_few_lines_of_python() {
+    let missing = Command::new("python3").arg("--version").output().is_err();
+    if missing {
+        eprintln!("skipped: python3 is not installed");
+        return;
+    }
+    complaints(|lesson, found| {
+        if lesson.experiment.is_none() {
+            return;
+        }
+        let text = markdown(lesson);
+        let Some(listing) = listing(&text) else {
+            found.push("has no listing".into());
+            return;
+        };
+        let long = listing.lines().any(|line| line.chars().count() > 78);
+        if listing.lines().count() > 25 || long {
+            found.push("the listing is too large".into());
+        }
+        let output = Command::new("python3").args(["-c", listing]).output();
+        let output = output.expect("python3 starts");
+        if !output.status.success() || output.stdout.is_empty() || !output.stderr.is_empty() {
+            found.push(format!("the listing fails: {output:?}"));
         }
     });
 }

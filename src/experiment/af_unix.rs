@@ -200,7 +200,7 @@ fn connect_loopback(
     server: &mut Actor,
     client: &mut Actor,
 ) -> Result<Connection, Failure> {
-    let lacking = |_| Failure::Lacking("TCP over 127.0.0.1 does not work".to_owned());
+    let lacking = |_| Failure::Lacking("TCP over 127.0.0.1 (is the interface lo up?)".to_owned());
     let any = Address::Loopback(0);
     let listener = stage.quietly(server, &Order::Socket(any.clone(), Kind::Stream))?;
     let listener = listener.descriptor().map_err(lacking)?;

@@ -23,6 +23,7 @@ use super::request::{Request, Response, Work};
 use super::runner::{OURSELVES, ROLE};
 use super::stage::Stage;
 use super::{Failure, Observation, actor, registry};
+use crate::untrusted::Untrusted;
 
 /// How long a routine may take. Each takes some hundredths of a second; the rest is for a machine
 /// that is busy with something else.
@@ -61,7 +62,15 @@ fn stay_attached() -> io::Result<()> {
 
 fn guard(work: Work) -> io::Result<Response> {
     set_child_subreaper(true)?;
-    let directory = nix::unistd::mkdtemp(&std::env::temp_dir().join("ipc-mastery-XXXXXX"))?;
+    let parent = std::env::temp_dir();
+    let directory = match nix::unistd::mkdtemp(&parent.join("ipc-mastery-XXXXXX")) {
+        Ok(directory) => directory,
+        Err(errno) => {
+            let parent = Untrusted::from(parent.as_path());
+            let what = format!("a place for temporary files: {parent} gives {errno}");
+            return Ok(Response::Lacking(what));
+        }
+    };
     let response = watch(work, &directory);
     let removed = std::fs::remove_dir_all(&directory);
     let response = response?;
