@@ -14,7 +14,7 @@ mod judge;
 mod link;
 pub mod locate;
 pub mod marker;
-mod observation;
+pub mod observation;
 mod payload;
 pub mod peer;
 mod prepare;

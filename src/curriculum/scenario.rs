@@ -381,6 +381,11 @@ const VERBS: &[(&str, Verb)] = &[
     ("expect-close-on-exec", Verb::ExpectCloseOnExec),
 ];
 
+/// Every word that `do` may have, in the order of the vocabulary.
+pub fn verbs() -> impl Iterator<Item = &'static str> {
+    VERBS.iter().map(|(word, _)| *word)
+}
+
 const WAITS: &[(&str, Wait)] = &[
     ("ready", Wait::Ready),
     ("exit", Wait::Exit),

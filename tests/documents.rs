@@ -1,0 +1,492 @@
+//! Holds the documents to the program: links resolve, generated pages are what the program would
+//! generate, transcripts happen, vocabularies are described whole.
+//!
+//! `UPDATE_DOCUMENTS=1 cargo test --test documents` writes the generated pages anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::process::Command;
+
+use ipc_mastery::check::observation::Observation;
+use ipc_mastery::cli;
+use ipc_mastery::curriculum::source::Source;
+use ipc_mastery::curriculum::{Curriculum, scenario};
+use ipc_mastery::exit_code::ExitCode;
+use ipc_mastery::probe::Name;
+use ipc_mastery::tui::action;
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Every document, by its path from the root.
+fn documents() -> BTreeMap<PathBuf, String> {
+    fn walk(directory: &Path, found: &mut BTreeMap<PathBuf, String>) {
+        for entry in fs::read_dir(root().join(directory)).expect("a directory") {
+            let entry = entry.expect("an entry");
+            let name = directory.join(entry.file_name());
+            if entry.path().is_dir() {
+                walk(&name, found);
+            } else if name.extension().is_some_and(|extension| extension == "md") {
+                let text = fs::read_to_string(entry.path()).expect("a document");
+                found.insert(name, text);
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(Path::new("book/src"), &mut found);
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ] {
+        found.insert(name.into(), read(name));
+    }
+    assert!(found.len() > 10, "the book was not found");
+    found
+}
+
+fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
+    Parser::new_ext(text, Options::ENABLE_TABLES)
+}
+
+/// The anchors of a document's headings, as mdBook and GitHub make them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut heading: Option<String> = None;
+    for event in events(text) {
+        match event {
+            Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
+            Event::End(TagEnd::Heading(_)) => {
+                let title = heading.take().unwrap_or_default().to_lowercase();
+                let anchor = title.chars().filter_map(|character| match character {
+                    ' ' => Some('-'),
+                    '-' | '_' => Some(character),
+                    _ => character.is_alphanumeric().then_some(character),
+                });
+                found.insert(anchor.collect());
+            }
+            Event::Text(text) | Event::Code(text) => {
+                if let Some(heading) = &mut heading {
+                    heading.push_str(&text);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// `a/../b` as `b`.
+fn plain(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(out.pop()),
+            Component::CurDir => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let documents = documents();
+    let mut broken = Vec::new();
+    for (name, text) in &documents {
+        for event in events(text) {
+            let (Event::Start(Tag::Link { dest_url, .. })
+            | Event::Start(Tag::Image { dest_url, .. })) = event
+            else {
+                continue;
+            };
+            if dest_url.contains("://") {
+                continue;
+            }
+            let (file, anchor) = dest_url.split_once('#').unwrap_or((&dest_url, ""));
+            let target = if file.is_empty() {
+                name.clone()
+            } else {
+                plain(&name.parent().unwrap_or(Path::new("")).join(file))
+            };
+            let there = root().join(&target).exists();
+            let anchored = anchor.is_empty()
+                || documents
+                    .get(&target)
+                    .is_some_and(|text| anchors(text).contains(anchor));
+            if !there || !anchored {
+                broken.push(format!("{}: {dest_url}", name.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_page_of_the_book_is_in_its_summary() {
+    let summary = read("book/src/SUMMARY.md");
+    for name in documents().keys() {
+        let Ok(page) = name.strip_prefix("book/src") else {
+            continue;
+        };
+        let listed = summary.contains(&format!("({})", page.display()));
+        assert!(listed || page == Path::new("SUMMARY.md"), "{page:?}");
+    }
+}
+
+/// The generated pages, by name.
+fn generated() -> [(&'static str, String); 3] {
+    const NOTE: &str =
+        "<!-- Made by the program: UPDATE_DOCUMENTS=1 cargo test --test documents -->\n\n";
+    fn commands(command: &mut clap::Command, out: &mut String) {
+        let name = command.get_bin_name().unwrap_or(command.get_name());
+        write!(out, "## {name}\n\n```text\n").expect("a String takes all");
+        for line in command.render_long_help().to_string().lines() {
+            writeln!(out, "{}", line.trim_end()).expect("a String takes all");
+        }
+        out.push_str("```\n\n");
+        for sub in command.get_subcommands_mut() {
+            commands(sub, out);
+        }
+    }
+    let mut command = cli::documented().term_width(80);
+    command.build();
+    let mut reference = format!("# Commands\n\n{NOTE}");
+    commands(&mut command, &mut reference);
+    let mut statuses = format!(
+        "# Exit statuses\n\n{NOTE}What every subcommand tells its caller.\n\n| status | meaning |\n|---|---|\n"
+    );
+    for code in ExitCode::ALL {
+        writeln!(statuses, "| {} | {} |", code as u8, code.meaning()).expect("a String takes all");
+    }
+    let keys = format!(
+        "# Keys\n\n{NOTE}The keys of the full screen, by place. `?` shows those of the place you are in.\n\n{}",
+        action::table()
+    );
+    [
+        ("commands", reference.trim_end().to_owned() + "\n"),
+        ("exit-statuses", statuses),
+        ("keys", keys.trim_end().to_owned() + "\n"),
+    ]
+}
+
+#[test]
+fn generated_pages_are_what_the_program_says() {
+    for (name, text) in generated() {
+        let name = format!("book/src/reference/{name}.md");
+        if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+            fs::write(root().join(&name), text).expect("the page is written");
+        } else {
+            assert!(
+                read(&name) == text,
+                "{name} is out of date; `UPDATE_DOCUMENTS=1 cargo test --test documents` writes it"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_test_command_of_readme_is_the_one_that_ci_runs() {
+    let readme = read("README.md");
+    let section = readme.split("## Test").nth(1).expect("a section on tests");
+    let command = section
+        .split("```sh\n")
+        .nth(1)
+        .and_then(|rest| rest.split('\n').next())
+        .expect("a command");
+    let script = read(".ci/run");
+    assert!(script.lines().any(|line| line == command), "{command}");
+    assert!(
+        script.contains(&format!(
+            "HOME=\"$place/home\" USER=\"$user\" LOGNAME=\"$user\" {command}\n"
+        )),
+        "as the ordinary user: {command}"
+    );
+    assert!(read("CONTRIBUTING.md").contains(command));
+}
+
+#[test]
+fn what_is_said_to_be_there_is_there() {
+    const WORDS: [&str; 11] = [
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    ];
+    let number = |count: usize| {
+        WORDS
+            .get(count)
+            .map_or(count.to_string(), |&w| w.to_owned())
+    };
+    let counted = |count: usize, noun: &str| {
+        let ending = if count == 1 { "" } else { "s" };
+        format!("{} {noun}{ending}", number(count))
+    };
+    let Ok(curriculum) = Curriculum::load(&Source::Embedded) else {
+        panic!("the embedded curriculum does not load");
+    };
+    let modules = curriculum.modules.iter();
+    let modules = counted(
+        modules.filter(|module| !module.lessons.is_empty()).count(),
+        "module",
+    );
+    let taught = format!(
+        "{modules} with {}",
+        counted(curriculum.lessons().count(), "lesson")
+    );
+    let exercises = counted(curriculum.exercises.len(), "exercise");
+    let probes = counted(Name::ALL.len(), "probe");
+    for (name, text) in documents() {
+        if name == Path::new("README.md") || name == Path::new("book/src/introduction.md") {
+            for part in [&taught, &exercises, &probes] {
+                assert!(
+                    text.contains(part.as_str()),
+                    "{}: not `{part}`",
+                    name.display()
+                );
+            }
+        }
+    }
+    let stages = &curriculum
+        .exercise("exercise-3")
+        .expect("exercise 3")
+        .stages;
+    let bonus = stages.iter().filter(|stage| stage.bonus).count();
+    let stages = format!("{} stages and {bonus} bonus stages", stages.len() - bonus);
+    assert!(
+        read("README.md").contains(&stages),
+        "README.md: not `{stages}`"
+    );
+    assert!(
+        read("CHANGELOG.md").contains(&stages),
+        "CHANGELOG.md: not `{stages}`"
+    );
+}
+
+/// Words in code in a document.
+fn code_words(name: &str) -> BTreeSet<String> {
+    let text = read(name);
+    let words = events(&text).filter_map(|event| match event {
+        Event::Code(code) => Some(code.to_string()),
+        _ => None,
+    });
+    words.collect()
+}
+
+fn keys_of(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                found.insert(key.clone());
+                keys_of(value, found);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| keys_of(value, found)),
+        _ => {}
+    }
+}
+
+fn all_described(page: &str, words: impl IntoIterator<Item = String>) {
+    let described = code_words(page);
+    let missing: Vec<String> = words
+        .into_iter()
+        .filter(|word| !described.contains(word))
+        .collect();
+    assert!(missing.is_empty(), "{page} lacks {missing:?}");
+}
+
+#[test]
+fn every_step_and_every_field_of_the_observation_is_described() {
+    let page = "book/src/writing-exercises.md";
+    all_described(page, scenario::verbs().map(str::to_owned));
+    let observation = serde_json::to_value(Observation::default()).expect("plain data");
+    let mut fields = BTreeSet::new();
+    keys_of(&observation, &mut fields);
+    assert!(fields.len() > 30, "{fields:?}");
+    all_described(page, fields);
+}
+
+#[test]
+fn every_outcome_that_a_diagnosis_asks_for_is_described() {
+    let mut outcomes = BTreeSet::new();
+    for name in [
+        "exercises/common.toml",
+        "exercises/03-echo-server/exercise.toml",
+    ] {
+        for rest in read(name).split("outcome == '").skip(1) {
+            outcomes.extend(rest.split('\'').next().map(str::to_owned));
+        }
+    }
+    assert!(outcomes.len() > 5, "{outcomes:?}");
+    all_described("book/src/writing-exercises.md", outcomes);
+}
+
+fn ipc_mastery(arguments: &[&str]) -> Value {
+    let home = tempfile::tempdir().expect("a directory");
+    let output = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"))
+        .args(arguments)
+        .env("HOME", home.path())
+        .env("XDG_RUNTIME_DIR", home.path())
+        .env_remove("XDG_STATE_HOME")
+        .output()
+        .expect("the program runs");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn every_field_of_a_report_is_described() {
+    // A program that ends at once gives a failure with all its parts.
+    let report = ipc_mastery(&["check", "exercise-3", "--cmd", "true {socket}", "--json"]);
+    let mut fields = BTreeSet::new();
+    keys_of(&report, &mut fields);
+    // The subject's own fields: which program was judged.
+    for field in ["command", "kind"] {
+        assert!(fields.remove(field), "{field}");
+    }
+    assert!(fields.len() > 25, "{fields:?}");
+    all_described("book/src/check.md", fields);
+}
+
+#[test]
+fn every_field_of_a_probe_is_described() {
+    for probe in ["runtime-dir", "sockets"] {
+        let seen = ipc_mastery(&["probe", probe, "--json"]);
+        let described = |value: &Value| -> BTreeSet<String> {
+            value
+                .as_object()
+                .map(|fields| fields.keys().cloned().collect())
+                .unwrap_or_default()
+        };
+        all_described("book/src/probes.md", described(&seen));
+        let rows = seen.get("sockets").or_else(|| seen.get("entries"));
+        for row in rows.and_then(Value::as_array).into_iter().flatten() {
+            all_described("book/src/probes.md", described(row));
+        }
+        if let Some(directory) = seen.get("directory") {
+            all_described("book/src/probes.md", described(directory));
+        }
+    }
+}
+
+/// Numbers, times and runs of blanks are not compared.
+fn without_numbers(line: &str) -> String {
+    let mut out = String::new();
+    for word in line.split_whitespace() {
+        let mut digits = false;
+        for character in word.chars() {
+            if !character.is_ascii_digit() {
+                out.push(character);
+            } else if !digits {
+                out.push('0');
+            }
+            digits = character.is_ascii_digit();
+        }
+        out.push(' ');
+    }
+    out.replace("0.0 s ", "0 ms ").trim_end().to_owned()
+}
+
+/// Whether `shown` is what was printed; a line `...` stands for any lines.
+fn agrees(shown: &[String], printed: &[String]) -> bool {
+    match shown.split_first() {
+        None => printed.is_empty(),
+        Some((line, rest)) if line == "..." => {
+            (0..=printed.len()).any(|skipped| agrees(rest, &printed[skipped..]))
+        }
+        Some((line, rest)) => printed
+            .split_first()
+            .is_some_and(|(first, others)| first == line && agrees(rest, others)),
+    }
+}
+
+/// The commands of a document that are marked `<!-- replayed -->`, each with what it prints.
+fn transcripts(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut found = Vec::new();
+    let mut marked = false;
+    let mut inside = false;
+    for event in events(text) {
+        match event {
+            Event::Html(html) if html.trim() == "<!-- replayed -->" => marked = true,
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
+                inside = marked && &*language == "console";
+                assert!(inside || !marked, "only `console` blocks are replayed");
+                marked = false;
+            }
+            Event::End(TagEnd::CodeBlock) => inside = false,
+            Event::Text(block) if inside => {
+                for line in block.lines() {
+                    match line.strip_prefix("$ ") {
+                        Some(command) => found.push((command.to_owned(), Vec::new())),
+                        None => {
+                            let last = found.last_mut().expect("a command comes first");
+                            last.1.push(without_numbers(line));
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn transcripts_happen() {
+    let program = Path::new(env!("CARGO_BIN_EXE_ipc-mastery"));
+    let mut path = program
+        .parent()
+        .expect("a directory")
+        .as_os_str()
+        .to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let mut replayed = 0;
+    for (name, text) in documents() {
+        for (command, shown) in transcripts(&text) {
+            if command.contains("socat") && which::which("socat").is_err() {
+                eprintln!("skipped: socat is not here, which `{command}` needs");
+                continue;
+            }
+            let home = tempfile::tempdir().expect("a directory");
+            let output = Command::new("sh")
+                .args(["-c", &command])
+                .current_dir(home.path())
+                .env("PATH", &path)
+                .env("HOME", home.path())
+                .env("NO_COLOR", "1")
+                .env_remove("XDG_STATE_HOME")
+                .env_remove("COLUMNS")
+                .output()
+                .expect("a shell");
+            let output = String::from_utf8(output.stdout).expect("text");
+            let printed: Vec<String> = output.lines().map(without_numbers).collect();
+            assert!(
+                agrees(&shown, &printed),
+                "{}: `{command}` now prints\n{output}",
+                name.display()
+            );
+            replayed += 1;
+        }
+    }
+    assert!(replayed > 0 || which::which("socat").is_err());
+}
+
+#[test]
+fn the_comparison_sees_differences() {
+    let lines = |text: &str| -> Vec<String> { text.lines().map(without_numbers).collect() };
+    assert!(agrees(
+        &lines("a 12 ms\n...\nc"),
+        &lines("a    3 ms\nb\nb\nc")
+    ));
+    assert!(agrees(&lines("a 12 ms"), &lines("a 1.2 s")));
+    assert!(!agrees(&lines("a\n...\nc"), &lines("a\nb")));
+    assert!(!agrees(&lines("a"), &lines("a\nb")));
+    assert!(anchors("# What a failure shows, `x`\n").contains("what-a-failure-shows-x"));
+}
