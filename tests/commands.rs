@@ -159,14 +159,33 @@ fn path_shows_outcomes_by_level() {
 }
 
 #[test]
-fn list_and_path_stay_within_a_narrow_terminal_where_titles_allow_it() {
+fn list_and_path_stay_within_the_terminal() {
     let home = Home::new();
-    let said = run(home.small(&["path"]).env("COLUMNS", "40"));
-    assert!(
-        said.out.lines().all(|line| line.chars().count() <= 60),
-        "{}",
-        said.out
-    );
+    home.record_pass();
+    for (command, columns) in [
+        ("list", "60"),
+        ("list", "48"),
+        ("path", "48"),
+        ("path", "80"),
+    ] {
+        let said = run(home.small(&[command]).env("COLUMNS", columns));
+        let widest = said
+            .out
+            .lines()
+            .map(|line| line.chars().count())
+            .max()
+            .unwrap();
+        assert!(
+            widest <= columns.parse().unwrap(),
+            "{columns}: {}",
+            said.out
+        );
+        assert!(
+            command == "path" || said.out.contains("stages 2 of 2"),
+            "{}",
+            said.out
+        );
+    }
 }
 
 #[test]

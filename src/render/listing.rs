@@ -31,9 +31,10 @@ pub fn list(standing: &Standing, width: usize) -> Text {
         all.map(|row| columns(of(row))).max().unwrap_or(0)
     };
     let name = widest(|row| &row.name);
+    let indent = "  ✓ begun   ".chars().count() + name + 2;
+    let room = width.saturating_sub(indent).max(20);
+    let title = widest(|row| &row.title).min(room);
     let note = widest(|row| &row.note);
-    let fixed = "  ✓ begun   ".chars().count() + name + 2;
-    let title = widest(|row| &row.title).min(width.saturating_sub(fixed + 2 + note).max(20));
     for (module, rows) in &rows {
         text.blank();
         text.line(
@@ -49,13 +50,20 @@ pub fn list(standing: &Standing, width: usize) -> Text {
             )
             .push(Role::Code, pad(&row.name, name))
             .push(Role::Plain, "  ");
+            let own = cut(&row.title, room);
             if row.note.is_empty() {
-                line.push(Role::Plain, row.title.clone());
-            } else {
-                line.push(Role::Plain, pad(&cut(&row.title, title), title))
+                line.push(Role::Plain, own);
+                text.line(line);
+            } else if title + 2 + note <= room {
+                line.push(Role::Plain, pad(&own, title))
                     .push(Role::Dim, format!("  {}", row.note));
+                text.line(line);
+            } else {
+                line.push(Role::Plain, own);
+                text.line(line);
+                let below = " ".repeat(indent) + &row.note;
+                text.line(Line::of(Role::Dim, below));
             }
-            text.line(line);
         }
     }
     if !standing.later.is_empty() {
@@ -92,8 +100,8 @@ pub fn path(standing: &Standing, width: usize) -> Text {
                 *first = Line::of(role(state), lead.clone()).with(Role::Plain, words);
             }
             text.append(lines);
-            let indent = " ".repeat(lead.chars().count());
-            text.line(Line::of(Role::Dim, indent + &outcome_words(outcome)));
+            let indent = " ".repeat(columns(&lead));
+            text.append(folded(Role::Dim, &indent, &outcome_words(outcome), width));
         }
     }
     text.append(next(standing));
@@ -219,7 +227,11 @@ fn outcome_words(outcome: &OutcomeStanding) -> String {
     if outcome.exercises.of > 0 {
         words.push(format!("{} exercises passed", of(outcome.exercises)));
     }
-    words.join(", ")
+    let mut words = words.join(", ");
+    if outcome.is_done() {
+        words += ": all that is written for it so far";
+    }
+    words
 }
 
 fn of(tally: Tally) -> String {
