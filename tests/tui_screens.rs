@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ipc_mastery::check;
-use ipc_mastery::check::verdict::{Failure, Isolation, Report, Shown, StageReport, Subject, Verdict};
+use ipc_mastery::check::verdict::{
+    Failure, Isolation, Report, Shown, StageReport, Subject, Verdict,
+};
 use ipc_mastery::curriculum::Curriculum;
 use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::experiment::{Call, Observation};
@@ -107,7 +109,10 @@ fn known() -> Progress {
         ..read.clone()
     };
     Progress {
-        lessons: BTreeMap::from([("why-talk".to_owned(), read), ("what-is-it".to_owned(), begun)]),
+        lessons: BTreeMap::from([
+            ("why-talk".to_owned(), read),
+            ("what-is-it".to_owned(), begun),
+        ]),
         ..Progress::default()
     }
 }
@@ -143,11 +148,16 @@ fn observation() -> Observation {
         experiment: "unix.bytes".to_owned(),
         kernel: "6.18.0".to_owned(),
         calls: vec![
-            call("client", "write(3, \"abc\", 3)", "3", false),
-            call("client", "write(3, \"defg\", 4)", "4", false),
-            call("server", "read(4, …, 100)", "7 \"abcdefg\"", true),
+            call("client", "write(3, \"GET 1;\", 6)", "6", false),
+            call("client", "write(3, \"GET 2;\", 6)", "6", false),
+            call(
+                "server",
+                "read(4, buffer, 100)",
+                "12 \"GET 1;GET 2;\"",
+                true,
+            ),
         ],
-        obs: json!({ "a": { "first_read": 7 } }),
+        obs: json!({ "a": { "count": 12 } }),
     }
 }
 
@@ -249,7 +259,10 @@ fn sockets() -> Probed {
         },
         problem: None,
         dump_repeated: 0,
-        sockets: vec![row(11, "/run/user/1000/bus"), row(12, "/run/user/1000/\x1b[31mred")],
+        sockets: vec![
+            row(11, "/run/user/1000/bus"),
+            row(12, "/run/user/1000/\x1b[31mred"),
+        ],
     })
 }
 
@@ -326,7 +339,8 @@ fn up_to_the_quiz(size: Size) -> Model {
     enter(&mut model);
     observed(&mut model);
     enter(&mut model);
-    letter(&mut model, '7');
+    letter(&mut model, '1');
+    letter(&mut model, '2');
     enter(&mut model);
     model
 }
@@ -461,7 +475,8 @@ fn without_colour_no_cell_has_one_and_the_selection_is_still_seen() {
             assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
         }
         if screen == 0 {
-            let reversed = |cell: &ratatui::buffer::Cell| cell.modifier.contains(Modifier::REVERSED);
+            let reversed =
+                |cell: &ratatui::buffer::Cell| cell.modifier.contains(Modifier::REVERSED);
             assert!(buffer.content.iter().any(reversed));
         }
     }
@@ -533,17 +548,18 @@ fn a_mistaken_fact_is_asked_again_and_a_right_one_goes_on() {
         Effect::Remember(Memory::Fact {
             lesson: "bytes".to_owned(),
             part: "a".to_owned(),
-            given: if right { "7" } else { "3" }.to_owned(),
+            given: if right { "12" } else { "3" }.to_owned(),
             right,
         })
     };
     assert!(effects.contains(&fact(false)), "{effects:?}");
     assert!(drawn(&model).contains("is not what happened"));
-    assert!(!drawn(&model).contains("You may have expected 3."));
+    assert!(!drawn(&model).contains("You may have expected 6."));
     enter(&mut model);
-    letter(&mut model, '7');
+    letter(&mut model, '1');
+    letter(&mut model, '2');
     assert!(enter(&mut model).contains(&fact(true)));
-    assert!(drawn(&model).contains("The first read returned 7 bytes."));
+    assert!(drawn(&model).contains("The first read returned 12 bytes."));
 }
 
 #[test]
@@ -568,9 +584,12 @@ fn an_answer_is_remembered_by_what_was_written_not_by_where_it_was_shown() {
     letter(&mut model, '2');
     let effects = enter(&mut model);
     let remembered = effects.iter().find_map(|effect| match effect {
-        Effect::Remember(Memory::Answer { item, option, right, .. }) => {
-            Some((item.as_str(), *option, *right))
-        }
+        Effect::Remember(Memory::Answer {
+            item,
+            option,
+            right,
+            ..
+        }) => Some((item.as_str(), *option, *right)),
         _ => None,
     });
     // The first one that is written is right.
@@ -675,7 +694,10 @@ fn names_chosen_by_others_cannot_colour_the_screen() {
 #[test]
 fn where_nothing_can_be_kept_the_screen_says_so_and_goes_on() {
     let mut model = model(SMALL);
-    update(&mut model, Event::Forgetful("progress is not kept: no room".to_owned()));
+    update(
+        &mut model,
+        Event::Forgetful("progress is not kept: no room".to_owned()),
+    );
     assert!(drawn(&model).contains("progress is not kept: no room"));
     lesson(&mut model, "what-is-it");
     assert!(drawn(&model).contains("progress is not kept: no room"));

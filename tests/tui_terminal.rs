@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use rustix::termios::tcsetwinsize;
 
 /// How long anything may take on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A program in a terminal.
 struct Session {
@@ -78,7 +79,7 @@ impl Session {
             master: File::from(pty.master),
             slave: pty.slave,
             before,
-            emulator: vt100::Parser::new(rows, columns, 0),
+            emulator: vt100::Parser::new(cells(rows), cells(columns), 0),
             output: Vec::new(),
         }
     }
@@ -137,7 +138,9 @@ impl Session {
             ws_xpixel: 0,
             ws_ypixel: 0,
         };
-        self.emulator.screen_mut().set_size(rows, columns);
+        self.emulator
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
         tcsetwinsize(&self.slave, size).unwrap();
     }
 
@@ -161,7 +164,11 @@ impl Session {
             ];
             let patience = Timespec::try_from(left).unwrap();
             let ready = poll(&mut fds, Some(&patience)).unwrap();
-            assert!(ready > 0, "it does not end; the screen is:\n{}", self.screen());
+            assert!(
+                ready > 0,
+                "it does not end; the screen is:\n{}",
+                self.screen()
+            );
             let ended = !fds[1].revents().is_empty();
             if !self.pump(Duration::ZERO) && ended {
                 return self.child.wait().unwrap();
@@ -220,6 +227,10 @@ fn store(state: &Path) -> Store {
     Store::open_in(&state.join("ipc-mastery"), Clock::System).unwrap()
 }
 
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a terminal has cells")
+}
+
 const USUAL: (u16, u16) = (80, 24);
 
 #[test]
@@ -233,16 +244,16 @@ fn a_learner_reads_a_lesson_answers_and_leaves() {
     session.shows("The kernel keeps processes apart.");
     session.press("\x1b");
     session.shows("✓ read   Why programs talk");
-    session.press("jjj\r");
+    session.press("j\r");
     session.shows("» Predict");
     session.press("1");
-    session.shows("▸ 1  3: what the first write carried");
+    session.shows("▸ 1  6: what the first write carried");
     session.press("\r");
     session.shows("How sure are you?");
     session.press("\r");
     session.shows("Enter runs it on your kernel, now.");
     session.press("\r");
-    session.shows("this decides");
+    session.shows("marks the line that decides");
     session.press("q");
     assert_eq!(session.end().code(), Some(0));
     session.assert_given_back();
@@ -324,7 +335,12 @@ fn panicking_on_the_screen() {
 fn a_panic_gives_the_terminal_back_before_it_is_told() {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", "panicking_on_the_screen", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "panicking_on_the_screen",
+            "--ignored",
+            "--nocapture",
+        ])
         .env("IPC_MASTERY_TEST_PANIC", "1");
     let mut session = Session::start(&command, USUAL);
     assert!(!session.end().success());
@@ -332,9 +348,10 @@ fn a_panic_gives_the_terminal_back_before_it_is_told() {
     let output = String::from_utf8_lossy(&session.output).into_owned();
     let taken = output.find("\x1b[?1049h").expect("the screen was taken");
     let left = output.find("\x1b[?1049l").expect("the screen was left");
-    let told = output.find("as the test wants it").expect("the panic is told");
+    let told = output
+        .find("as the test wants it")
+        .expect("the panic is told");
     assert!(taken < left && left < told);
-    assert!(session.screen().contains("as the test wants it"));
 }
 
 /// Whether a program wrote an escape sequence that sets a colour (ECMA-48, SGR).
@@ -361,10 +378,10 @@ fn no_color_is_heeded_and_colour_is_used_without_it() {
         }
         let mut session = Session::start(&command, USUAL);
         session.shows("AF_UNIX sockets");
-        session.press("jjj\r");
+        session.press("\r");
         session.shows("Links");
         session.press("?");
-        session.shows("Ctrl-C");
+        session.shows("Home, g");
         session.press("q");
         assert_eq!(session.end().code(), Some(0));
         assert_eq!(sets_a_colour(&session.output), !no_color);
@@ -378,7 +395,11 @@ fn the_screen_follows_the_size_of_the_terminal() {
     session.shows("The lesson goes on after your answer.");
     session.resize(40, 12);
     session.until("hint in the last row", |screen| {
-        screen.contents().lines().nth(11).is_some_and(|line| line.contains("q quit"))
+        screen
+            .contents()
+            .lines()
+            .nth(11)
+            .is_some_and(|line| line.contains("q quit"))
     });
     session.press("1");
     session.press("1");
@@ -386,9 +407,13 @@ fn the_screen_follows_the_size_of_the_terminal() {
     session.resize(20, 5);
     session.shows("Too small");
     session.resize(120, 40);
-    session.shows("▸ 1  3: what the first write carried");
+    session.shows("▸ 1  6: what the first write carried");
     session.until("hint in the last row", |screen| {
-        screen.contents().lines().nth(39).is_some_and(|line| line.contains("q quit"))
+        screen
+            .contents()
+            .lines()
+            .nth(39)
+            .is_some_and(|line| line.contains("q quit"))
     });
     session.press("q");
     assert_eq!(session.end().code(), Some(0));
@@ -411,7 +436,9 @@ fn what_another_process_records_is_seen_at_once() {
     session.shows("✓ read   What a Unix socket is");
     session.press("jjjj\r\t");
     session.shows("for a hint");
-    other.record_hint("echo-server", "hello", HintLevel::Look).unwrap();
+    other
+        .record_hint("echo-server", "hello", HintLevel::Look)
+        .unwrap();
     session.shows("What does strace show after your accept?");
     session.press("q");
     assert_eq!(session.end().code(), Some(0));
@@ -424,13 +451,20 @@ fn a_program_is_started_edited_judged_and_judged_again_on_a_save() {
     let mut command = learn(state.path(), &["exercise-3"]);
     command.current_dir(work.path());
     // The editor gets the terminal as it was, and what is typed.
-    command.env("EDITOR", "sh -c 'stty -a | grep -c -e -icanon; read line; echo \"# $line\" >> $1' editor");
+    command.env(
+        "EDITOR",
+        "sh -c 'stty -a | grep -c -e -icanon; read line; echo \"# $line\" >> $1' editor",
+    );
     let mut session = Session::start(&command, (100, 30));
     session.shows("1 Python");
     session.press("1");
     session.shows("copied to");
     let main = work.path().join("echo-server/main.py");
-    assert!(fs::read_to_string(&main).unwrap().contains("nothing is written yet"));
+    assert!(
+        fs::read_to_string(&main)
+            .unwrap()
+            .contains("nothing is written yet")
+    );
     session.press("e");
     session.until("normal screen", |screen| !screen.alternate_screen());
     session.press("typed into the editor\n");
@@ -464,10 +498,18 @@ fn where_nothing_can_be_written_it_says_so_and_everything_else_works() {
 #[test]
 fn without_a_terminal_it_says_what_to_do_instead() {
     let state = tempfile::tempdir().unwrap();
-    let output = learn(state.path(), &[]).stdin(Stdio::null()).output().unwrap();
+    let output = learn(state.path(), &[])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(output.stdout, b"");
-    insta::assert_snapshot!(String::from_utf8_lossy(&output.stderr), @"");
+    insta::assert_snapshot!(String::from_utf8_lossy(&output.stderr), @r"
+    error: `learn` needs a terminal to draw on
+      hint: `ipc-mastery list` names the lessons; `ipc-mastery read LESSON` prints one.
+      hint: `ipc-mastery probe runtime-dir` shows who lives in your runtime directory.
+      hint: `ipc-mastery check EXERCISE` judges a program.
+    ");
 }
 
 #[test]

@@ -298,17 +298,21 @@ impl Key {
     }
 }
 
-impl From<KeyEvent> for Key {
-    fn from(event: KeyEvent) -> Self {
+impl Key {
+    /// The key of an event; nothing is bound to keys with Alt.
+    pub fn of(event: KeyEvent) -> Option<Self> {
+        if event.modifiers.contains(KeyModifiers::ALT) {
+            return None;
+        }
         let modifier = if event.modifiers.contains(KeyModifiers::CONTROL) {
             Modifier::Control
         } else {
             Modifier::None
         };
-        Self {
+        Some(Self {
             code: event.code,
             modifier,
-        }
+        })
     }
 }
 
@@ -490,7 +494,11 @@ pub const BINDINGS: &[Binding] = &[
     bind(Place::Typing, &[Key::control('c')], Action::Quit),
     bind(
         Place::Help,
-        &[letter('?'), Key::plain(KeyCode::Enter)],
+        &[
+            Key::plain(KeyCode::Esc),
+            letter('?'),
+            Key::plain(KeyCode::Enter),
+        ],
         Action::Back,
     ),
 ];

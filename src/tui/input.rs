@@ -8,14 +8,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use ratatui::crossterm::event::{self, Event as TerminalEvent, KeyEventKind};
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::Errno;
 use signal_hook::consts::signal;
 use signal_hook::iterator::{Handle, Signals};
 
 use super::event::Event;
+use super::keyboard::Decoder;
 
 /// The keyboard, being read.
 #[derive(Debug)]
@@ -53,47 +53,50 @@ impl Drop for Input {
     }
 }
 
+/// How long the rest of an escape sequence may take to follow its first byte. Less would take a
+/// sequence that a slow line has split for the Esc key.
+const SEQUENCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
+
 fn read(end: &OwnedFd, events: &Sender<Event>) {
     let stdin = io::stdin();
+    let mut decoder = Decoder::default();
+    let mut buffer = [0; 4096];
     loop {
         let mut fds = [
             PollFd::new(&stdin, PollFlags::IN),
             PollFd::from_borrowed_fd(end.as_fd(), PollFlags::IN),
         ];
-        match poll(&mut fds, None) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        let patience = decoder.is_waiting().then_some(&SEQUENCE);
+        let ready = match poll(&mut fds, patience) {
+            Ok(ready) => ready,
+            Err(Errno::INTR) => continue,
             Err(_) => return,
-        }
-        let (keyboard, ended) = (fds[0].revents(), fds[1].revents());
-        if !ended.is_empty() {
-            return;
-        }
-        // The terminal has gone; SIGHUP tells the rest.
-        if keyboard.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
-            drop(events.send(Event::Ended(signal::SIGHUP)));
-            return;
-        }
-        if keyboard.contains(PollFlags::IN) && !forward(events) {
-            return;
-        }
-    }
-}
-
-/// Sends on what the terminal has; false when nobody listens or it cannot be read.
-fn forward(events: &Sender<Event>) -> bool {
-    while let Ok(true) = event::poll(Duration::ZERO) {
-        let event = match event::read() {
-            Ok(TerminalEvent::Key(key)) if key.kind != KeyEventKind::Release => Event::Key(key),
-            Ok(TerminalEvent::Paste(text)) => Event::Paste(text),
-            Ok(TerminalEvent::Resize(..)) => Event::Resize,
-            Ok(_) => continue,
-            Err(_) => return false,
         };
-        if events.send(event).is_err() {
-            return false;
+        if !fds[1].revents().is_empty() {
+            return;
+        }
+        let found = if ready == 0 {
+            decoder.settle()
+        } else {
+            match rustix::io::read(&stdin, &mut buffer) {
+                Ok(count) if count > 0 => decoder.feed(&buffer[..count]),
+                Err(Errno::INTR | Errno::AGAIN) => continue,
+                // The terminal has gone.
+                Ok(_) | Err(_) => {
+                    drop(events.send(Event::Ended(signal::SIGHUP)));
+                    return;
+                }
+            }
+        };
+        for event in found {
+            if events.send(event).is_err() {
+                return;
+            }
         }
     }
-    true
 }
 
 /// Signals, being turned into events.

@@ -9,6 +9,7 @@ pub mod effect;
 pub mod event;
 pub mod exercise;
 pub mod input;
+pub mod keyboard;
 pub mod lesson;
 pub mod memory;
 pub mod model;
@@ -113,7 +114,7 @@ pub fn run(options: Options) -> io::Result<()> {
                     keyboard = Input::start(sender.clone())?;
                     drop(sender.send(Event::Edited(result)));
                 }
-                Effect::Redraw => screen.terminal().clear()?,
+                Effect::Redraw => screen.draw_anew()?,
                 effect => outside.run(effect),
             }
         }

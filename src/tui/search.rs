@@ -88,7 +88,7 @@ pub fn find(curriculum: &Curriculum, wanted: &str) -> Vec<Hit> {
         let text = format!(
             "{}\n{}\n{}",
             exercise.summary,
-            exercise.task,
+            words_of(&exercise.task),
             stages.join("\n")
         );
         let node = Node::Exercise(exercise.slug.clone());
@@ -111,7 +111,7 @@ fn lesson_text(lesson: &Lesson) -> String {
     let mut text = format!("{}\n", lesson.asks);
     for block in &lesson.blocks {
         if let Block::Markdown(markdown) = block {
-            text += markdown;
+            text += &words_of(markdown);
             text.push('\n');
         }
     }
@@ -120,6 +120,24 @@ fn lesson_text(lesson: &Lesson) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Markdown without the signs that set it: for searching and for excerpts.
+fn words_of(markdown: &str) -> String {
+    let mut out = String::with_capacity(markdown.len());
+    for line in markdown.lines() {
+        let rule = |c: char| matches!(c, '|' | '-' | ':' | ' ');
+        if line.contains('-') && line.chars().all(rule) {
+            continue;
+        }
+        let line = line.trim_start_matches(['#', '>', ' ']);
+        out.extend(
+            line.chars()
+                .filter(|letter| !matches!(letter, '`' | '*' | '|')),
+        );
+        out.push('\n');
+    }
+    out
 }
 
 /// Some words around the first of `words` that the text holds.

@@ -2,7 +2,8 @@
 //!
 //! Raw mode, the alternate screen, a hidden cursor and bracketed paste are taken together and
 //! given back together: by [`Screen::restore`], when the value is dropped, and by a panic hook.
-//! This file and [`super::input`] are the only ones that talk to crossterm's terminal.
+//! This is the only file that talks to the terminal through crossterm; keys are read by
+//! [`super::input`].
 
 use std::io::{self, Stdout, Write};
 use std::panic;
@@ -13,9 +14,10 @@ use std::thread::{self, ThreadId};
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{cursor, execute};
+use ratatui::layout::{Position, Rect};
 
 /// Whether the terminal is ours at this moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -61,7 +63,18 @@ impl Screen {
     /// When the terminal has gone.
     pub fn take_again(&mut self) -> io::Result<()> {
         take()?;
-        self.terminal.clear()
+        self.draw_anew()
+    }
+
+    /// Has the next drawing draw every cell. ratatui's `clear` would ask the terminal where the
+    /// cursor is and wait for an answer that the keyboard's thread reads.
+    ///
+    /// # Errors
+    /// When the terminal has gone.
+    pub fn draw_anew(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
     }
 }
 

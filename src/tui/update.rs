@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
-use super::action::{self, Action, Place};
+use super::action::{self, Action, Key, Place};
 use super::effect::{Effect, Memory};
 use super::event::Event;
 use super::exercise::{Copying, ExerciseState, Tab, Watching};
@@ -194,7 +194,7 @@ fn on_remembered(model: &mut Model, progress: crate::mastery::progress::Progress
 fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     model.notice = None;
     let place = model.place();
-    if let Some(action) = action::lookup(place, key.into()) {
+    if let Some(action) = Key::of(key).and_then(|key| action::lookup(place, key)) {
         return act(model, action);
     }
     if matches!(place, Place::Search | Place::Typing)

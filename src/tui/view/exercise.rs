@@ -63,6 +63,7 @@ pub(super) fn draw(
         (Place::Exercise, &keys),
         theme,
     );
+    let body = centred(body, model.size.page_columns());
     let width = usize::from(body.width);
     let summary = summary(model, state, exercise, program.as_ref());
     paint::line(buffer, body, 0, &cut(summary, width), theme);
@@ -72,11 +73,10 @@ pub(super) fn draw(
         height: body.height.saturating_sub(3),
         ..body
     };
-    let page = centred(below, model.size.page_columns());
     let top = state.scrolls[state.tab.index()]
         .top
         .min(state.text.lines.len());
-    paint::lines(buffer, page, &state.text.lines[top..], theme);
+    paint::lines(buffer, below, &state.text.lines[top..], theme);
 }
 
 fn keys(state: &ExerciseState, exercise: &Exercise, started: bool) -> Vec<(Action, &'static str)> {

@@ -129,6 +129,7 @@ fn key_line(place: Place, keys: &[(Action, &str)], width: usize) -> Line {
     };
     let last: &[(Action, &str)] = match place {
         Place::Search | Place::Typing => &[],
+        Place::Help => &[(Action::Quit, "")],
         _ => &[(Action::Help, ""), (Action::Quit, "")],
     };
     let gap = "  ";
