@@ -38,19 +38,88 @@ fn every_experiment_runs_and_marks_one_deciding_call_in_each_part() {
 }
 
 #[test]
-fn every_call_fits_a_line_of_seventy_six_columns() {
+fn every_transcript_fits_seventy_six_columns_and_fourteen_lines() {
     for experiment in ALL {
         let observation = observe(experiment.name);
         for part in observation.obs.as_object().expect("parts").keys() {
             let text = ipc_mastery::render::lesson::calls(observation.part(part), 76);
-            let legend = 1;
-            let calls = observation.part(part).count();
-            assert_eq!(text.lines.len(), calls + legend, "\n{}", text.plain());
+            assert!(text.lines.len() <= 14, "\n{}", text.plain());
             for line in &text.lines {
                 assert!(line.width() <= 76, "{}", line.plain());
             }
         }
     }
+}
+
+fn tried(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(program())
+        .arg("try")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary starts");
+    (
+        output.status.code(),
+        String::from_utf8(output.stdout).expect("UTF-8"),
+        String::from_utf8(output.stderr).expect("UTF-8"),
+    )
+}
+
+#[test]
+fn try_without_a_name_lists_every_experiment() {
+    let (code, text, _) = tried(&[]);
+    assert_eq!(code, Some(0));
+    for experiment in ALL {
+        assert!(
+            text.contains(experiment.name),
+            "{} is not listed",
+            experiment.name
+        );
+    }
+}
+
+#[test]
+fn try_away_from_a_terminal_runs_at_once_and_says_what_the_kernel_agreed_with() {
+    let (code, text, _) = tried(&["unix.listen"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        text.contains("connect(3, \"echo.sock\") = -1 ECONNREFUSED"),
+        "{text}"
+    );
+    assert!(text.contains("✓ c. it fails with ECONNREFUSED"), "{text}");
+    assert!(
+        text.contains("ipc-mastery read bind-listen-accept"),
+        "{text}"
+    );
+}
+
+#[test]
+fn try_finds_an_experiment_by_its_lesson_and_prints_the_observation_as_json() {
+    let (code, text, _) = tried(&["bytes-not-messages", "--json"]);
+    assert_eq!(code, Some(0));
+    let observation: Observation = serde_json::from_str(&text).expect("an observation");
+    assert_eq!(observation.schema, Observation::SCHEMA);
+    assert_eq!(observation.experiment, "unix.bytes");
+}
+
+#[test]
+fn try_suggests_the_name_that_was_probably_meant() {
+    let (code, text, said) = tried(&["unix.lisen"]);
+    assert_eq!((code, text.as_str()), (Some(2), ""));
+    assert!(said.contains("Did you mean `unix.listen`?"), "{said}");
+}
+
+#[test]
+fn a_machine_without_room_for_temporary_files_is_said_to_lack_it() {
+    let output = Command::new(program())
+        .args(["try", "unix.bytes"])
+        .env("TMPDIR", "/nonexistent")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary starts");
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("/nonexistent"), "{said}");
 }
 
 #[test]
