@@ -13,9 +13,9 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
+use ipc_mastery::check::starter::{self, Material};
 use ipc_mastery::curriculum::Curriculum;
 use ipc_mastery::curriculum::exercise::{Exercise, Language, Mutant};
-use ipc_mastery::curriculum::expression;
 use ipc_mastery::curriculum::source::Source;
 use serde_json::{Value, json};
 
@@ -42,42 +42,32 @@ fn curriculum() -> Curriculum {
     }
 }
 
+/// Contents by name.
+type Files = BTreeMap<String, Vec<u8>>;
+
 /// A program to check, and what must come of it.
 #[derive(Clone)]
 struct Case {
     exercise: String,
     id: String,
-    files: BTreeMap<String, Vec<u8>>,
+    files: Files,
     /// A diagnosis's id, or `pass`.
     expect: String,
 }
 
-/// The program's files as `start` would lay them out.
-fn lay_out(exercise: &Exercise, language: &Language, kind: &str) -> BTreeMap<String, Vec<u8>> {
-    let names = json!({ "name": exercise.slug });
-    let prefix = format!("{kind}/{}/", language.id.value);
-    let own = exercise.files.iter().filter_map(|file| {
-        let name = file.name.strip_prefix(&prefix)?;
-        Some((name.to_owned(), file.bytes.clone()))
-    });
-    let given = language
-        .files
-        .iter()
-        .map(|file| match file.name.strip_suffix(".in") {
-            Some(name) => {
-                let template = String::from_utf8_lossy(&file.bytes);
-                let filled = expression::fill(&template, &names).expect("a template");
-                (name.to_owned(), filled.into_bytes())
-            }
-            None => (file.name.clone(), file.bytes.clone()),
-        });
-    own.chain(given).collect()
+/// The program's files as `start` lays them out.
+fn lay_out(exercise: &Exercise, language: &Language, material: Material) -> Files {
+    let files = starter::files(exercise, language, material);
+    files
+        .into_iter()
+        .map(|file| (file.name, file.bytes))
+        .collect()
 }
 
 fn cases(curriculum: &Curriculum) -> Vec<Case> {
     let mut cases = Vec::new();
     for exercise in &curriculum.exercises {
-        let case = |id: String, lang: &str, kind: &str, expect: &str| Case {
+        let case = |id: String, lang: &str, kind: Material, expect: &str| Case {
             exercise: exercise.slug.clone(),
             id,
             files: lay_out(exercise, curriculum.language(lang).expect("known"), kind),
@@ -87,18 +77,23 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
             let lang = &lang.value;
             if let Some(diagnosis) = &exercise.proof.starter {
                 let id = format!("starter-{lang}");
-                cases.push(case(id, lang, "starter", &diagnosis.value));
+                cases.push(case(id, lang, Material::Starter, &diagnosis.value));
             }
             cases.push(case(
                 format!("solution-{lang}"),
                 lang,
-                "solution",
+                Material::Solution,
                 Mutant::PASS,
             ));
         }
         for mutant in &exercise.proof.mutants {
             let id = mutant.id.value.clone();
-            let mut mutated = case(id, &mutant.lang.value, "solution", &mutant.expect.value);
+            let mut mutated = case(
+                id,
+                &mutant.lang.value,
+                Material::Solution,
+                &mutant.expect.value,
+            );
             for edit in &mutant.edits {
                 let bytes = mutated
                     .files

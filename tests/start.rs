@@ -27,6 +27,7 @@ fn a_starter_is_copied_filled_prepared_and_remembered() {
     let directory = home.path("greeter");
     let expected = [
         ".ipc-mastery.toml",
+        "README.md",
         "fetched",
         "main.sh",
         "prepare.sh",

@@ -1,5 +1,5 @@
 //! The files a learner begins with, or a reference solution made runnable: what the exercise gives
-//! for a language, and what the language gives every program. Names that end in `.in` are
+//! for a language, what the language gives every program, and the task. Names that end in `.in` are
 //! templates: `{{ name }}` becomes the exercise's slug, and the ending goes. Which directory is
 //! right is the caller's business; [`place`] never overwrites.
 
@@ -72,6 +72,13 @@ pub fn files(exercise: &Exercise, language: &Language, material: Material) -> Ve
         .filter(|file| own.iter().all(|mine| mine.name != file.name))
         .chain(own.iter().cloned())
         .collect();
+    if material == Material::Starter && files.iter().all(|file| file.name != "README.md") {
+        files.push(StoredFile {
+            name: "README.md".to_owned(),
+            bytes: exercise.task.clone().into_bytes(),
+            executable: false,
+        });
+    }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     files
 }
@@ -191,8 +198,8 @@ mod tests {
     fn a_starter_has_the_files_of_its_language_filled_in() {
         let files = greeter(Material::Starter);
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-        assert_eq!(names, ["main.sh", "prepare.sh", "settings"]);
-        assert_eq!(files[2].bytes, b"name = \"greeter\"\n");
+        assert_eq!(names, ["README.md", "main.sh", "prepare.sh", "settings"]);
+        assert_eq!(files[3].bytes, b"name = \"greeter\"\n");
         assert!(
             greeter(Material::Solution)[0]
                 .bytes
