@@ -4,12 +4,14 @@
 //! is [`message`]'s. Which process holds a socket is not in here: see [`super::proc_scan`].
 //!
 //! A dump is not atomic: `unix_diag_dump()` resumes by hash slot and index, so sockets that come
-//! and go meanwhile make it skip or repeat others without a sign. [`dump`] repairs that by
-//! dumping again and taking the union. References: sock_diag(7), net/unix/diag.c.
+//! and go meanwhile make it skip or repeat others without a sign. [`dump`] repairs that: it asks
+//! for all identities once more, which costs a third, and when one is new it dumps again and takes
+//! the union. References: sock_diag(7), net/unix/diag.c.
 
 mod message;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -29,8 +31,8 @@ pub use message::{ParseError, parse};
 /// listener that has a thousand clients waiting does not fit and silently ends the dump.
 const BUFFER: usize = 32 * 1024;
 
-/// How many dumps are taken at most while sockets come and go.
-const DUMPS: usize = 4;
+/// How often everything is dumped again at most while sockets come and go.
+const DUMPS: u32 = 3;
 
 /// A socket's type, as given to socket(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -225,12 +227,11 @@ pub struct Dump {
 pub fn dump() -> io::Result<Dump> {
     let netlink = open()?;
     let mut all = Union::default();
+    all.add(ask(&netlink, Request::Everything)?);
     let mut repeated = 0;
-    let mut disturbed = all.add(ask(&netlink, Request::Everything)?) || all.lacks_a_peer();
-    while disturbed && repeated + 1 < u32::try_from(DUMPS).expect("a small number") {
+    while repeated < DUMPS && all.lacks(&ask(&netlink, Request::Identities)?) {
         repeated += 1;
-        let before = all.sockets.len();
-        disturbed = all.add(ask(&netlink, Request::Everything)?) || all.sockets.len() > before;
+        all.add(ask(&netlink, Request::Everything)?);
     }
     for listener in ask(&netlink, Request::Listeners)? {
         if let Some(&at) = all.at.get(&(listener.inode, listener.cookie)) {
@@ -251,34 +252,24 @@ struct Union {
 }
 
 impl Union {
-    /// Adds a dump. True when it held a socket twice.
-    fn add(&mut self, sockets: Vec<Socket>) -> bool {
-        let known = self.sockets.len();
-        let mut twice = false;
+    /// Adds a dump. What it says of a socket that is known already is newer.
+    fn add(&mut self, sockets: Vec<Socket>) {
         for socket in sockets {
             match self.at.entry((socket.inode, socket.cookie)) {
-                std::collections::hash_map::Entry::Occupied(slot) => {
-                    // Seen in this dump, or in an earlier one that knows less.
-                    twice |= *slot.get() >= known;
-                    self.sockets[*slot.get()] = socket;
-                }
-                std::collections::hash_map::Entry::Vacant(slot) => {
+                Entry::Occupied(slot) => self.sockets[*slot.get()] = socket,
+                Entry::Vacant(slot) => {
                     slot.insert(self.sockets.len());
                     self.sockets.push(socket);
                 }
             }
         }
-        twice
     }
 
-    /// True when a socket names a peer that is not in the dump.
-    fn lacks_a_peer(&self) -> bool {
-        let inodes: std::collections::HashSet<u32> =
-            self.sockets.iter().map(|socket| socket.inode).collect();
-        self.sockets
+    /// Whether one of these is not known.
+    fn lacks(&self, sockets: &[Socket]) -> bool {
+        sockets
             .iter()
-            .filter_map(|socket| socket.peer)
-            .any(|peer| peer != 0 && !inodes.contains(&peer))
+            .any(|socket| !self.at.contains_key(&(socket.inode, socket.cookie)))
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) enum Request {
     /// All sockets; not who waits at listeners, which is the one attribute that can outgrow a
     /// message and end the dump early.
     Everything,
+    /// All sockets, by inode and cookie only: to see whether any was missed.
+    Identities,
     /// Listeners, with those who wait.
     Listeners,
     /// All sockets with their file and queues: enough to tell what is bound to a file.
@@ -52,6 +54,7 @@ impl Request {
                 u32::MAX,
                 SHOW_NAME | SHOW_VFS | SHOW_PEER | SHOW_RQLEN | SHOW_UID,
             ),
+            Self::Identities => (u32::MAX, 0),
             Self::Listeners => (1 << TCP_LISTEN, SHOW_ICONS),
             Self::Bound => (u32::MAX, SHOW_VFS | SHOW_RQLEN),
         };

@@ -1,0 +1,173 @@
+//! Tests of the join, on sockets made up here.
+
+use super::*;
+use crate::sys::proc_scan::Sight;
+use crate::sys::sock_diag::{Device, Shutdown};
+use crate::untrusted::Untrusted;
+
+fn socket(inode: u32, state: State) -> Socket {
+    Socket {
+        kind: Type::Stream,
+        state,
+        inode,
+        cookie: u64::from(inode),
+        name: None,
+        file: None,
+        peer: None,
+        waiting: Vec::new(),
+        receive_queue: 0,
+        send_queue: 0,
+        shutdown: Shutdown::default(),
+        uid: Some(1000),
+    }
+}
+
+fn named(mut socket: Socket, name: &str) -> Socket {
+    socket.name = Some(Name::Path(Untrusted::from(name)));
+    socket.file = Some(FileId {
+        device: Device {
+            major: 0,
+            minor: 39,
+        },
+        inode: 4,
+    });
+    socket
+}
+
+fn bus() -> Vec<Socket> {
+    let mut listener = named(socket(10, State::Listening), "/run/user/1000/bus");
+    listener.receive_queue = 1;
+    listener.send_queue = 128;
+    listener.waiting = vec![13];
+    let mut accepted = named(socket(11, State::Established), "/run/user/1000/bus");
+    accepted.peer = Some(12);
+    let mut client = socket(12, State::Established);
+    client.peer = Some(11);
+    let mut waiting = socket(13, State::Established);
+    waiting.peer = Some(0);
+    let mut half = socket(14, State::Established);
+    half.peer = Some(15);
+    half.shutdown.send = true;
+    let mut gone = socket(16, State::Established);
+    gone.peer = Some(0);
+    gone.shutdown = Shutdown {
+        receive: true,
+        send: true,
+    };
+    vec![
+        gone,
+        half,
+        waiting,
+        client,
+        accepted,
+        listener,
+        socket(17, State::Unconnected),
+    ]
+}
+
+fn rows(sight: Sight) -> Vec<Row> {
+    let holdings = Holdings::made_of(
+        &[
+            (10, 1, "dbus-daemon"),
+            (11, 1, "dbus-daemon"),
+            (12, 2, "app"),
+            (13, 3, "late"),
+        ],
+        sight,
+    );
+    let services =
+        crate::curriculum::Curriculum::load(&crate::curriculum::source::Source::Embedded)
+            .unwrap()
+            .services;
+    join(bus(), &holdings, &services, &Places::default())
+}
+
+fn row(rows: &[Row], inode: u32) -> &Row {
+    rows.iter().find(|row| row.inode == inode).unwrap()
+}
+
+#[test]
+fn both_ends_of_a_connection_are_named() {
+    let rows = rows(Sight::default());
+    let client = row(&rows, 12);
+    let peer = client.peer.as_ref().unwrap();
+    assert_eq!(
+        peer.holders.processes[0].comm,
+        Untrusted::from("dbus-daemon")
+    );
+    assert_eq!(peer.relation, Relation::Connected);
+    assert_eq!(client.service.as_ref().unwrap().id, "dbus-session");
+    let server = row(&rows, 11).peer.as_ref().unwrap();
+    assert_eq!(server.holders.processes[0].pid, 2);
+}
+
+#[test]
+fn a_waiting_client_has_the_listener_as_its_other_end() {
+    let rows = rows(Sight::default());
+    let waiting = row(&rows, 13);
+    assert_eq!(waiting.condition, Condition::Waiting);
+    let peer = waiting.peer.as_ref().unwrap();
+    assert_eq!((peer.inode, peer.relation), (10, Relation::WaitsFor));
+    assert_eq!(peer.holders.processes[0].pid, 1);
+}
+
+#[test]
+fn a_listener_counts_accepted_connections_and_those_that_wait() {
+    let rows = rows(Sight::default());
+    let listener = row(&rows, 10);
+    assert_eq!(listener.clients, Some(1));
+    assert_eq!(
+        listener.queue,
+        Some(Queue {
+            pending: 1,
+            backlog: 128
+        })
+    );
+}
+
+#[test]
+fn conditions_tell_shut_down_closed_and_unused_apart() {
+    let rows = rows(Sight::default());
+    let condition = |inode| row(&rows, inode).condition;
+    assert_eq!(condition(14), Condition::HalfClosed);
+    assert_eq!(condition(16), Condition::PeerClosed);
+    assert_eq!(condition(17), Condition::Unconnected);
+    assert_eq!(condition(10), Condition::Listening);
+}
+
+#[test]
+fn no_holder_is_proven_only_when_every_process_was_read() {
+    assert_eq!(row(&rows(Sight::default()), 14).holders.known, Known::None);
+    let sight = Sight {
+        inner_pid_namespace: true,
+        ..Sight::default()
+    };
+    assert_eq!(row(&rows(sight), 14).holders.known, Known::NotVisible);
+}
+
+#[test]
+fn a_datagram_socket_that_others_are_connected_to_is_bound() {
+    let mut server = named(
+        socket(20, State::Established),
+        "/run/systemd/journal/dev-log",
+    );
+    server.kind = Type::Dgram;
+    let mut client = socket(21, State::Established);
+    client.kind = Type::Dgram;
+    client.peer = Some(20);
+    let rows = join(
+        vec![server, client],
+        &Holdings::default(),
+        &[],
+        &Places::default(),
+    );
+    assert_eq!(row(&rows, 20).condition, Condition::Bound);
+    assert_eq!(row(&rows, 20).clients, Some(1));
+    let peer = row(&rows, 21).peer.as_ref().unwrap();
+    assert_eq!(peer.relation, Relation::SendsTo);
+}
+
+#[test]
+fn listeners_come_first() {
+    assert_eq!(rows(Sight::default())[0].inode, 10);
+}

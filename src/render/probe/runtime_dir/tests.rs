@@ -1,0 +1,139 @@
+//! Tests of the drawing, on a directory made up here.
+
+use super::*;
+use crate::curriculum::services::Part;
+use crate::probe::holders::{Holders, Known, Process, Visibility};
+use crate::probe::runtime_dir::Bound;
+use crate::probe::sockets::{Identified, Queue};
+use crate::render::probe::tests::transcript;
+use crate::sys::proc_scan::Sight;
+use crate::sys::sock_diag::Type;
+
+fn entry(path: &str, kind: Kind, state: State) -> Entry {
+    Entry {
+        path: path.into(),
+        kind,
+        mode: Some(0o755),
+        owner: Some(learner()),
+        age_seconds: Some(7300),
+        size: None,
+        file: None,
+        state,
+        service: None,
+        socket: None,
+        holders: None,
+        target: None,
+        mounted: None,
+        error: None,
+    }
+}
+
+fn learner() -> Owner {
+    Owner {
+        uid: 1000,
+        name: Some("learner".into()),
+    }
+}
+
+#[test]
+fn the_documentation_shows_what_is_drawn() {
+    let held_by = |comm: &str, pid| Holders {
+        known: Known::Some,
+        processes: vec![Process {
+            pid,
+            comm: comm.into(),
+        }],
+    };
+    let service = |id: &str, name: &str| {
+        Some(Identified {
+            id: id.into(),
+            name: name.into(),
+            by: By::Address,
+            part: Part::Server,
+        })
+    };
+    let bus = Entry {
+        mode: Some(0o777),
+        service: service("dbus-session", "D-Bus session bus"),
+        holders: Some(held_by("dbus-daemon", 1042)),
+        socket: Some(Bound {
+            kind: Type::Stream,
+            inode: 10311,
+            queue: Some(Queue {
+                pending: 0,
+                backlog: 4096,
+            }),
+            clients: Some(3),
+            bound_as: None,
+        }),
+        ..entry("bus", Kind::Socket, State::Listening)
+    };
+    let portal = Entry {
+        mode: None,
+        age_seconds: None,
+        owner: None,
+        service: service("xdg-document-portal", "document portal"),
+        mounted: Some("fuse.portal".into()),
+        ..entry("doc", Kind::Mount, State::Mounted)
+    };
+    let lock = Entry {
+        mode: Some(0o640),
+        size: Some(0),
+        service: service("wayland", "Wayland compositor"),
+        holders: Some(held_by("sway", 1051)),
+        ..entry("wayland-1.lock", Kind::File, State::Present)
+    };
+    let seen = RuntimeDir {
+        schema: "ipc-mastery/probe/runtime-dir/1",
+        directory: Directory {
+            path: "/run/user/1000".into(),
+            from: From::Variable,
+            uid: 1000,
+            findings: Vec::new(),
+            owner: Some(learner()),
+            mode: Some(0o700),
+            mount: crate::sys::mounts::parse(
+                b"42 27 0:39 / /run/user/1000 rw - tmpfs tmpfs rw,size=395972k,mode=700",
+            )
+            .pop(),
+            own_mount: true,
+            others: Vec::new(),
+        },
+        visibility: Visibility::new(Sight::default(), None),
+        problem: None,
+        entries: vec![
+            bus,
+            portal,
+            entry("stale.sock", Kind::Socket, State::Stale),
+            lock,
+        ],
+        lost: Vec::new(),
+        unread: Vec::new(),
+        cut_off: false,
+    };
+    assert_eq!(
+        draw(&seen, 80).plain(),
+        transcript(include_str!("../runtime_dir.rs"))
+    );
+}
+
+#[test]
+fn many_entries_of_one_kind_in_a_directory_are_one_line() {
+    let entries: Vec<Entry> = (0..20)
+        .map(|number| {
+            entry(
+                &format!("systemd/units/{number}"),
+                Kind::Symlink,
+                State::Present,
+            )
+        })
+        .collect();
+    let entries: Vec<&Entry> = entries.iter().collect();
+    let rows = other_rows(&entries, true);
+    assert_eq!(rows.len(), 1);
+    let Row::Cells(cells) = &rows[0] else {
+        panic!("a row")
+    };
+    assert_eq!(cells[1].text, "systemd/units/*");
+    assert_eq!(cells[5].text, "20 entries");
+}
