@@ -326,3 +326,59 @@ fn several_at_once_do_not_disturb_each_other() {
         }
     });
 }
+
+#[test]
+fn on_a_terminal_try_asks_before_it_runs_and_marks_the_prediction() {
+    let pty = nix::pty::openpty(None, None).expect("a terminal");
+    let input = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
+    let mut child = Command::new(program())
+        .args(["try", "unix.bytes", "--color", "never"])
+        .stdin(input())
+        .stdout(input())
+        .stderr(input())
+        .spawn()
+        .expect("the binary starts");
+    let mut terminal = std::fs::File::from(pty.master);
+    // The terminal keeps what is typed ahead. "z" is no answer, so it is asked again; the fact is
+    // first stated wrong, then right.
+    let typed = b"z\na\n6\n12\nc\n1;\n";
+    terminal.write_all(typed).expect("it can be typed");
+    assert!(child.wait().expect("it ends").success());
+    drop(pty.slave);
+    let mut shown = Vec::new();
+    // With its last user gone, a terminal reports EIO where a pipe reports its end.
+    let _ = terminal.read_to_end(&mut shown);
+    let shown = String::from_utf8_lossy(&shown).replace('\r', "");
+    // Bold and dim are no colour; they end with an m.
+    let shown: String = shown
+        .split("\u{1b}[")
+        .enumerate()
+        .map(|(index, piece)| match piece.split_once('m') {
+            Some((_, rest)) if index > 0 => rest,
+            _ => piece,
+        })
+        .collect();
+    let place = |what: &str| {
+        shown
+            .find(what)
+            .unwrap_or_else(|| panic!("{what} in\n{shown}"))
+    };
+    let asked = place("What does this one read return?");
+    let ran = place("12 \"GET-1;GET-2;\"");
+    assert!(asked < ran, "the prediction comes first");
+    assert!(ran < place("Look once more"));
+    assert!(place("Look once more") < place("Yes, that is what the kernel did."));
+    assert!(
+        shown.contains("✗ a. GET-1;, and the next read will return GET-2;"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("✓ b. GET-1;GET-2;, everything that was written"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("read(4, buffer, 100)"),
+        "no descriptor of ours gets in: {shown}"
+    );
+    assert!(place("Why: ipc-mastery read bytes-not-messages") > ran);
+}

@@ -145,7 +145,7 @@ fn without_a_terminal_the_lesson_goes_straight_to_standard_output() {
     let text = String::from_utf8(output.stdout).expect("text");
     assert!(text.starts_with("Bytes, not messages\n═══"), "{text}");
     assert!(
-        text.contains(", buffer, 100) = 12 \"GET 1;GET 2;\"\n"),
+        text.contains(", buffer, 100) = 12 \"GET-1;GET-2;\"\n"),
         "{text}"
     );
     assert!(

@@ -60,7 +60,22 @@ fn stay_attached() -> io::Result<()> {
     Ok(set_pdeathsig(Signal::SIGKILL)?)
 }
 
+/// Closes what the caller has let through to us, so that descriptor numbers are those a learner
+/// expects and no experiment holds anything open for somebody else.
+fn close_inherited() -> io::Result<()> {
+    let listed: Vec<i32> = std::fs::read_dir("/proc/self/fd")?
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    for fd in listed.into_iter().filter(|&fd| fd > 2) {
+        // The descriptor of the listing itself is among them, and is closed by now.
+        let _ = nix::unistd::close(fd);
+    }
+    Ok(())
+}
+
 fn guard(work: Work) -> io::Result<Response> {
+    close_inherited()?;
     set_child_subreaper(true)?;
     let parent = std::env::temp_dir();
     let directory = match nix::unistd::mkdtemp(&parent.join("ipc-mastery-XXXXXX")) {
