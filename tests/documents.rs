@@ -313,6 +313,73 @@ fn every_step_and_every_field_of_the_observation_is_described() {
     all_described(page, fields);
 }
 
+/// The keys that a reader of `src/curriculum/` asks a table for.
+fn keys_asked_in(source: &str) -> BTreeSet<String> {
+    let text = read(source);
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let mut keys = BTreeSet::new();
+    for method in [
+        ".text(",
+        ".texts(",
+        ".table(",
+        ".tables(",
+        ".flag(",
+        ".integer(",
+        ".choice(",
+        ".located_text(",
+        ".free_table(",
+        ".optional_text(",
+        ".optional_integer(",
+        ".optional_choice(",
+        "expression_text(table, ",
+        "expression_text(option, ",
+        "expression_text(state, ",
+        "template_text(table, ",
+        "payload(table, ",
+        "words(table, ",
+    ] {
+        for rest in code.split(method).skip(1) {
+            if let Some(key) = rest.trim_start().strip_prefix('"') {
+                keys.extend(key.split('"').next().map(str::to_owned));
+            }
+        }
+    }
+    keys
+}
+
+#[test]
+fn every_key_of_the_files_an_author_writes_is_described() {
+    for (page, sources) in [
+        (
+            "book/src/writing-lessons.md",
+            &[
+                "lesson",
+                "quiz",
+                "module",
+                "path",
+                "misconception",
+                "services",
+            ][..],
+        ),
+        ("book/src/writing-exercises.md", &["exercise", "scenario"]),
+    ] {
+        let described: BTreeSet<String> = code_words(page)
+            .iter()
+            .flat_map(|code| code.split(|c: char| !(c.is_alphanumeric() || c == '_')))
+            .map(str::to_owned)
+            .collect();
+        for source in sources {
+            let keys = keys_asked_in(&format!("src/curriculum/{source}.rs"));
+            assert!(keys.len() > 2, "{source}: {keys:?}");
+            let missing: Vec<&String> = keys.difference(&described).collect();
+            assert!(
+                missing.is_empty(),
+                "{page} lacks {missing:?} of {source}.rs"
+            );
+        }
+    }
+}
+
 #[test]
 fn every_outcome_that_a_diagnosis_asks_for_is_described() {
     let mut outcomes = BTreeSet::new();
