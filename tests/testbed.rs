@@ -116,15 +116,10 @@ fn bed_program(test: &str) -> Option<PathBuf> {
     Some(program)
 }
 
-/// One bed at a time on a machine: their daemons share addresses.
-fn only_one() -> File {
-    let path = std::env::temp_dir().join("ipc-mastery-testbed.lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .expect("the lock file can be made");
+/// One bed at a time on a machine: their daemons share addresses. The bed's own program serves as
+/// the lock, which every user can take and which leaves nothing behind.
+fn only_one(program: &Path) -> File {
+    let file = File::open(program).expect("the bed's program can be read");
     file.lock().expect("the lock can be taken");
     file
 }
@@ -417,7 +412,7 @@ fn every_endpoint_of_a_session_is_identified_as_its_user_and_as_root() {
     if !nix::unistd::geteuid().is_root() {
         return skip(test, "a whole session needs root");
     }
-    let _only = only_one();
+    let _only = only_one(&program);
     let (_directory, our_program) = program_for_all();
     let bed = match Bed::up(&program, &["up", "--full"], None) {
         Ok(bed) => bed,
@@ -436,7 +431,7 @@ fn every_endpoint_of_a_session_in_a_temporary_folder_is_identified() {
         return;
     };
     let user = nix::unistd::geteuid().is_root().then_some(NOBODY);
-    let _only = only_one();
+    let _only = only_one(&program);
     let (_directory, our_program) = program_for_all();
     let bed = match Bed::up(&program, &["up", "--here"], user) {
         Ok(bed) => bed,
