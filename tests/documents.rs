@@ -15,7 +15,7 @@ use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::curriculum::{Curriculum, scenario};
 use ipc_mastery::exit_code::ExitCode;
 use ipc_mastery::probe::Name;
-use ipc_mastery::tui::action;
+use ipc_mastery::tui::bindings;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
 
@@ -171,7 +171,7 @@ fn generated() -> [(&'static str, String); 3] {
     }
     let keys = format!(
         "# Keys\n\n{NOTE}The keys of the full screen, by place. `?` shows those of the place you are in.\n\n{}",
-        action::table()
+        bindings::table()
     );
     [
         ("commands", reference.trim_end().to_owned() + "\n"),

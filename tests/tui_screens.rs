@@ -20,7 +20,7 @@ use ipc_mastery::probe::holders::{Holders, Known, Visibility};
 use ipc_mastery::probe::sockets::{Condition, Row, Sockets};
 use ipc_mastery::render::theme::{Palette, Theme};
 use ipc_mastery::sys::sock_diag::{Name, Type};
-use ipc_mastery::tui::action;
+use ipc_mastery::tui::bindings;
 use ipc_mastery::tui::effect::{Effect, Memory};
 use ipc_mastery::tui::event::Event;
 use ipc_mastery::tui::model::{Model, Screen, Size};
@@ -429,7 +429,7 @@ fn the_probes() {
 
 #[test]
 fn the_documented_key_table() {
-    insta::assert_snapshot!("key_table", action::table());
+    insta::assert_snapshot!("key_table", bindings::table());
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! What a key press asks for. Every key is a named action with a sentence: the help screen, the
-//! hints in the last line and the documented key table are all made from this file.
-//! What an action does is [`super::update`]'s.
+//! What a key press can ask for: named actions, each with a sentence, and the places in which keys
+//! are looked up. Which key asks for what is in [`super::bindings`], what an action does in
+//! [`super::update`].
 
 use std::fmt;
 
@@ -45,8 +45,10 @@ pub enum Action {
     Fold,
     /// Go to what comes next on the path.
     Next,
-    /// Choose the answer or the language with this number.
+    /// Choose the answer with this number.
     Choose(u8),
+    /// Copy the starter in the language with this number.
+    Start(u8),
     /// Commit the answer, run, or begin to type.
     Commit,
     /// Go on without answering.
@@ -104,6 +106,7 @@ impl Action {
             Self::Fold => "fold",
             Self::Next => "next",
             Self::Choose(_) => "choose",
+            Self::Start(_) => "start",
             Self::Commit => "commit",
             Self::Skip => "skip",
             Self::Again => "again",
@@ -144,7 +147,8 @@ impl Action {
             Self::Open => "Open what is selected",
             Self::Fold => "Open or close the selected module",
             Self::Next => "Go to what comes next on the path",
-            Self::Choose(_) => "Choose the answer, or the language, with this number",
+            Self::Choose(_) => "Choose the answer with this number",
+            Self::Start(_) => "Copy the starter in the language with this number",
             Self::Commit => "Give the chosen answer, run the experiment, or type",
             Self::Skip => "Go on without answering",
             Self::Again => "Answer the question again",
@@ -283,14 +287,14 @@ pub enum Modifier {
 }
 
 impl Key {
-    const fn plain(code: KeyCode) -> Self {
+    pub(super) const fn plain(code: KeyCode) -> Self {
         Self {
             code,
             modifier: Modifier::None,
         }
     }
 
-    const fn control(letter: char) -> Self {
+    pub(super) const fn control(letter: char) -> Self {
         Self {
             code: KeyCode::Char(letter),
             modifier: Modifier::Control,
@@ -342,255 +346,5 @@ impl fmt::Display for Key {
             KeyCode::Char(letter) => write!(out, "{letter}"),
             _ => out.write_str("?"),
         }
-    }
-}
-
-/// Keys that ask for an action in a place.
-#[derive(Clone, Copy, Debug)]
-pub struct Binding {
-    /// Where it holds.
-    pub place: Place,
-    /// Any of these.
-    pub keys: &'static [Key],
-    /// What they ask for.
-    pub action: Action,
-}
-
-const fn bind(place: Place, keys: &'static [Key], action: Action) -> Binding {
-    Binding {
-        place,
-        keys,
-        action,
-    }
-}
-
-const fn letter(letter: char) -> Key {
-    Key::plain(KeyCode::Char(letter))
-}
-
-/// Every binding, in the order of the key table.
-pub const BINDINGS: &[Binding] = &[
-    bind(
-        Place::Everywhere,
-        &[letter('q'), Key::control('c')],
-        Action::Quit,
-    ),
-    bind(Place::Everywhere, &[letter('?')], Action::Help),
-    bind(
-        Place::Everywhere,
-        &[
-            Key::plain(KeyCode::Esc),
-            Key::plain(KeyCode::Backspace),
-            Key::plain(KeyCode::Left),
-        ],
-        Action::Back,
-    ),
-    bind(Place::Everywhere, &[letter('/')], Action::Search),
-    bind(Place::Everywhere, &[letter('p')], Action::Probes),
-    bind(Place::Everywhere, &[Key::control('z')], Action::Suspend),
-    bind(Place::Everywhere, &[Key::control('l')], Action::Redraw),
-    bind(
-        Place::Scrolling,
-        &[Key::plain(KeyCode::Up), letter('k')],
-        Action::Up,
-    ),
-    bind(
-        Place::Scrolling,
-        &[Key::plain(KeyCode::Down), letter('j')],
-        Action::Down,
-    ),
-    bind(
-        Place::Scrolling,
-        &[Key::plain(KeyCode::PageUp), letter('b')],
-        Action::PageUp,
-    ),
-    bind(
-        Place::Scrolling,
-        &[Key::plain(KeyCode::PageDown), letter(' ')],
-        Action::PageDown,
-    ),
-    bind(Place::Scrolling, &[Key::control('u')], Action::HalfPageUp),
-    bind(Place::Scrolling, &[Key::control('d')], Action::HalfPageDown),
-    bind(
-        Place::Scrolling,
-        &[Key::plain(KeyCode::Home), letter('g')],
-        Action::Home,
-    ),
-    bind(
-        Place::Scrolling,
-        &[Key::plain(KeyCode::End), letter('G')],
-        Action::End,
-    ),
-    bind(
-        Place::Path,
-        &[Key::plain(KeyCode::Enter), Key::plain(KeyCode::Right)],
-        Action::Open,
-    ),
-    bind(Place::Path, &[Key::plain(KeyCode::Tab)], Action::Fold),
-    bind(Place::Path, &[letter('n')], Action::Next),
-    bind(
-        Place::Lesson,
-        &[
-            letter('1'),
-            letter('2'),
-            letter('3'),
-            letter('4'),
-            letter('5'),
-            letter('6'),
-        ],
-        Action::Choose(0),
-    ),
-    bind(Place::Lesson, &[Key::plain(KeyCode::Enter)], Action::Commit),
-    bind(Place::Lesson, &[letter('s')], Action::Skip),
-    bind(
-        Place::Lesson,
-        &[Key::plain(KeyCode::Tab)],
-        Action::NextQuestion,
-    ),
-    bind(
-        Place::Lesson,
-        &[Key::plain(KeyCode::BackTab)],
-        Action::PreviousQuestion,
-    ),
-    bind(Place::Lesson, &[letter('a')], Action::Again),
-    bind(Place::Lesson, &[letter('r')], Action::Refresh),
-    bind(Place::Lesson, &[letter('n')], Action::Next),
-    bind(
-        Place::Exercise,
-        &[Key::plain(KeyCode::Tab)],
-        Action::NextTab,
-    ),
-    bind(
-        Place::Exercise,
-        &[Key::plain(KeyCode::BackTab)],
-        Action::PreviousTab,
-    ),
-    bind(
-        Place::Exercise,
-        &[letter('1'), letter('2'), letter('3'), letter('4')],
-        Action::Choose(0),
-    ),
-    bind(Place::Exercise, &[letter('e')], Action::Edit),
-    bind(Place::Exercise, &[letter('c')], Action::Check),
-    bind(Place::Exercise, &[letter('w')], Action::Watch),
-    bind(Place::Exercise, &[letter('x')], Action::Stop),
-    bind(Place::Exercise, &[letter('h')], Action::Hint),
-    bind(Place::Exercise, &[letter('n')], Action::Next),
-    bind(Place::Probes, &[Key::plain(KeyCode::Tab)], Action::NextTab),
-    bind(
-        Place::Probes,
-        &[Key::plain(KeyCode::BackTab)],
-        Action::PreviousTab,
-    ),
-    bind(Place::Probes, &[letter('/'), letter('f')], Action::Filter),
-    bind(Place::Probes, &[letter('r')], Action::Refresh),
-    bind(Place::Search, &[Key::plain(KeyCode::Enter)], Action::Accept),
-    bind(Place::Search, &[Key::plain(KeyCode::Up)], Action::Up),
-    bind(Place::Search, &[Key::plain(KeyCode::Down)], Action::Down),
-    bind(Place::Search, &[Key::plain(KeyCode::Esc)], Action::Leave),
-    bind(Place::Search, &[Key::control('c')], Action::Quit),
-    bind(Place::Typing, &[Key::plain(KeyCode::Enter)], Action::Accept),
-    bind(Place::Typing, &[Key::plain(KeyCode::Esc)], Action::Leave),
-    bind(Place::Typing, &[Key::control('c')], Action::Quit),
-    bind(
-        Place::Help,
-        &[
-            Key::plain(KeyCode::Esc),
-            letter('?'),
-            Key::plain(KeyCode::Enter),
-        ],
-        Action::Back,
-    ),
-];
-
-/// What a key asks for in a place, if anything.
-pub fn lookup(place: Place, key: Key) -> Option<Action> {
-    place.chain().iter().find_map(|&place| {
-        BINDINGS
-            .iter()
-            .filter(|binding| binding.place == place)
-            .find(|binding| binding.keys.contains(&key))
-            .map(|binding| match (binding.action, key.code) {
-                (Action::Choose(_), KeyCode::Char(digit)) => {
-                    Action::Choose(digit.to_digit(10).unwrap_or(0) as u8)
-                }
-                (action, _) => action,
-            })
-    })
-}
-
-/// The first key of an action in a place, for hints.
-pub fn key_for(place: Place, action: Action) -> Option<Key> {
-    place.chain().iter().find_map(|&place| {
-        BINDINGS
-            .iter()
-            .find(|binding| binding.place == place && binding.action.name() == action.name())
-            .map(|binding| binding.keys[0])
-    })
-}
-
-/// All keys of a binding, as they are written in tables: `PgDn, Space`.
-pub fn keys_text(binding: &Binding) -> String {
-    if let Action::Choose(_) = binding.action
-        && let [first, .., last] = binding.keys
-    {
-        return format!("{first} … {last}");
-    }
-    let keys: Vec<String> = binding.keys.iter().map(Key::to_string).collect();
-    keys.join(", ")
-}
-
-/// The documented key table, as markdown.
-pub fn table() -> String {
-    let mut out = String::new();
-    for place in Place::ALL {
-        out += &format!(
-            "## {}\n\n| key | action | what it does |\n|---|---|---|\n",
-            place.title()
-        );
-        for binding in BINDINGS.iter().filter(|binding| binding.place == place) {
-            out += &format!(
-                "| {} | {} | {} |\n",
-                keys_text(binding),
-                binding.action.name(),
-                binding.action.sentence()
-            );
-        }
-        out.push('\n');
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_key_asks_for_two_things_in_one_place() {
-        for place in Place::ALL {
-            let mut seen = std::collections::HashSet::new();
-            for binding in BINDINGS.iter().filter(|binding| binding.place == place) {
-                for key in binding.keys {
-                    assert!(seen.insert(*key), "{key} twice in {place:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn one_can_quit_from_everywhere() {
-        for place in Place::ALL {
-            assert_eq!(lookup(place, Key::control('c')), Some(Action::Quit));
-        }
-    }
-
-    #[test]
-    fn a_digit_chooses_the_answer_with_its_number() {
-        assert_eq!(lookup(Place::Lesson, letter('3')), Some(Action::Choose(3)));
-    }
-
-    #[test]
-    fn letters_are_typed_while_typing() {
-        assert_eq!(lookup(Place::Typing, letter('q')), None);
     }
 }

@@ -148,7 +148,7 @@ impl ExerciseState {
         match action {
             Action::NextTab => self.turn(1),
             Action::PreviousTab => self.turn(Tab::ALL.len() - 1),
-            Action::Choose(number) => {
+            Action::Start(number) => {
                 if program.is_some() {
                     return Err("you have started it already; e opens your program".to_owned());
                 }

@@ -2,9 +2,10 @@
 //!
 //! State never draws and a view never fetches. One loop takes events from threads, gives each to
 //! [`update::update`], has the effects done outside and draws. What is drawn is in [`view`], what
-//! a key means in [`action`]. Judging, running, probing and remembering are the rooms' below.
+//! a key means in [`bindings`]. Judging, running, probing and remembering are the rooms' below.
 
 pub mod action;
+pub mod bindings;
 pub mod effect;
 pub mod event;
 pub mod exercise;

@@ -11,7 +11,7 @@ use super::lesson::Slot;
 use super::scroll::Scroll;
 use crate::probe::Name;
 use crate::render::probe as render_probe;
-use crate::render::text::{Line, Text};
+use crate::render::text::{Line, Role, Text};
 
 /// The probes screen.
 #[derive(Debug, Default)]
@@ -109,14 +109,25 @@ impl ProbesState {
     }
 }
 
-/// The lines that hold `wanted`, in whatever case; all when it is empty.
+/// The lines that hold `wanted`, in whatever case, and the headings of tables; all when it is
+/// empty, none when only headings would be left.
 fn filtered(text: Text, wanted: &str) -> Text {
     if wanted.is_empty() {
         return text;
     }
     let wanted = wanted.to_lowercase();
     let holds = |line: &Line| line.plain().to_lowercase().contains(&wanted);
+    if !text.lines.iter().any(holds) {
+        return Text::new();
+    }
+    let is_heading = |line: &Line| {
+        let first = line.spans.first().map(|span| span.role);
+        matches!(first, Some(Role::Heading | Role::Subheading))
+    };
+    let kept = text.lines.into_iter();
     Text {
-        lines: text.lines.into_iter().filter(holds).collect(),
+        lines: kept
+            .filter(|line| holds(line) || is_heading(line))
+            .collect(),
     }
 }

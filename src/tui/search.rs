@@ -131,6 +131,7 @@ fn words_of(markdown: &str) -> String {
             continue;
         }
         let line = line.trim_start_matches(['#', '>', ' ']);
+        let line = line.replace("{{ ident ", "").replace(" }}", "");
         out.extend(
             line.chars()
                 .filter(|letter| !matches!(letter, '`' | '*' | '|')),

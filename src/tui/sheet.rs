@@ -278,7 +278,14 @@ fn judged(report: &Report, width: usize) -> Text {
         (None, None) => None,
     };
     let Some((title, kind, failure)) = failed else {
-        return verdict::draw(report, width);
+        if report.verdict == Verdict::Pass {
+            let line = Line::of(Role::Good, "✓ passed. ")
+                .with(Role::Plain, "The Task tab explains what you have built; ");
+            text.line(line.with(Role::Key, "n").with(Role::Plain, " goes on."));
+            text.blank();
+        }
+        text.append(verdict::draw(report, width));
+        return text;
     };
     let (sign, role, word) = sign(kind);
     let line = Line::of(role, format!("{sign} {word}: ")).with(Role::Strong, title);

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::{Input, InputRequest};
 
-use super::action::{self, Action, Key, Place};
+use super::action::{Action, Key, Place};
+use super::bindings;
 use super::effect::{Effect, Memory};
 use super::event::Event;
 use super::exercise::{Copying, ExerciseState, Tab, Watching};
@@ -194,7 +195,7 @@ fn on_remembered(model: &mut Model, progress: crate::mastery::progress::Progress
 fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     model.notice = None;
     let place = model.place();
-    if let Some(action) = Key::of(key).and_then(|key| action::lookup(place, key)) {
+    if let Some(action) = Key::of(key).and_then(|key| bindings::lookup(place, key)) {
         return act(model, action);
     }
     if matches!(place, Place::Search | Place::Typing)
@@ -416,7 +417,16 @@ fn on_exercise(model: &mut Model, slug: &str, action: Action) -> Vec<Effect> {
     }
     let known = model.progress.exercises.get(slug);
     match state.act(action, exercise, known, program.as_ref()) {
-        Ok(effects) => effects,
+        Ok(effects) => {
+            // Where nothing can be kept, a hint is shown all the same.
+            for effect in &effects {
+                if let Effect::Remember(Memory::Hint { stage, level, .. }) = effect {
+                    let known = model.progress.exercises.entry(slug.to_owned());
+                    known.or_default().hints.insert(stage.clone(), *level);
+                }
+            }
+            effects
+        }
         Err(why) => {
             state.tab = Tab::Task;
             model.notice = Some(why);

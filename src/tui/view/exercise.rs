@@ -96,7 +96,7 @@ fn keys(state: &ExerciseState, exercise: &Exercise, started: bool) -> Vec<(Actio
         ]);
     } else {
         let most = exercise.languages.len() as u8;
-        keys.push((Action::Choose(most), "start"));
+        keys.push((Action::Start(most), ""));
     }
     keys.extend([(Action::Hint, ""), (Action::Back, "")]);
     keys

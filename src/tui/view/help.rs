@@ -18,7 +18,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
-use super::super::action::{self, Action, BINDINGS, Place};
+use super::super::action::{Action, Place};
+use super::super::bindings::{self, BINDINGS};
 use super::super::model::Model;
 use super::super::paint;
 use super::{body, chrome};
@@ -46,7 +47,7 @@ pub(in crate::tui) fn text(place: Place) -> Text {
         }
         text.line(Line::of(Role::Heading, place.title()));
         for binding in BINDINGS.iter().filter(|binding| binding.place == place) {
-            let keys = format!("  {:<20}", action::keys_text(binding));
+            let keys = format!("  {:<20}", bindings::keys_text(binding));
             text.line(Line::of(Role::Key, keys).with(Role::Plain, binding.action.sentence()));
         }
     }

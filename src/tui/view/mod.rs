@@ -25,7 +25,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::action::{self, Action, Place};
+use super::action::{Action, Place};
+use super::bindings;
 use super::model::{Model, Overlay, Screen, Size};
 use super::paint;
 use super::words;
@@ -114,11 +115,11 @@ fn chrome(
 fn key_line(place: Place, keys: &[(Action, &str)], width: usize) -> Line {
     let hint = |action: Action, word: &str| {
         let key = match action {
-            Action::Choose(most) if most > 2 => format!("1–{most}"),
-            Action::Choose(2) => "1, 2".to_owned(),
-            Action::Choose(_) => "1".to_owned(),
+            Action::Choose(most) | Action::Start(most) if most > 2 => format!("1–{most}"),
+            Action::Choose(2) | Action::Start(2) => "1, 2".to_owned(),
+            Action::Choose(_) | Action::Start(_) => "1".to_owned(),
             Action::Up => "↑↓".to_owned(),
-            action => action::key_for(place, action)?.to_string(),
+            action => bindings::key_for(place, action)?.to_string(),
         };
         let word = if word.is_empty() {
             action.short()

@@ -26,7 +26,7 @@ use super::super::model::Model;
 use super::super::paint;
 use super::super::path::{self, Fold, Node, PathState, Row};
 use super::super::words::{lines_of, with_right, wrap};
-use super::chrome;
+use super::{centred, chrome};
 use crate::mastery::path::{LessonStanding, State, Tally};
 use crate::render::text::{Line, Role};
 use crate::render::theme::Theme;
@@ -56,6 +56,7 @@ pub(super) fn draw(
     ];
     chrome(buffer, area, (&title, &right), (Place::Path, &keys), theme);
 
+    let body = centred(body, model.size.page_columns());
     let next = path::next(&model.standing);
     let rows = state.rows(&model.curriculum);
     let selected = state.selected_index(&rows);
