@@ -155,6 +155,35 @@ fn the_document_names_every_room_and_no_other() {
 }
 
 #[test]
+fn every_file_and_role_that_the_document_names_is_there() {
+    let files = sources();
+    let document = document();
+    let roles = files
+        .iter()
+        .find(|file| file.name == "src/commands/role.rs")
+        .expect("the roles");
+    let mut missing = Vec::new();
+    for code in document.split('`').skip(1).step_by(2) {
+        let path = format!("/{code}");
+        let there = || {
+            files
+                .iter()
+                .any(|file| format!("/{}", file.name).ends_with(&path))
+        };
+        if code.ends_with(".rs") && !root().join(code).is_file() && !there() {
+            missing.push(code.to_owned());
+        }
+    }
+    for rest in document.split("__role ").skip(1) {
+        let role = identifier(rest);
+        if !roles.text.contains(&format!("\"{role}\" =>")) {
+            missing.push(format!("role {role}"));
+        }
+    }
+    none(&missing, "ARCHITECTURE.md names what is not there");
+}
+
+#[test]
 fn rooms_import_only_downwards() {
     let rooms = rooms();
     let height = |room: &str| rooms.iter().position(|known| known == room);
