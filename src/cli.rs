@@ -115,6 +115,11 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check lessons and exercises for mistakes: for authors.
+    Lint {
+        /// Directory that holds curriculum/ and exercises/; what is built in when left out.
+        dir: Option<PathBuf>,
+    },
     /// Print a shell completion script.
     Completions {
         /// The shell.

@@ -12,6 +12,7 @@ mod capture;
 mod diagnose;
 mod judge;
 mod link;
+pub mod lint;
 pub mod locate;
 pub mod marker;
 pub mod observation;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anstream::ColorChoice;
 
 use super::error::CommandError;
+use crate::check;
 use crate::cli::{self, Cli, Colours, When};
 use crate::curriculum::problem::Problems;
 use crate::curriculum::source::Source;
@@ -59,21 +60,32 @@ impl Context {
         &self.source
     }
 
-    /// Loads the curriculum. A directory is also checked against the experiments and probes that
-    /// exist; for what is built in, the tests have done so.
+    /// Loads the curriculum. A directory is also checked against the experiments, probes and
+    /// observations that exist; for what is built in, the tests have done so.
     ///
     /// # Errors
     /// When it cannot be read, or with all its mistakes.
     pub fn curriculum(&self) -> Result<Curriculum, CommandError> {
-        let curriculum = Curriculum::load(&self.source)?;
-        if let Source::Directory(_) = self.source {
-            let files = self.source.files().map_err(LoadError::from)?;
-            let problems = lint::problems(&curriculum, &files, &PROBES);
-            if !problems.is_empty() {
-                return Err(LoadError::Problems(Problems(problems)).into());
-            }
+        match &self.source {
+            Source::Embedded => Ok(Curriculum::load(&self.source)?),
+            Source::Directory(_) => self.load(&self.source),
         }
-        Ok(curriculum)
+    }
+
+    /// Loads and checks a curriculum, wherever it comes from.
+    ///
+    /// # Errors
+    /// When it cannot be read, or with all its mistakes.
+    pub fn load(&self, source: &Source) -> Result<Curriculum, CommandError> {
+        let curriculum = Curriculum::load(source)?;
+        let files = source.files().map_err(LoadError::from)?;
+        let mut problems = lint::problems(&curriculum, &files, &PROBES);
+        problems.extend(check::lint::problems(&curriculum, &files));
+        if problems.is_empty() {
+            Ok(curriculum)
+        } else {
+            Err(LoadError::Problems(Problems(problems)).into())
+        }
     }
 
     /// Prints data to standard output. A reader that has gone is no error.

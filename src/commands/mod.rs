@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod error;
 pub mod hint;
 pub mod learn;
+pub mod lint;
 pub mod list;
 pub mod man;
 pub mod pager;
@@ -37,6 +38,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
     let context = Context::new(&cli);
     match cli.command.unwrap_or(Command::Learn { name: None }) {
         Command::Check(options) => check::run(&context, &options),
+        Command::Lint { dir } => lint::run(&context, dir),
         Command::List { json } => list::run(&context, json),
         Command::Probe(which) => probe::run(&context, &which),
         Command::Read { lesson } => read::run(&context, &lesson),

@@ -58,6 +58,18 @@ pub fn check_template(source: &str) -> Result<(), ExpressionError> {
         .map_err(Into::into)
 }
 
+/// The names an expression asks its context for, as paths: `program.signal`. Nothing when it is
+/// malformed.
+pub fn names(source: &str) -> Vec<String> {
+    let environment = engine();
+    let Ok(expression) = environment.compile_expression(source) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = expression.undeclared_variables(true).into_iter().collect();
+    names.sort();
+    names
+}
+
 /// Evaluates an expression over `context` and says whether it is true.
 ///
 /// # Errors
@@ -120,6 +132,12 @@ mod tests {
         assert!(holds("obs.a.pidd == 3", &seen).is_err());
         assert!(holds("obs.a.pidd", &seen).is_err());
         assert!(fill("pid {{ obs.a.pidd }}", &seen).is_err());
+    }
+
+    #[test]
+    fn an_expression_tells_what_it_asks_for() {
+        let source = "a.b == 1 and (c in ['x'] or 'y' in d.e)";
+        assert_eq!(names(source), ["a.b", "c", "d.e"]);
     }
 
     #[test]
