@@ -229,7 +229,7 @@ pub enum HintLevel {
     Look,
     /// The mechanism.
     Think,
-    /// A worked answer to a sister problem; the next pass counts as assisted.
+    /// A worked answer to a sister problem; passes from then on count as assisted.
     Show,
 }
 

@@ -97,7 +97,7 @@ fn after(level: HintLevel, known: &ExerciseProgress) -> &'static str {
             "You had passed this exercise before; that stays as it is."
         }
         HintLevel::Show => {
-            "The next pass of this exercise counts as assisted: it is recorded, but it is no \
+            "From now on a pass of this exercise counts as assisted: it is recorded, but it is no \
              evidence that you can do it unaided."
         }
     }
