@@ -9,7 +9,7 @@ use std::num::NonZeroU16;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -70,18 +70,26 @@ impl Session {
 
     /// Reads until the screen shows `text`.
     fn wait_for(&mut self, text: &str) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let shows = |screen: &Screen| screen.contents().contains(text);
+        let found = self.read_until(Duration::from_secs(60), shows);
+        let screen = self.parser.screen().contents();
+        assert!(found, "`{text}` did not appear:\n{screen}");
+    }
+
+    /// Reads until the screen is as wanted; false when nothing more came for so long. A screen may
+    /// be seen half drawn, so what is wanted must be seen only when all of it is there.
+    fn read_until(&mut self, patience: Duration, wanted: impl Fn(&Screen) -> bool) -> bool {
         let mut piece = [0; 65536];
-        while !self.parser.screen().contents().contains(text) {
-            let left = deadline.saturating_duration_since(Instant::now());
+        while !wanted(self.parser.screen()) {
             let mut waiting = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];
-            let wait = PollTimeout::try_from(left).expect("less than a minute");
-            let ready = poll(&mut waiting, wait).expect("poll");
-            let shown = || self.parser.screen().contents();
-            assert!(ready > 0, "`{text}` did not appear:\n{}", shown());
+            let wait = PollTimeout::try_from(patience).expect("some seconds");
+            if poll(&mut waiting, wait).expect("poll") == 0 {
+                return false;
+            }
             let count = self.master.read(&mut piece).expect("the program runs");
             self.parser.process(&piece[..count]);
         }
+        true
     }
 }
 
@@ -333,18 +341,21 @@ fn the_picture_shows_what_the_program_shows() {
     let home = tempfile::tempdir().expect("a directory");
     let mut session = Session::start(&["learn", "bytes-not-messages"], home.path());
     drive(&mut session);
-    let screen = session.parser.screen();
-    let drawn = svg::draw(screen, "ipc-mastery learn");
+    let draw = |screen: &Screen| svg::draw(screen, "ipc-mastery learn");
     let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join(PICTURE);
     if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
-        fs::write(&stored, drawn).expect("the picture is written");
+        session.read_until(Duration::from_secs(1), |_| false);
+        fs::write(&stored, draw(session.parser.screen())).expect("the picture is written");
         return;
     }
-    let kept = fs::read_to_string(&stored).unwrap_or_default();
+    let kept = without_machine(&fs::read_to_string(&stored).expect("the picture"));
+    let same = session.read_until(Duration::from_secs(5), |screen| {
+        without_machine(&draw(screen)) == kept
+    });
     assert!(
-        without_machine(&kept) == without_machine(&drawn),
+        same,
         "{PICTURE} is out of date; `UPDATE_DOCUMENTS=1 cargo test --test picture` draws it anew. \
          The screen now:\n{}",
-        screen.contents()
+        session.parser.screen().contents()
     );
 }
