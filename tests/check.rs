@@ -455,3 +455,48 @@ fn watch_judges_again_when_an_editor_renames_a_new_file_over_the_old() {
     assert!(text.contains("Passed: 1 of 1 stages"), "{text}");
     assert_eq!(output.status.code(), Some(0), "the last verdict");
 }
+
+#[test]
+fn a_program_writes_only_in_its_own_directory_and_signals_only_itself() {
+    use ipc_mastery::sys::fence::{Reach, reach};
+
+    if reach() != Reach::WritingAndSignals {
+        eprintln!("skipped: this kernel's Landlock cannot fence in writing and signals");
+        return;
+    }
+    let bench = Bench::new();
+    let directory = bench.path("mine");
+    fs::create_dir(&directory).unwrap();
+    let outside = bench.path("outside");
+    // Prints what each attempt came to; the check shows the last line of stderr.
+    let attempts = format!(
+        "import os, signal, socket, sys\n\
+         def attempt(what):\n\
+         \x20   try: what(); return 'done'\n\
+         \x20   except OSError as error: return error.strerror\n\
+         open(os.environ['HOME'] + '/inside', 'w').write('x')\n\
+         seen = [attempt(lambda: open({outside:?}, 'w')),\n\
+         \x20   attempt(lambda: os.kill(os.getppid(), 0)),\n\
+         \x20   attempt(lambda: os.kill(os.getpid(), 0))]\n\
+         print(seen, file=sys.stderr)\n\
+         sys.exit(9)\n"
+    );
+    fs::write(directory.join("main.py"), attempts).unwrap();
+    let arguments = [
+        "--json",
+        "--stage",
+        "friendly",
+        "--dir",
+        directory.to_str().unwrap(),
+    ];
+    let output = finish(bench.command(&arguments).spawn().unwrap());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let said = report["stages"][0]["failure"]["output"][0]
+        .as_str()
+        .unwrap();
+    assert_eq!(
+        said, "['Permission denied', 'Operation not permitted', 'done']",
+        "{report:#}"
+    );
+    assert!(!outside.exists());
+}

@@ -11,6 +11,7 @@ use super::program::{self, Program, Target};
 use super::verdict::{Failure, Isolation, Shown};
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::Language;
+use crate::sys::fence::{self, Reach};
 use crate::untrusted::Untrusted;
 
 /// A program that can be started, and how a learner would start it.
@@ -143,11 +144,30 @@ pub(super) fn isolation(arena: &Arena, target: &Target) -> Isolation {
         "resource limits",
         "whole process tree ended",
     ]);
-    let mut not_contained = words(&["files and sockets outside the private directory", "network"]);
+    let mut not_contained = Vec::new();
     match arena.identity() {
         Some(identity) => measures.push(format!("user id {} of its own", identity.uid)),
-        None => not_contained.push("signals to your own processes".to_owned()),
+        None => not_contained.push("signals to your own processes"),
     }
+    let fenced = matches!(target, Target::Directory { .. });
+    match if fenced {
+        fence::reach()
+    } else {
+        Reach::Nothing
+    } {
+        Reach::WritingAndSignals => {
+            measures.push("Landlock (writes only there, signals only itself)".to_owned());
+            not_contained.retain(|what| !what.starts_with("signals"));
+            not_contained.push("reading files");
+        }
+        Reach::Writing => {
+            measures.push("Landlock (writes only there)".to_owned());
+            not_contained.push("reading files");
+        }
+        Reach::Nothing => not_contained.push("files outside the private directory"),
+    }
+    not_contained.extend(["sockets outside it", "network"]);
+    let not_contained = words(&not_contained);
     Isolation {
         measures,
         not_contained,

@@ -71,6 +71,8 @@ pub enum Order {
         limits: Limits,
         /// What its standard output is.
         stdout: StdoutKind,
+        /// The only directory it may write in, where the kernel can fence it in; `None`: no fence.
+        fence: Option<Bytes>,
     },
     /// Wait until the address is a listening socket, or the instance has ended.
     AwaitReady {

@@ -31,6 +31,7 @@ use super::link::Line;
 use super::protocol::{Answer, Bytes, Order};
 use super::verdict::{Event, Side};
 use crate::sys::clock::{Deadline, now_us};
+use crate::sys::fence::Fence;
 use crate::sys::process;
 use crate::sys::spawn::{Spawn, become_subreaper};
 use crate::untrusted::Untrusted;
@@ -242,6 +243,7 @@ impl Supervisor {
                 identity,
                 limits,
                 stdout,
+                fence,
             } => {
                 let os = |bytes: Bytes| Untrusted::new(bytes.0).as_path().as_os_str().to_owned();
                 let started = streams(stdout).and_then(|(stdio, ours)| {
@@ -256,6 +258,10 @@ impl Supervisor {
                         identity,
                         limits,
                         umask: 0o022,
+                        fence: match &fence {
+                            Some(directory) => Fence::around(Untrusted::from(directory).as_path())?,
+                            None => None,
+                        },
                     };
                     spawn.start().map(|child| (child.id() as i32, ours))
                 });

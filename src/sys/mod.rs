@@ -6,6 +6,7 @@
 
 pub mod abilities;
 pub mod clock;
+pub mod fence;
 pub mod interrupt;
 pub mod mounts;
 pub mod netns;

@@ -12,6 +12,8 @@ use std::process::{Child, Command, Stdio};
 
 use nix::libc;
 
+use super::fence::Fence;
+
 /// A user to become: uid, gid, and no supplementary groups (credentials(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Identity {
@@ -51,6 +53,8 @@ pub struct Spawn {
     pub limits: Limits,
     /// The umask.
     pub umask: u32,
+    /// A fence to put up around it.
+    pub fence: Option<Fence>,
 }
 
 impl Spawn {
@@ -74,6 +78,7 @@ impl Spawn {
             identity,
             limits,
             umask,
+            mut fence,
         } = self;
         let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let [stdin, stdout, stderr] = stdio;
@@ -87,9 +92,9 @@ impl Spawn {
             .stdout(Stdio::from(stdout))
             .stderr(Stdio::from(stderr));
         let parent = nix::unistd::getpid().as_raw();
-        let settle = move || settle(identity, limits, umask, parent);
-        // SAFETY: `settle` makes only async-signal-safe calls, allocates nothing and touches no
-        // lock: what it captured is plain numbers.
+        let settle = move || settle(identity, limits, umask, fence.take(), parent);
+        // SAFETY: this process has one thread (it is the supervisor), so the child may do what any
+        // process may; `settle` makes system calls and touches no state of the parent.
         unsafe {
             command.pre_exec(settle);
         }
@@ -103,6 +108,7 @@ fn settle(
     identity: Option<Identity>,
     limits: Limits,
     umask: u32,
+    fence: Option<Fence>,
     parent: libc::pid_t,
 ) -> io::Result<()> {
     // SAFETY: plain system calls on values; none of them touches memory of ours.
@@ -129,6 +135,7 @@ fn settle(
         if libc::getppid() != parent {
             return Err(io::Error::from_raw_os_error(libc::ESRCH));
         }
+        fence.map_or(Ok(()), Fence::put_up)?;
         // Close-on-exec rather than closed: std's own pipe for exec's errno must still work.
         let flags = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
         check(libc::close_range(3, libc::c_uint::MAX, flags))?;

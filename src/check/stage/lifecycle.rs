@@ -53,6 +53,11 @@ impl Runner<'_> {
                 Purpose::Terminal => StdoutKind::Terminal,
                 Purpose::Verdict | Purpose::Trace(_) => StdoutKind::Pipe,
             },
+            // A command that somebody typed may well write a log elsewhere; a program may not.
+            fence: match self.setting.program {
+                Program::Words(_) => Some(path_bytes(arena.root().as_os_str())),
+                Program::Shell(_) | Program::Running(_) => None,
+            },
         };
         match self.order(&order, GRACE_MS)? {
             Answer::Done => {}

@@ -1,0 +1,82 @@
+//! A fence around a program: it writes only beneath one directory and signals only itself, as far
+//! as the kernel's Landlock goes (landlock(7)). It needs no privilege and cannot be taken down.
+//! Reading is not restricted: interpreters and libraries lie anywhere.
+
+use std::io;
+use std::path::Path;
+
+use landlock::{
+    ABI, AccessFs, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
+    Scope,
+};
+
+use super::abilities::landlock_version;
+
+/// How far the kernel's Landlock goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// There is no Landlock, or it is switched off.
+    Nothing,
+    /// Writing can be fenced in (Linux 5.13).
+    Writing,
+    /// Writing and signals can be fenced in (Linux 6.12, version 6).
+    WritingAndSignals,
+}
+
+/// How far this kernel goes, by asking it.
+pub fn reach() -> Reach {
+    match landlock_version() {
+        Ok(version) if version >= 6 => Reach::WritingAndSignals,
+        Ok(version) if version >= 1 => Reach::Writing,
+        _ => Reach::Nothing,
+    }
+}
+
+/// A fence that is ready to be put up.
+#[derive(Debug)]
+pub struct Fence {
+    ruleset: RulesetCreated,
+}
+
+impl Fence {
+    /// A fence around a directory; devices and /proc may be written too, as far as their modes
+    /// allow. `None` when the kernel has no Landlock.
+    ///
+    /// # Errors
+    /// When the directory cannot be opened or the kernel refuses the rules.
+    pub fn around(directory: &Path) -> io::Result<Option<Self>> {
+        let reach = reach();
+        if reach == Reach::Nothing {
+            return Ok(None);
+        }
+        let build = || -> Result<RulesetCreated, Box<dyn std::error::Error + Send + Sync>> {
+            // Newer rights than the kernel's are left out by the crate.
+            let writing = AccessFs::from_write(ABI::V6);
+            let mut ruleset = Ruleset::default().handle_access(writing)?;
+            if reach == Reach::WritingAndSignals {
+                ruleset = ruleset.scope(Scope::Signal)?;
+            }
+            let mut ruleset = ruleset.create()?;
+            for path in [directory, Path::new("/dev"), Path::new("/proc")] {
+                if path.exists() {
+                    ruleset = ruleset.add_rule(PathBeneath::new(PathFd::new(path)?, writing))?;
+                }
+            }
+            Ok(ruleset)
+        };
+        build()
+            .map(|ruleset| Some(Self { ruleset }))
+            .map_err(io::Error::other)
+    }
+
+    /// Puts the fence up around this process and all it will ever start.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(super) fn put_up(self) -> io::Result<()> {
+        self.ruleset
+            .restrict_self()
+            .map(drop)
+            .map_err(io::Error::other)
+    }
+}
