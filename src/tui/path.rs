@@ -1,5 +1,5 @@
 //! The path as a tree of rows: modules with lessons and exercises, then levels with outcomes.
-//! Which rows there are, which is selected, what is next. Drawing is [`super::view::path`]'s.
+//! Which rows there are, which is selected, what is next. Drawing is [`super::view`]'s.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The probes screen: one tab a probe, a filter, a refresh. Drawing is [`super::view::probes`]'s,
+//! The probes screen: one tab a probe, a filter, a refresh. Drawing is [`super::view`]'s,
 //! collecting and drawing the data others'.
 
 use std::collections::BTreeMap;
