@@ -20,7 +20,11 @@ use ipc_mastery::curriculum::source::Source;
 use serde_json::{Value, json};
 
 /// Checks at the same time: most of their time is waiting for something that does not come.
-const AT_ONCE: usize = 6;
+/// `IPC_MASTERY_AT_ONCE` says otherwise.
+fn at_once() -> usize {
+    let wish = std::env::var("IPC_MASTERY_AT_ONCE").ok();
+    wish.and_then(|wish| wish.parse().ok()).unwrap_or(6)
+}
 
 /// Diagnoses without a mutant, each with the reason.
 const UNPROVEN: &[(&str, &str)] = &[
@@ -199,7 +203,7 @@ fn check_all(cases: &[Case]) -> Vec<Said> {
     let next = Mutex::new(0..cases.len());
     let results = Mutex::new(vec![None; cases.len()]);
     thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once() {
             scope.spawn(|| {
                 while let Some(index) = { next.lock().expect("no panic").next() } {
                     let said = check_case(&cases[index]);
@@ -247,7 +251,13 @@ fn verdicts_do_not_change_from_run_to_run() {
     let mut wrong = String::new();
     for round in 1..=times {
         let found = table(&cases, &check_all(&cases));
+        eprintln!(
+            "round {round}: {} of {} changed",
+            found.lines().count(),
+            cases.len()
+        );
         if !found.is_empty() {
+            eprint!("{found}");
             writeln!(wrong, "round {round}:\n{found}").expect("writing to a String cannot fail");
         }
     }
