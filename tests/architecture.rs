@@ -314,6 +314,8 @@ fn a_long_file_says_why() {
         let says = header.into_iter().any(|line| line.contains("Long because"));
         if lines > LONG && !says {
             violations.push(format!("{}: {lines} lines", file.name));
+        } else if lines < LONG - 100 && says {
+            violations.push(format!("{}: {lines} lines are not long", file.name));
         }
     }
     none(

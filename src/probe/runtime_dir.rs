@@ -4,8 +4,6 @@
 //! sockets bound to them: by device and inode, never by text, because a name is what was bound
 //! once and may be relative, lead through symbolic links or be out of date. Walking the tree is
 //! [`walk`]'s. Nothing is connected to and no other file system is entered.
-//!
-//! Long because its tests, which make a runtime directory of every kind of entry, are in it.
 
 mod join;
 mod walk;

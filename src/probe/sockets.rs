@@ -6,8 +6,6 @@
 //! the listener's list of waiting clients is turned round for that.
 //!
 //! Not in here: sockets of other network namespaces, and files; see [`super::runtime_dir`].
-//!
-//! Long because its tests, which make sockets in every condition, are in it.
 
 use std::collections::{HashMap, HashSet};
 

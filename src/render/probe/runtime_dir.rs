@@ -23,8 +23,6 @@
 //! mount  doc             document portal                    fuse.portal  ?       ?
 //! file   wayland-1.lock  Wayland compositor  sway     1051  0 B          0640   2h
 //! ```
-//!
-//! Long because its tests, which draw every state of an entry, are in it.
 
 use std::collections::BTreeMap;
 
