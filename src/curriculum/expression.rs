@@ -75,16 +75,7 @@ pub fn names(source: &str) -> Vec<String> {
 /// # Errors
 /// A malformed expression, or a name the context does not have.
 pub fn holds(source: &str, context: &impl Serialize) -> Result<bool, ExpressionError> {
-    let environment = engine();
-    let value = environment
-        .compile_expression(source)?
-        .eval(Value::from_serialize(context))?;
-    if value.is_undefined() {
-        return Err(ExpressionError {
-            message: format!("`{source}` names something unknown"),
-        });
-    }
-    Ok(value.is_true())
+    evaluate(source, context).map(|value| value.is_true())
 }
 
 /// Evaluates an expression over `context` and gives its value as text.
@@ -92,6 +83,10 @@ pub fn holds(source: &str, context: &impl Serialize) -> Result<bool, ExpressionE
 /// # Errors
 /// A malformed expression, or a name the context does not have.
 pub fn value(source: &str, context: &impl Serialize) -> Result<String, ExpressionError> {
+    evaluate(source, context).map(|value| value.to_string())
+}
+
+fn evaluate(source: &str, context: &impl Serialize) -> Result<Value, ExpressionError> {
     let environment = engine();
     let value = environment
         .compile_expression(source)?
@@ -101,7 +96,7 @@ pub fn value(source: &str, context: &impl Serialize) -> Result<String, Expressio
             message: format!("`{source}` names something unknown"),
         });
     }
-    Ok(value.to_string())
+    Ok(value)
 }
 
 /// Fills the slots of a template from `context`.

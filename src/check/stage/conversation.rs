@@ -3,6 +3,7 @@
 use super::talk::path_bytes;
 use super::{Failed, GRACE_MS, Runner, StageError, Stepped};
 use crate::check::link::Link;
+use crate::check::program::Program;
 use crate::check::protocol::{Deed, DeedResult};
 use crate::curriculum::scenario::Payload;
 use crate::sys::clock::Deadline;
@@ -14,7 +15,12 @@ impl Runner<'_> {
             self.peers.insert(peer.to_owned(), link);
             self.connections
                 .insert(connection.to_owned(), peer.to_owned());
-            let user = self.setting.arena.identity();
+            // A server that somebody runs is theirs, and so are its clients; our own program's
+            // clients are its own user's.
+            let user = match self.setting.program {
+                Program::Running(_) => None,
+                Program::Words(_) | Program::Shell(_) => self.setting.arena.identity(),
+            };
             let outcome = self.deed(connection, &Deed::Identify { user }, GRACE_MS)?;
             if outcome.result != DeedResult::Done {
                 return Err(StageError::Fault(format!(
