@@ -129,13 +129,7 @@ pub fn run(
             (Some(_), Some(id)) => {
                 let title = exercise.stage(&id.value).map_or("", |stage| &stage.title);
                 let cause = format!("It builds on \"{title}\", which did not pass.");
-                (
-                    Verdict::NotJudged,
-                    Some(Failure {
-                        cause,
-                        ..Failure::default()
-                    }),
-                )
+                (Verdict::NotJudged, Some(because(cause)))
             }
             (Some(prepared), None) => {
                 progress(Progress::StageStarted {
@@ -252,15 +246,9 @@ impl Judge<'_> {
         {
             let cause =
                 format!("This stage {need}; a server that already runs cannot be asked that.");
-            return Ok((
-                Verdict::CannotJudge,
-                Some(Failure {
-                    cause,
-                    ..Failure::default()
-                }),
-            ));
+            return Ok((Verdict::CannotJudge, Some(because(cause))));
         }
-        let mut setting = Setting {
+        let setting = Setting {
             program: &self.prepared.program,
             arena: self.arena,
             seed: seed ^ number as u64,
@@ -276,37 +264,77 @@ impl Judge<'_> {
         let Some(mut trouble) = run.trouble.take() else {
             return Ok((Verdict::Pass, None));
         };
-        if trouble.seen.outcome.starts_with("line-") {
-            // Does the line sit in a buffer? On a terminal, programs write line by line.
-            setting.purpose = Purpose::Terminal;
-            if let Some(second) = self.again(stage, number, 1, setting)? {
-                let further = second
-                    .trouble
-                    .is_none_or(|other| other.index > trouble.index);
-                trouble.seen.line.appears_on_terminal = further;
-            }
-        }
-        let mut note = OBSERVED;
-        if let (Some(strace), true) = (trace::strace(), wants_trace) {
-            setting.purpose = Purpose::Trace(&strace);
-            if let Some(second) = self.again(stage, number, 2, setting)?
-                && second
-                    .trouble
-                    .as_ref()
-                    .is_some_and(|other| alike(other, &trouble))
-            {
-                run.timeline = second.timeline;
-                note = TRACED;
-            }
-        }
+        self.look_for_a_buffer(stage, number, setting, &mut trouble)?;
+        let traced = wants_trace && self.trace(stage, number, setting, &trouble, &mut run)?;
         let by_hand = self.by_hand(stage);
         let common = &self.curriculum.common;
         match diagnose::diagnose(self.exercise, common, stage, &run, &trouble, by_hand) {
-            Ok(mut failure) => {
-                note.clone_into(&mut failure.timeline_note);
-                Ok((Verdict::Fail, Some(failure)))
+            Ok(failure) => {
+                let timeline_note = if traced { TRACED } else { OBSERVED }.to_owned();
+                Ok((
+                    Verdict::Fail,
+                    Some(Failure {
+                        timeline_note,
+                        ..failure
+                    }),
+                ))
             }
             Err(reason) => Ok((Verdict::CheckerError, Some(our_fault(&reason)))),
+        }
+    }
+
+    /// A line that did not come: does it sit in a buffer? On a terminal, programs write line by
+    /// line, so a second run has one as its standard output.
+    fn look_for_a_buffer(
+        &self,
+        stage: &Stage,
+        number: usize,
+        setting: Setting<'_>,
+        trouble: &mut Trouble,
+    ) -> Result<(), CheckError> {
+        if !trouble.seen.outcome.starts_with("line-") {
+            return Ok(());
+        }
+        let setting = Setting {
+            purpose: Purpose::Terminal,
+            ..setting
+        };
+        if let Some(second) = self.again(stage, number, 1, setting)? {
+            trouble.seen.line.appears_on_terminal = second
+                .trouble
+                .is_none_or(|other| other.index > trouble.index);
+        }
+        Ok(())
+    }
+
+    /// Puts the timeline of a second run, with its system calls, in place of the first run's.
+    /// `false`: there is no strace, or the second run did not fail at the same step.
+    fn trace(
+        &self,
+        stage: &Stage,
+        number: usize,
+        setting: Setting<'_>,
+        trouble: &Trouble,
+        run: &mut Run,
+    ) -> Result<bool, CheckError> {
+        let Some(strace) = trace::strace() else {
+            return Ok(false);
+        };
+        let setting = Setting {
+            purpose: Purpose::Trace(&strace),
+            ..setting
+        };
+        match self.again(stage, number, 2, setting)? {
+            Some(second)
+                if second
+                    .trouble
+                    .as_ref()
+                    .is_some_and(|t| t.index == trouble.index) =>
+            {
+                run.timeline = second.timeline;
+                Ok(true)
+            }
+            _ => Ok(false),
         }
     }
 
@@ -366,11 +394,6 @@ const OBSERVED: &str =
 const TRACED: &str = "From a second run of this stage under strace, with the same seed. The \
                       verdict is that of the first run.";
 
-/// Whether two runs failed in the same way.
-fn alike(one: &Trouble, other: &Trouble) -> bool {
-    one.index == other.index
-}
-
 fn stage_error(error: StageError) -> Result<(Verdict, Option<Failure>), CheckError> {
     match error {
         StageError::Link(LinkError::Cancelled) => Err(CheckError::Cancelled),
@@ -381,6 +404,14 @@ fn stage_error(error: StageError) -> Result<(Verdict, Option<Failure>), CheckErr
             };
             Ok((Verdict::CheckerError, Some(our_fault(&reason))))
         }
+    }
+}
+
+/// A stage that was not judged, or could not be: only the reason is known.
+fn because(cause: String) -> Failure {
+    Failure {
+        cause,
+        ..Failure::default()
     }
 }
 
