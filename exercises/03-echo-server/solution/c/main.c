@@ -29,6 +29,10 @@ static void fail(const char *what)
 static struct sockaddr_un address_of(const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if (path[0] == '\0') { /* the kernel would take it for an abstract name */
+        errno = ENOENT;
+        fail("the path is empty");
+    }
     if (strlen(path) >= sizeof address.sun_path) {
         errno = ENAMETOOLONG;
         fail("the path does not fit into a socket address");

@@ -45,6 +45,8 @@ def listen_at(path):
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # The path and its NUL must fit into 108 bytes. bind() would say so too, but only after the
     # lock file is made.
+    if not path:  # the kernel would choose an abstract name
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
     if len(path) > 107:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     lock = make_way(path)

@@ -53,6 +53,10 @@ fn make_way(path: &Path, address: &UnixAddr) -> io::Result<File> {
 }
 
 fn listen_at(path: &Path) -> io::Result<(OwnedFd, File)> {
+    if path.as_os_str().is_empty() {
+        // The kernel would take it for an abstract name.
+        return Err(io::ErrorKind::NotFound.into());
+    }
     // A path that does not fit into the address is refused here, with ENAMETOOLONG.
     let address = UnixAddr::new(path)?;
     let lock = make_way(path, &address)?;
