@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -176,8 +177,9 @@ pub struct Check {
     /// Judge the program in this directory.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["cmd", "socket"])]
     pub dir: Option<PathBuf>,
-    /// Judge this command; {socket} stands for the address. No evidence is recorded.
-    #[arg(long, value_name = "CMD", conflicts_with = "socket")]
+    /// Judge this command, run here; {socket} stands for the address, which is the last argument
+    /// when it is left out. No evidence is recorded.
+    #[arg(long, value_name = "CMD", conflicts_with = "socket", value_parser = NonEmptyStringValueParser::new())]
     pub cmd: Option<String>,
     /// Judge a server that is already listening here. No evidence is recorded.
     #[arg(long, value_name = "PATH")]
@@ -189,7 +191,7 @@ pub struct Check {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Multiply every deadline by this.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub patience: u32,
     /// Judge again whenever a file is saved, until Ctrl-C.
     #[arg(long, conflicts_with = "socket")]

@@ -2,10 +2,12 @@
 //! together. How a stage runs is [`super::stage`]'s.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::arena::Arena;
 use super::cancel::Cancel;
 use super::link::LinkError;
+use super::observation::Address;
 use super::prepare::{Prepared, isolation, prepare};
 use super::program::{Program, Target};
 use super::stage::{self, Purpose, Run, Setting, StageError, Trouble};
@@ -57,6 +59,12 @@ pub enum CheckError {
         what: &'static str,
         /// What was asked for.
         name: String,
+    },
+    /// `--socket` names something that no server listens at.
+    #[error("nothing listens at {}", Untrusted::from(path.as_path()))]
+    NobodyListens {
+        /// The path.
+        path: PathBuf,
     },
     /// This machine lacks something without which nothing can be judged.
     #[error("{0}")]
@@ -112,6 +120,14 @@ pub fn run(
             None
         }
     };
+    if let Some(Prepared {
+        program: Program::Running(path),
+        ..
+    }) = &program
+        && Address::look(path).state != "listening"
+    {
+        return Err(CheckError::NobodyListens { path: path.clone() });
+    }
     let mut verdicts: BTreeMap<&str, Verdict> = BTreeMap::new();
     // Only the first failure is shown whole; only there the system calls are worth a second run.
     let mut failed = false;
@@ -265,7 +281,7 @@ impl Judge<'_> {
             return Ok((Verdict::Pass, None));
         };
         self.look_for_a_buffer(stage, number, setting, &mut trouble)?;
-        let traced = wants_trace && self.trace(stage, number, setting, &trouble, &mut run)?;
+        let traced = wants_trace && self.trace(stage, number, setting, &mut trouble, &mut run)?;
         let by_hand = self.by_hand(stage);
         let common = &self.curriculum.common;
         match diagnose::diagnose(self.exercise, common, stage, &run, &trouble, by_hand) {
@@ -314,7 +330,7 @@ impl Judge<'_> {
         stage: &Stage,
         number: usize,
         setting: Setting<'_>,
-        trouble: &Trouble,
+        trouble: &mut Trouble,
         run: &mut Run,
     ) -> Result<bool, CheckError> {
         let Some(strace) = trace::strace() else {
@@ -329,8 +345,9 @@ impl Judge<'_> {
                 if second
                     .trouble
                     .as_ref()
-                    .is_some_and(|t| t.index == trouble.index) =>
+                    .is_some_and(|other| alike(other, trouble)) =>
             {
+                trouble.seen.program.last_call = trace::last_call(&second.timeline);
                 run.timeline = second.timeline;
                 Ok(true)
             }
@@ -405,6 +422,12 @@ fn stage_error(error: StageError) -> Result<(Verdict, Option<Failure>), CheckErr
             Ok((Verdict::CheckerError, Some(our_fault(&reason))))
         }
     }
+}
+
+/// Whether two runs failed in the same way. A crash may be met at this step or at the next.
+fn alike(one: &Trouble, other: &Trouble) -> bool {
+    let signal = |trouble: &Trouble| trouble.seen.program.signal.clone();
+    one.index == other.index || (!signal(one).is_empty() && signal(one) == signal(other))
 }
 
 /// A stage that was not judged, or could not be: only the reason is known.

@@ -2,6 +2,7 @@
 //! above, else the last `start`. Judging it is [`super::judge`]'s.
 
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use super::marker::{self, Marker, MarkerError};
 use super::program::Target;
@@ -36,6 +37,15 @@ pub enum LocateError {
     NoProgram {
         /// `exercise-3`.
         name: String,
+    },
+    /// `--dir` names something that is no directory, or cannot be entered.
+    #[error("cannot use {} as a directory", Untrusted::from(directory.as_path()))]
+    NoDirectory {
+        /// What was named.
+        directory: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
     },
     /// The directory holds no program in a language we know.
     #[error(
@@ -72,6 +82,12 @@ pub fn locate<'a>(
         ),
         None => None,
     };
+    if let Some(directory) = &wish.dir {
+        fs::read_dir(directory).map_err(|error| LocateError::NoDirectory {
+            directory: directory.clone(),
+            error,
+        })?;
+    }
     let from = wish.dir.as_deref().unwrap_or(here);
     let marker = marker::find(from)?;
     let fits = |marker: &&Marker| named.is_none_or(|exercise| exercise.slug == marker.exercise);
@@ -87,7 +103,7 @@ pub fn locate<'a>(
         (None, None) => return Err(LocateError::NoExercise),
     };
     if let Some(command) = &wish.cmd {
-        return Ok((exercise, Target::Command(command.clone())));
+        return Ok((exercise, Target::Command(with_address(command))));
     }
     if let Some(socket) = &wish.socket {
         return Ok((exercise, Target::Socket(socket.clone())));
@@ -128,5 +144,15 @@ pub fn locate<'a>(
                 .map(|language| language.main.clone())
                 .collect(),
         }),
+    }
+}
+
+/// A command that says nowhere where the address goes gets it as its last argument, as every
+/// program does.
+fn with_address(command: &str) -> String {
+    if command.contains("{socket}") || command.contains("IPC_SOCKET") {
+        command.to_owned()
+    } else {
+        format!("{command} {{socket}}")
     }
 }

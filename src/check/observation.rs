@@ -71,6 +71,9 @@ pub struct ProgramState {
     pub cpu_ms: u64,
     /// Time since the step began, in milliseconds.
     pub waited_ms: u64,
+    /// The last system call before a signal ended it, from a second run under strace; empty where
+    /// there was none. Only known at the first failure of a check.
+    pub last_call: String,
     /// The call it sleeps in, or empty.
     pub syscall: String,
     /// The descriptor of that call, or -1.
@@ -167,6 +170,7 @@ impl ProgramState {
             killed_by_us: seen.killed_by_us,
             cpu_ms: seen.cpu_ms.saturating_sub(cpu_before),
             waited_ms,
+            last_call: String::new(),
             syscall: seen.syscall.clone(),
             syscall_fd: seen.syscall_fd.unwrap_or(-1),
             syscall_fd_kind: seen.syscall_fd_kind.clone(),

@@ -38,7 +38,7 @@ pub(super) fn prepare(
         }
         Target::Socket(path) => {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            let by_hand = "true".to_owned();
+            let by_hand = "# your server is already running:".to_owned();
             return Ok(Ok(Prepared {
                 program: Program::Running(path),
                 by_hand,
@@ -65,7 +65,11 @@ pub(super) fn prepare(
             status,
             output,
         }) => {
-            return Ok(Err(Box::new(build_failure(command, status, output))));
+            let private = out.to_string_lossy();
+            let by_hand = command.replace(&*private, "/tmp/program");
+            return Ok(Err(Box::new(build_failure(
+                command, by_hand, status, output,
+            ))));
         }
         Err(BuildError::NoTool { tool }) => {
             return Err(CheckError::CannotJudge(format!(
@@ -109,7 +113,7 @@ fn run_words(
     })
 }
 
-fn build_failure(command: String, status: String, output: Vec<String>) -> Failure {
+fn build_failure(command: String, by_hand: String, status: String, output: Vec<String>) -> Failure {
     Failure {
         diagnosis: "build-failed".to_owned(),
         rule: "builds".to_owned(),
@@ -122,7 +126,7 @@ fn build_failure(command: String, status: String, output: Vec<String>) -> Failur
             words: status,
             ..Shown::default()
         },
-        by_hand: command,
+        by_hand,
         output,
         ..Failure::default()
     }

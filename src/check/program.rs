@@ -33,7 +33,7 @@ impl Target {
                 language: language.clone(),
             },
             Self::Command(command) => Subject::Command {
-                command: Untrusted::from(command.as_str()).to_string(),
+                command: Untrusted::from(command.as_str()).lines().join(" "),
             },
             Self::Socket(path) => Subject::Socket {
                 path: Untrusted::from(path.as_path()),

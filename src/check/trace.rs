@@ -54,6 +54,22 @@ pub fn read(file: &Path, began_us: u64) -> Vec<Event> {
         .collect()
 }
 
+/// The last call of the program before a signal ended it: `recvmsg`; empty when none is known.
+pub fn last_call(timeline: &[Event]) -> String {
+    let program = |event: &&Event| event.side == Side::Program;
+    timeline
+        .iter()
+        .filter(program)
+        .take_while(|event| !event.what.starts_with("--- SIG"))
+        .filter_map(|event| {
+            let (name, _) = event.what.split_once('(')?;
+            let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            (!name.is_empty() && name.chars().all(is_name)).then(|| name.to_owned())
+        })
+        .last()
+        .unwrap_or_default()
+}
+
 /// `4711 1700000000.123456 accept(3, NULL, NULL) = 4` as an event.
 fn event(line: &str, offset_us: i64, began_us: u64) -> Option<Event> {
     let (_pid, rest) = line.split_once(' ')?;
@@ -84,6 +100,26 @@ mod tests {
         let found = event(line, 1_700_000_000_000_000 - 1000, 1100).unwrap();
         assert_eq!(found.what, "accept(3, NULL, NULL) = 4");
         assert_eq!(found.at_us, 150);
+    }
+
+    #[test]
+    fn the_last_call_is_the_one_before_the_signal() {
+        let what = [
+            "starts as process 7",
+            "accept(3) = 4",
+            "recvmsg(4, {}) = 2",
+            "--- SIGSEGV {} ---",
+        ];
+        let timeline: Vec<Event> = what
+            .iter()
+            .map(|what| Event {
+                at_us: 0,
+                side: Side::Program,
+                what: (*what).to_owned(),
+            })
+            .collect();
+        assert_eq!(last_call(&timeline), "recvmsg");
+        assert_eq!(last_call(&timeline[..1]), "");
     }
 
     #[test]

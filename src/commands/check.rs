@@ -155,12 +155,16 @@ fn locate<'a>(
             LocateError::NoProgram { name } => format!(
                 "`ipc-mastery start {name} --lang c` makes one; --dir, --cmd and --socket name another."
             ),
-            LocateError::NoMain { .. } => {
+            LocateError::NoDirectory { .. } | LocateError::NoMain { .. } => {
                 "Name the directory of your program with --dir.".to_owned()
             }
             LocateError::Marker(_) => "Remove it, or run `start` again elsewhere.".to_owned(),
         };
-        CommandError::usage(message).hinted(hint)
+        let said = CommandError::usage(message).hinted(hint);
+        match error {
+            LocateError::NoDirectory { error, .. } => said.caused_by(error),
+            _ => said,
+        }
     })
 }
 
@@ -184,6 +188,8 @@ fn explain(error: CheckError, request: &Request, curriculum: &Curriculum) -> Com
             CommandError::usage(message).hinted(hint)
         }
         CheckError::Unknown { .. } => CommandError::usage(message),
+        CheckError::NobodyListens { .. } => CommandError::usage(message)
+            .hinted("Start your server first; `check` without --socket starts it for you."),
         CheckError::CannotJudge(_) => CommandError::cannot_judge(message)
             .hinted("`ipc-mastery doctor` tells what this machine has, and how to get the rest."),
         CheckError::Cancelled => CommandError::interrupted(),

@@ -94,6 +94,7 @@ fn heading(report: &Report, width: usize) -> Text {
     let name = format!("exercise-{}", report.number);
     let mut left = Line::of(Role::Heading, format!("{name}  {}", report.title));
     let right = format!("seed {}", report.seed);
+    left.push(Role::Plain, "  ");
     pad_to(&mut left, width.saturating_sub(right.len()));
     left.push(Role::Dim, right);
     let subject = match &report.subject {
@@ -170,8 +171,9 @@ pub fn draw_failure(failure: &Failure, width: usize) -> Text {
     if !failure.output.is_empty() {
         text.line(label("Output"));
         for line in &failure.output {
-            let line = cut(line, width.saturating_sub(4));
-            text.line(Line::of(Role::Plain, "    ").with(Role::Value, line));
+            for piece in pieces(line, width.saturating_sub(4).max(10)) {
+                text.line(Line::of(Role::Plain, "    ").with(Role::Value, piece));
+            }
         }
     }
     if !failure.timeline.is_empty() {

@@ -30,6 +30,11 @@ impl Runner<'_> {
         }
         let arena = self.setting.arena;
         let environment = arena.environment(&self.place);
+        // A command that somebody typed means files where it was typed.
+        let cwd = match self.setting.program {
+            Program::Shell(_) => std::env::current_dir().unwrap_or_else(|_| "/".into()),
+            Program::Words(_) | Program::Running(_) => self.place.directory.clone(),
+        };
         let mut argv = self.setting.program.argv(&self.place);
         if let Purpose::Trace(strace) = self.setting.purpose {
             argv = trace::wrap(strace, &self.trace_file(name), argv);
@@ -41,7 +46,7 @@ impl Runner<'_> {
                 .iter()
                 .map(|(k, v)| (path_bytes(k), path_bytes(v)))
                 .collect(),
-            cwd: path_bytes(self.place.directory.as_os_str()),
+            cwd: path_bytes(cwd.as_os_str()),
             identity: arena.identity(),
             limits: Limits {
                 cpu_seconds: Some(60 * self.setting.patience),
