@@ -170,7 +170,7 @@ pub(super) fn isolation(arena: &Arena, target: &Target) -> Isolation {
         }
         Reach::Nothing => not_contained.push("files outside the private directory"),
     }
-    not_contained.extend(["sockets outside it", "network"]);
+    not_contained.extend(["sockets outside the private directory", "network"]);
     let not_contained = words(&not_contained);
     Isolation {
         measures,
