@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ipc_mastery::check;
+use ipc_mastery::check::marker::Marker;
 use ipc_mastery::check::verdict::{
     Failure, Isolation, Report, Shown, StageReport, Subject, Verdict,
 };
@@ -22,7 +23,8 @@ use ipc_mastery::render::theme::{Palette, Theme};
 use ipc_mastery::sys::sock_diag::{Name, Type};
 use ipc_mastery::tui::bindings;
 use ipc_mastery::tui::effect::{Effect, Memory};
-use ipc_mastery::tui::event::Event;
+use ipc_mastery::tui::event::{Begun, Event};
+use ipc_mastery::tui::lesson::Piece;
 use ipc_mastery::tui::model::{Model, Screen, Size};
 use ipc_mastery::tui::path::Node;
 use ipc_mastery::tui::update::{open, update};
@@ -702,4 +704,97 @@ fn where_nothing_can_be_kept_the_screen_says_so_and_goes_on() {
     lesson(&mut model, "what-is-it");
     assert!(drawn(&model).contains("progress is not kept: no room"));
     assert!(drawn(&model).contains("What a Unix socket is"));
+}
+
+#[test]
+fn the_first_esc_shows_all_lines_again_and_the_next_leaves_the_probes() {
+    let mut model = model(SMALL);
+    letter(&mut model, 'p');
+    press(&mut model, KeyCode::Tab);
+    let result = Ok(Arc::new(sockets()));
+    let name = "sockets".to_owned();
+    update(&mut model, Event::Probed { name, result });
+    let all = drawn(&model);
+    letter(&mut model, '/');
+    update(&mut model, Event::Paste("zzz".to_owned()));
+    enter(&mut model);
+    assert!(drawn(&model).contains("Esc shows all"));
+    press(&mut model, KeyCode::Esc);
+    assert_eq!(drawn(&model), all);
+    press(&mut model, KeyCode::Esc);
+    assert!(matches!(model.screen, Screen::Path(_)));
+}
+
+#[test]
+fn tab_passes_over_what_was_run() {
+    let mut model = up_to_the_quiz(SMALL);
+    for _ in 0..20 {
+        press(&mut model, KeyCode::Tab);
+        let Screen::Lesson(state) = &model.screen else {
+            panic!("a lesson is shown");
+        };
+        let focus = state.focus.expect("something is in focus");
+        assert!(!matches!(state.pieces[focus], Piece::Run(_)));
+    }
+}
+
+#[test]
+fn a_program_found_where_it_was_started_earlier_is_taken_and_remembered() {
+    let mut model = model(SMALL);
+    exercise(&mut model);
+    letter(&mut model, '1');
+    let marker = Marker {
+        directory: PathBuf::from("/home/ada/echo-server"),
+        exercise: "echo-server".to_owned(),
+        language: "python".to_owned(),
+    };
+    let exercise = "echo-server".to_owned();
+    let result = Ok(Begun::Found(marker.clone()));
+    let effects = update(&mut model, Event::Started { exercise, result });
+    assert_eq!(effects, [Effect::Remember(Memory::Start(marker))]);
+    assert!(drawn(&model).contains("Your program: /home/ada/echo-server"));
+    assert!(drawn(&model).contains("nothing was copied"));
+}
+
+#[test]
+fn why_nothing_was_copied_is_told_whole_and_once() {
+    let mut model = model(SMALL);
+    exercise(&mut model);
+    letter(&mut model, '1');
+    let exercise = "echo-server".to_owned();
+    let place = "a-long-name/".repeat(6);
+    let result = Err(format!(
+        "Nothing was copied: {place} is there.\nMove it away."
+    ));
+    update(&mut model, Event::Started { exercise, result });
+    let screen = drawn(&model);
+    assert!(screen.contains(&place), "{screen}");
+    assert!(screen.contains("Move it away."), "{screen}");
+    assert_eq!(screen.matches("Nothing was copied").count(), 1, "{screen}");
+    letter(&mut model, '1');
+    assert!(!drawn(&model).contains("Nothing was copied"));
+}
+
+#[test]
+fn a_long_path_gives_way_to_what_is_being_done() {
+    let mut model = model(SMALL);
+    exercise(&mut model);
+    let mut progress = started();
+    let known = progress.exercises.get_mut("echo-server").unwrap();
+    let place = format!("/home/ada/{}echo-server", "deep/".repeat(20));
+    known.started.as_mut().unwrap().directory = Untrusted::new(place.as_str());
+    update(&mut model, Event::Remembered(Box::new(progress)));
+    letter(&mut model, 'w');
+    let (exercise, result) = ("echo-server".to_owned(), None);
+    update(&mut model, Event::Checked { exercise, result });
+    let screen = drawn(&model);
+    assert!(screen.contains("deep/echo-server   watching"), "{screen}");
+}
+
+#[test]
+fn every_key_is_explained_within_eighty_columns() {
+    for binding in bindings::BINDINGS {
+        let sentence = binding.action.sentence();
+        assert!(sentence.len() <= 56, "{sentence}");
+    }
 }

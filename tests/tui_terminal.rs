@@ -481,6 +481,19 @@ fn a_program_is_started_edited_judged_and_judged_again_on_a_save() {
     session.assert_given_back();
     let progress = store(state.path()).snapshot().unwrap();
     assert!(progress.exercises["echo-server"].attempts >= 2);
+    // Somebody who knows nothing of it yet finds it where it is.
+    let other = tempfile::tempdir().unwrap();
+    let mut command = learn(other.path(), &["exercise-3"]);
+    command.current_dir(work.path());
+    let mut session = Session::start(&command, (100, 30));
+    session.shows("1 Python");
+    session.press("1");
+    session.shows("your program, in Python, is here already");
+    session.press("q");
+    assert_eq!(session.end().code(), Some(0));
+    let progress = store(other.path()).snapshot().unwrap();
+    let started = progress.exercises["echo-server"].started.as_ref().unwrap();
+    assert_eq!(started.language, "python");
 }
 
 #[test]

@@ -45,10 +45,10 @@ pub fn run(context: &Context, options: &Start) -> Result<ExitCode, CommandError>
         .unwrap_or_else(|| PathBuf::from(&exercise.slug));
     let marker = wanted.join(marker::NAME);
     if fs::symlink_metadata(&marker).is_ok() {
-        return Err(in_the_way(&[marker]));
+        return Err(in_the_way(&exercise.slug, &[marker]));
     }
     starter::place(&files, &wanted).map_err(|error| match error {
-        PlaceError::InTheWay { paths } => in_the_way(&paths),
+        PlaceError::InTheWay { paths } => in_the_way(&exercise.slug, &paths),
         PlaceError::Io { .. } => CommandError::usage(error.to_string()).caused_by(error),
     })?;
     let directory = fs::canonicalize(&wanted).unwrap_or_else(|_| wanted.clone());
@@ -77,13 +77,15 @@ pub fn run(context: &Context, options: &Start) -> Result<ExitCode, CommandError>
     Ok(ExitCode::Success)
 }
 
-fn in_the_way(paths: &[PathBuf]) -> CommandError {
+fn in_the_way(slug: &str, paths: &[PathBuf]) -> CommandError {
     let names: Vec<String> = paths
         .iter()
         .map(|path| Untrusted::from(path.as_path()).to_string())
         .collect();
     let message = format!("nothing was copied: {} already exists", names.join(", "));
-    CommandError::usage(message).hinted("Name another place with --dir, or move it away.")
+    CommandError::usage(message).hinted(format!(
+        "Move it away, or name another place: `ipc-mastery start {slug} --dir DIRECTORY`."
+    ))
 }
 
 /// The tools of a language that are missing.

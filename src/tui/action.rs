@@ -158,7 +158,7 @@ impl Action {
             Self::NextTab => "Show the next tab",
             Self::PreviousTab => "Show the tab before",
             Self::Check => "Build, run and judge your program",
-            Self::Watch => "Judge again whenever you save a file; once more to end it",
+            Self::Watch => "Judge at every save; pressed again, it ends that",
             Self::Stop => "Stop the check that is running",
             Self::Edit => "Open your program in $VISUAL or $EDITOR",
             Self::Hint => "Show one more hint for the stage",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use crate::check::marker::Marker;
 use crate::mastery::progress::HintLevel;
 
 /// Something to be done outside.
@@ -111,6 +112,8 @@ pub enum Memory {
         /// Whether it was so.
         right: bool,
     },
+    /// A program was found where its starter was copied earlier.
+    Start(Marker),
     /// A hint was taken.
     Hint {
         /// The exercise's slug.

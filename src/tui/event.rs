@@ -1,12 +1,12 @@
 //! What can happen: keys, signals, and what the work outside has found. Events are values; where
 //! they come from is [`super::input`]'s and [`super::outside`]'s.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ratatui::crossterm::event::KeyEvent;
 
 use crate::check::Progress as CheckProgress;
+use crate::check::marker::Marker;
 use crate::check::verdict::Report;
 use crate::experiment::Observation;
 use crate::mastery::progress::Progress;
@@ -59,14 +59,12 @@ pub enum Event {
         /// The report, if there is one that can be read.
         report: Option<Box<Report>>,
     },
-    /// A starter was copied.
+    /// A starter was copied, or found where one was copied earlier.
     Started {
         /// The exercise's slug.
         exercise: String,
-        /// The language's id.
-        language: String,
-        /// Where, or why not.
-        result: Result<PathBuf, String>,
+        /// The program, or why there is none: a sentence a line.
+        result: Result<Begun, String>,
     },
     /// The editor was closed; why it could not be opened, if so.
     Edited(Result<(), String>),
@@ -96,4 +94,13 @@ pub enum Event {
         /// What it found, why it could not, or `None` when it was stopped.
         result: Option<Result<Box<Report>, String>>,
     },
+}
+
+/// Where an exercise's program came from.
+#[derive(Clone, Debug)]
+pub enum Begun {
+    /// The starter was copied there.
+    Copied(Marker),
+    /// It was there already.
+    Found(Marker),
 }

@@ -40,6 +40,8 @@ pub struct ExerciseState {
     pub trouble: Option<String>,
     /// Whether a starter is being copied.
     pub copying: Copying,
+    /// Why none was copied: a sentence a line.
+    pub not_copied: Option<String>,
     /// Whether files are watched.
     pub watching: Watching,
     /// Where each tab is scrolled to.
@@ -124,6 +126,7 @@ impl ExerciseState {
             report: None,
             trouble: None,
             copying: Copying::No,
+            not_copied: None,
             watching: Watching::No,
             scrolls: Default::default(),
             text: Text::new(),
@@ -157,6 +160,7 @@ impl ExerciseState {
                     .and_then(|index| exercise.languages.get(index));
                 if let (Some(language), Copying::No) = (language, self.copying) {
                     self.copying = Copying::Yes;
+                    self.not_copied = None;
                     return Ok(vec![Effect::Start {
                         exercise: self.slug.clone(),
                         language: language.value.clone(),

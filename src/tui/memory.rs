@@ -18,6 +18,7 @@ use super::event::Event;
 use super::outside::guarded;
 use crate::check::verdict::Report;
 use crate::mastery::store::{Answer, Fact, Prediction, Reading, Store, StoreError};
+use crate::untrusted::Untrusted;
 
 /// Between two looks at a database whose directory cannot be watched.
 const LOOK: Duration = Duration::from_secs(1);
@@ -204,6 +205,10 @@ fn remember(store: &Store, memory: &Memory) -> Result<(), StoreError> {
             stage,
             level,
         } => store.record_hint(exercise, stage, *level),
+        Memory::Start(marker) => {
+            let place = Untrusted::from(marker.directory.as_path());
+            store.record_start(&marker.exercise, &place, &marker.language)
+        }
     }
 }
 

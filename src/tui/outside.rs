@@ -13,9 +13,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::effect::Effect;
-use super::event::Event;
+use super::event::{Begun, Event};
 use super::memory::Notebook;
 use crate::check::cancel::Cancel;
+use crate::check::marker::{self, Marker};
 use crate::check::watch::Watch;
 use crate::check::{self, CheckError, Request, Target};
 use crate::curriculum::Curriculum;
@@ -116,8 +117,17 @@ impl Outside {
         }
     }
 
-    /// Runs our own `start`, which copies, leaves a marker, fetches and records.
+    /// Runs our own `start`, which copies, leaves a marker, fetches and records; where that was done
+    /// earlier, its program is taken as it is.
     fn start_exercise(&self, exercise: String, language: String) {
+        let place = std::env::current_dir().unwrap_or_default().join(&exercise);
+        if let Some(marker) = started_in(&place, &exercise)
+            && self.curriculum.language(&marker.language).is_some()
+        {
+            let result = Ok(Begun::Found(marker));
+            drop(self.events.send(Event::Started { exercise, result }));
+            return;
+        }
         let mut command = Command::new(experiment::OURSELVES);
         command
             .args(&self.ourselves)
@@ -128,17 +138,14 @@ impl Outside {
                 .output()
                 .map_err(|error| format!("the starter could not be copied: {error}"))
                 .and_then(|output| match output.status.success() {
-                    true => {
-                        let here = std::env::current_dir().unwrap_or_default();
-                        Ok(here.join(&exercise))
-                    }
+                    true => Ok(Begun::Copied(Marker {
+                        directory: place,
+                        exercise: exercise.clone(),
+                        language,
+                    })),
                     false => Err(complaint(&output.stderr)),
                 });
-            drop(events.send(Event::Started {
-                exercise,
-                language,
-                result,
-            }));
+            drop(events.send(Event::Started { exercise, result }));
         });
     }
 
@@ -263,12 +270,37 @@ pub(super) fn guarded(
     }
 }
 
-/// The first line of what our own program says on standard error.
+/// What `start` left in a directory, when that was for this exercise.
+fn started_in(directory: &Path, exercise: &str) -> Option<Marker> {
+    let directory = std::fs::canonicalize(directory).ok()?;
+    // A marker that cannot be read is `start`'s to complain about.
+    let marker = marker::find(&directory).ok()??;
+    (marker.directory == directory && marker.exercise == exercise).then_some(marker)
+}
+
+/// What our own program says on standard error of why it ended, as a sentence a line.
 fn complaint(stderr: &[u8]) -> String {
     let lines = crate::untrusted::Untrusted::new(stderr).lines();
-    let first = lines.first().map(String::as_str).unwrap_or_default();
-    let line = first.strip_prefix("error: ").unwrap_or(first);
-    format!("the starter was not copied: {line}")
+    let mut out = String::new();
+    for line in lines.iter().skip_while(|line| !line.starts_with("error: ")) {
+        let line = line.trim();
+        if line.is_empty() {
+            continue;
+        }
+        if let Some(message) = line.strip_prefix("error: ") {
+            let why = message.strip_prefix("nothing was copied: ");
+            out += &format!("Nothing was copied: {}.", why.unwrap_or(message));
+        } else if let Some(cause) = line.strip_prefix("cause: ") {
+            out += &format!("\nThe cause: {cause}.");
+        } else {
+            out.push('\n');
+            out += line.strip_prefix("hint: ").unwrap_or(line);
+        }
+    }
+    if out.is_empty() {
+        out += "Nothing was copied, and `start` does not say why.";
+    }
+    out
 }
 
 /// Opens a file in the learner's editor and waits until it is closed.
@@ -309,5 +341,42 @@ pub fn editor(file: &Path) -> Result<Command, String> {
             Ok(command)
         }
         None => Err("no editor was found; set VISUAL or EDITOR".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_is_told_whole_and_once() {
+        let said = b"note: x\nerror: nothing was copied: a already exists\n  hint: Move it away.\n";
+        assert_eq!(
+            complaint(said),
+            "Nothing was copied: a already exists.\nMove it away."
+        );
+        let said = b"error: cannot write a\n  cause: no space\n";
+        assert_eq!(
+            complaint(said),
+            "Nothing was copied: cannot write a.\nThe cause: no space."
+        );
+    }
+
+    #[test]
+    fn only_a_marker_of_the_same_exercise_in_that_very_directory_counts() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = std::fs::canonicalize(home.path()).unwrap();
+        let below = directory.join("below");
+        std::fs::create_dir(&below).unwrap();
+        assert_eq!(started_in(&directory, "echo-server"), None);
+        let marker = Marker {
+            directory: directory.clone(),
+            exercise: "echo-server".to_owned(),
+            language: "c".to_owned(),
+        };
+        marker.write().unwrap();
+        assert_eq!(started_in(&directory, "echo-server"), Some(marker));
+        assert_eq!(started_in(&directory, "greeter"), None);
+        assert_eq!(started_in(&below, "echo-server"), None);
     }
 }

@@ -125,13 +125,12 @@ fn lesson_text(lesson: &Lesson) -> String {
 /// Markdown without the signs that set it: for searching and for excerpts.
 fn words_of(markdown: &str) -> String {
     let mut out = String::with_capacity(markdown.len());
-    for line in markdown.lines() {
+    for line in without_slots(markdown).lines() {
         let rule = |c: char| matches!(c, '|' | '-' | ':' | ' ');
         if line.contains('-') && line.chars().all(rule) {
             continue;
         }
         let line = line.trim_start_matches(['#', '>', ' ']);
-        let line = line.replace("{{ ident ", "").replace(" }}", "");
         out.extend(
             line.chars()
                 .filter(|letter| !matches!(letter, '`' | '*' | '|')),
@@ -139,6 +138,22 @@ fn words_of(markdown: &str) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Markdown with `…` for what only a run of the lesson can fill in. A slot that names an identifier
+/// of the kernel's source becomes that name.
+fn without_slots(markdown: &str) -> String {
+    let mut out = String::with_capacity(markdown.len());
+    let mut rest = markdown;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let Some((slot, after)) = after.split_once("}}") else {
+            break;
+        };
+        out += before;
+        out += slot.trim().strip_prefix("ident ").map_or("…", str::trim);
+        rest = after;
+    }
+    out + rest
 }
 
 /// Some words around the first of `words` that the text holds.
@@ -176,4 +191,18 @@ fn excerpt(text: &str, words: &[String]) -> String {
         out.push_str(" …");
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_neither_found_nor_shown() {
+        let markdown = "Read `{{ obs.b.read | code }}` from {{ident unix_listen}}.\nOpen {{ brace";
+        assert_eq!(
+            words_of(markdown),
+            "Read … from unix_listen.\nOpen {{ brace\n"
+        );
+    }
 }

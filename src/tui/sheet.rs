@@ -65,6 +65,10 @@ fn task(state: &ExerciseState, subject: &Subject<'_>, setting: Setting<'_>) -> T
             ));
         }
         None => {
+            for sentence in state.not_copied.iter().flat_map(|why| why.lines()) {
+                let width = setting.width.min(READING_WIDTH);
+                text.append(paragraph(Role::Warning, sentence, width));
+            }
             text.line(Line::of(
                 Role::Note,
                 "Copy the starter to a new directory below the one you are in:",

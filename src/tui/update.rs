@@ -1,7 +1,6 @@
 //! What an event changes, and what is to be done outside because of it. Pure: no clock, no files,
 //! no terminal.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -10,7 +9,7 @@ use tui_input::{Input, InputRequest};
 use super::action::{Action, Key, Place};
 use super::bindings;
 use super::effect::{Effect, Memory};
-use super::event::Event;
+use super::event::{Begun, Event};
 use super::exercise::{Copying, ExerciseState, Tab, Watching};
 use super::lesson::keys::Wish;
 use super::lesson::{LessonState, Slot};
@@ -19,7 +18,6 @@ use super::path::{self, Fold, Node};
 use super::probes::{ProbesState, Typing};
 use super::scroll::Scroll;
 use super::view::help;
-use crate::check::marker::Marker;
 use crate::probe::Name;
 use crate::untrusted::Untrusted;
 
@@ -95,11 +93,7 @@ fn on_outside(model: &mut Model, event: Event) -> Vec<Effect> {
                 page.remembered(report, exercise);
             }
         }
-        Event::Started {
-            exercise,
-            language,
-            result,
-        } => on_started(model, exercise, language, result),
+        Event::Started { exercise, result } => return on_started(model, &exercise, result),
         Event::Edited(Err(why)) => model.notice = Some(why),
         Event::Edited(Ok(())) => {}
         Event::Saved { exercise } => {
@@ -133,28 +127,35 @@ fn on_outside(model: &mut Model, event: Event) -> Vec<Effect> {
     Vec::new()
 }
 
-fn on_started(
-    model: &mut Model,
-    exercise: String,
-    language: String,
-    result: Result<PathBuf, String>,
-) {
-    if let Some(page) = model.exercise_page(&exercise) {
+fn on_started(model: &mut Model, exercise: &str, result: Result<Begun, String>) -> Vec<Effect> {
+    if let Some(page) = model.exercise_page(exercise) {
         page.copying = Copying::No;
     }
+    // It is remembered too, where anything can be; this page needs it in any case.
     match result {
-        Ok(directory) => {
-            let shown = Untrusted::from(directory.as_path());
+        Ok(Begun::Copied(marker)) => {
+            let shown = Untrusted::from(marker.directory.as_path());
             model.notice = Some(format!("copied to {shown}; e opens it, c judges it"));
-            // It is remembered too, where anything can be; this page needs it in any case.
-            model.here = Some(Marker {
-                directory,
-                exercise,
-                language,
-            });
+            model.here = Some(marker);
         }
-        Err(why) => model.notice = Some(why),
+        Ok(Begun::Found(marker)) => {
+            let language = model.curriculum.language(&marker.language);
+            let name = language.map_or(marker.language.as_str(), |language| &language.name);
+            model.notice = Some(format!(
+                "nothing was copied: your program, in {name}, is here already"
+            ));
+            model.here = Some(marker.clone());
+            return vec![Effect::Remember(Memory::Start(marker))];
+        }
+        Err(why) => {
+            if let Some(page) = model.exercise_page(exercise) {
+                page.not_copied = Some(why);
+                page.tab = Tab::Task;
+                *page.scroll() = Scroll::default();
+            }
+        }
     }
+    Vec::new()
 }
 
 /// Takes in what is remembered. The page of an exercise that was checked, here or in another
@@ -278,6 +279,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             show(model, Screen::Probes(Box::new(state)));
             effects
         }
+        Action::Back if clear_filter(model) => Vec::new(),
         Action::Back => back(model),
         action => in_screen(model, action),
     }
@@ -487,6 +489,17 @@ fn go_on(model: &mut Model, node: &Node) -> Vec<Effect> {
 fn show(model: &mut Model, screen: Screen) {
     let earlier = std::mem::replace(&mut model.screen, screen);
     model.behind.push(earlier);
+}
+
+/// Shows all lines of the probes again; false when no filter hides any.
+fn clear_filter(model: &mut Model) -> bool {
+    match &mut model.screen {
+        Screen::Probes(state) if !state.filter.value().is_empty() => {
+            state.filter = Input::default();
+            true
+        }
+        _ => false,
+    }
 }
 
 /// Goes back to the screen before. What ran for the page that is left is stopped.

@@ -58,6 +58,24 @@ pub fn cut(line: Line, width: usize) -> Line {
     out
 }
 
+/// The end of a text that fits into `width` columns; what is left out before it is shown as `…`.
+pub fn tail(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut left = width.saturating_sub(1);
+    let mut start = text.len();
+    for (place, letter) in text.char_indices().rev() {
+        let columns = letter.width().unwrap_or(0);
+        if columns > left {
+            break;
+        }
+        left -= columns;
+        start = place;
+    }
+    format!("…{}", &text[start..])
+}
+
 /// Puts a word at the right edge, cutting the line where it would run into it.
 pub fn with_right(line: Line, right: &str, width: usize) -> Line {
     let room = width.saturating_sub(right.width() + 1);
@@ -85,5 +103,12 @@ mod tests {
         assert_eq!(cut(line, 5).plain(), "abcd…");
         let wide = Line::of(Role::Plain, "日本語");
         assert_eq!(cut(wide, 4).plain(), "日…");
+    }
+
+    #[test]
+    fn of_a_long_path_the_end_is_kept() {
+        assert_eq!(tail("/home/ada/echo", 14), "/home/ada/echo");
+        assert_eq!(tail("/home/ada/echo", 9), "…ada/echo");
+        assert_eq!(tail("/日本語", 4), "…語");
     }
 }

@@ -83,7 +83,7 @@ impl LessonState {
 
     fn turn(&mut self, rows: usize, direction: Direction) {
         let asked: Vec<usize> = (0..self.unfolded())
-            .filter(|&index| self.stands[index] != Stand::Quiet)
+            .filter(|&index| self.stops_at(index))
             .collect();
         let place = asked.iter().position(|&index| Some(index) == self.focus);
         let next = match (place, direction) {
@@ -98,6 +98,14 @@ impl LessonState {
             let lines = self.page.lines_of(focus);
             self.scroll.reveal(lines.start, lines.end, rows);
         }
+    }
+
+    /// Whether a piece has something for keys to do or to show: one that was run has not.
+    fn stops_at(&self, index: usize) -> bool {
+        !matches!(
+            (&self.pieces[index], &self.stands[index]),
+            (_, Stand::Quiet) | (Piece::Run(_), Stand::Done(_))
+        )
     }
 
     fn choose(&mut self, number: usize) {

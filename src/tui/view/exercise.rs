@@ -20,7 +20,7 @@ use super::super::action::{Action, Place};
 use super::super::exercise::{ExerciseState, Program, Tab, Watching};
 use super::super::model::Model;
 use super::super::sheet;
-use super::super::words::cut;
+use super::super::words::{cut, tail};
 use super::super::{paint, path};
 use super::{centred, chrome, spinner, title_of};
 use crate::curriculum::exercise::Exercise;
@@ -65,7 +65,7 @@ pub(super) fn draw(
     );
     let body = centred(body, model.size.page_columns());
     let width = usize::from(body.width);
-    let summary = summary(model, state, exercise, program.as_ref());
+    let summary = summary(model, state, exercise, program.as_ref(), width);
     paint::line(buffer, body, 0, &cut(summary, width), theme);
     paint::line(buffer, body, 1, &tabs(state), theme);
     let below = Rect {
@@ -102,13 +102,21 @@ fn keys(state: &ExerciseState, exercise: &Exercise, started: bool) -> Vec<(Actio
     keys
 }
 
-/// One sign a stage, the language and the place of the program.
+/// One sign a stage, the language and the place of the program, and what is being done, in `width`
+/// columns.
 fn summary(
     model: &Model,
     state: &ExerciseState,
     exercise: &Exercise,
     program: Option<&Program>,
+    width: usize,
 ) -> Line {
+    let doing = match (&state.live, state.watching) {
+        (Some(live), _) if live.building => Line::of(Role::Warning, "   building"),
+        (Some(_), _) => Line::of(Role::Warning, "   judging"),
+        (None, Watching::Yes) => Line::of(Role::Note, "   watching"),
+        (None, Watching::No) => Line::empty(),
+    };
     let known = model.progress.exercises.get(&state.slug);
     let mut line = Line::empty();
     for stage in &exercise.stages {
@@ -134,18 +142,17 @@ fn summary(
             let name = language.map_or(program.language.as_str(), |language| &language.name);
             line.push(Role::Plain, format!("{name} in "));
             let directory = Untrusted::from(program.directory.as_path());
-            line.push(Role::Value, directory.to_string());
+            // A long path gives way to what is being done.
+            let room = width.saturating_sub(line.width() + doing.width());
+            line.push(Role::Value, tail(&directory.to_string(), room));
         }
         None => {
             line.push(Role::Dim, "not started");
         }
     }
-    match (&state.live, state.watching) {
-        (Some(live), _) if live.building => line.push(Role::Warning, "   building"),
-        (Some(_), _) => line.push(Role::Warning, "   judging"),
-        (None, Watching::Yes) => line.push(Role::Note, "   watching"),
-        (None, Watching::No) => &mut line,
-    };
+    for span in doing.spans {
+        line.push(span.role, span.text);
+    }
     line
 }
 

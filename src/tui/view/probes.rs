@@ -47,6 +47,10 @@ pub(super) fn draw(
         }
         _ => String::new(),
     };
+    let back = match state.filter.value() {
+        "" => "",
+        _ => "show all",
+    };
     let (place, keys): (_, &[(Action, &str)]) = match state.typing {
         Typing::Yes => (
             Place::Typing,
@@ -62,7 +66,7 @@ pub(super) fn draw(
                 (Action::Refresh, ""),
                 (Action::Filter, ""),
                 (Action::Up, ""),
-                (Action::Back, ""),
+                (Action::Back, back),
             ],
         ),
     };
