@@ -24,6 +24,7 @@ use ipc_mastery::sys::sock_diag::{Name, Type};
 use ipc_mastery::tui::bindings;
 use ipc_mastery::tui::effect::{Effect, Memory};
 use ipc_mastery::tui::event::{Begun, Event};
+use ipc_mastery::tui::exercise::Tab;
 use ipc_mastery::tui::lesson::Piece;
 use ipc_mastery::tui::model::{Model, Screen, Size};
 use ipc_mastery::tui::path::Node;
@@ -648,28 +649,77 @@ fn a_check_recorded_elsewhere_is_fetched_and_shown() {
     assert!(drawn(&model).contains("Nothing came back."));
 }
 
+fn checks(effects: &[Effect]) -> usize {
+    let is_check = |effect: &&Effect| matches!(effect, Effect::Check { .. });
+    effects.iter().filter(is_check).count()
+}
+
+fn saved(model: &mut Model) -> Vec<Effect> {
+    let exercise = "echo-server".to_owned();
+    update(model, Event::Saved { exercise })
+}
+
+/// The check that runs has ended: with this report, or because it was stopped.
+fn checked(model: &mut Model, report: Option<Report>) -> Vec<Effect> {
+    let exercise = "echo-server".to_owned();
+    let result = report.map(|report| Ok(Box::new(report)));
+    update(model, Event::Checked { exercise, result })
+}
+
 #[test]
-fn a_save_during_a_check_has_it_done_once_more() {
+fn a_save_during_a_check_gives_it_up_and_has_it_done_once_more() {
     let mut model = model(SMALL);
     exercise(&mut model);
     update(&mut model, Event::Remembered(Box::new(started())));
-    let checks = |effects: &[Effect]| {
-        let is_check = |effect: &&Effect| matches!(effect, Effect::Check { .. });
-        effects.iter().filter(is_check).count()
-    };
     let effects = letter(&mut model, 'w');
     assert_eq!(checks(&effects), 1);
-    let saved = || Event::Saved {
-        exercise: "echo-server".to_owned(),
+    assert_eq!(saved(&mut model), [Effect::StopCheck]);
+    assert!(drawn(&model).contains("Saved: starting over"));
+    assert_eq!(checks(&saved(&mut model)), 0);
+    assert_eq!(checks(&checked(&mut model, None)), 1);
+    assert_eq!(checks(&checked(&mut model, Some(report()))), 0);
+}
+
+#[test]
+fn a_save_moves_nothing_that_the_learner_looks_at() {
+    let mut model = model(SMALL);
+    exercise(&mut model);
+    update(&mut model, Event::Remembered(Box::new(started())));
+    letter(&mut model, 'w');
+    checked(&mut model, Some(report()));
+    press(&mut model, KeyCode::Down);
+    press(&mut model, KeyCode::Down);
+    let before = drawn(&model);
+    saved(&mut model);
+    assert!(drawn(&model).contains("Judging"));
+    checked(&mut model, Some(report()));
+    assert_eq!(drawn(&model), before, "the same failure stays where it was");
+    let mut other = report();
+    other.stages[0].failure.as_mut().unwrap().diagnosis = "other".to_owned();
+    saved(&mut model);
+    checked(&mut model, Some(other));
+    assert!(
+        drawn(&model).contains("failed: Echoes one friendly message"),
+        "another begins anew"
+    );
+    // A stage that the learner chose stays chosen, and its tab shown.
+    press(&mut model, KeyCode::BackTab);
+    press(&mut model, KeyCode::Down);
+    let chosen = |model: &Model| match &model.screen {
+        Screen::Exercise(page) => (page.tab, page.stage),
+        _ => panic!("the exercise is shown"),
     };
-    assert_eq!(checks(&update(&mut model, saved())), 0);
-    assert_eq!(checks(&update(&mut model, saved())), 0);
-    let ended = || Event::Checked {
-        exercise: "echo-server".to_owned(),
-        result: Some(Ok(Box::new(report()))),
-    };
-    assert_eq!(checks(&update(&mut model, ended())), 1);
-    assert_eq!(checks(&update(&mut model, ended())), 0);
+    assert_eq!(chosen(&model), (Tab::Stages, 1));
+    saved(&mut model);
+    checked(&mut model, Some(report()));
+    assert_eq!(chosen(&model), (Tab::Stages, 1));
+    letter(&mut model, 'c');
+    checked(&mut model, Some(report()));
+    assert_eq!(
+        chosen(&model),
+        (Tab::Result, 0),
+        "a check that was asked for shows what it found"
+    );
 }
 
 #[test]

@@ -497,6 +497,41 @@ fn a_program_is_started_edited_judged_and_judged_again_on_a_save() {
 }
 
 #[test]
+fn a_save_while_a_program_is_judged_gives_the_check_up_and_begins_anew() {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    let state = tempfile::tempdir().unwrap();
+    let work = tempfile::tempdir().unwrap();
+    let mut command = learn(state.path(), &["exercise-3"]);
+    command.current_dir(work.path());
+    let mut session = Session::start(&command, (100, 30));
+    session.shows("1 Python");
+    session.press("1");
+    session.shows("copied to");
+    let main = work.path().join("echo-server/main.py");
+    // It never listens: the verdict would take until the deadline.
+    let hangs = "import signal\nsignal.pause()\n";
+    fs::write(&main, hangs).unwrap();
+    session.press("w");
+    session.shows("Judging");
+    let new = main.with_file_name(".main.py.new");
+    fs::write(&new, "raise SystemExit('renamed')\n").unwrap();
+    fs::rename(&new, &main).unwrap();
+    session.shows("renamed");
+    fs::write(&new, hangs).unwrap();
+    renameat_with(CWD, &new, CWD, &main, RenameFlags::EXCHANGE).unwrap();
+    session.shows("Judging");
+    fs::write(&main, "raise SystemExit('written in place')\n").unwrap();
+    session.shows("written in place");
+    session.press("q");
+    assert_eq!(session.end().code(), Some(0));
+    session.assert_given_back();
+    // The checks that were given up are no attempts.
+    let progress = store(state.path()).snapshot().unwrap();
+    assert_eq!(progress.exercises["echo-server"].attempts, 2);
+}
+
+#[test]
 fn where_nothing_can_be_written_it_says_so_and_everything_else_works() {
     let mut session = Session::learn(Path::new("/proc/self/nowhere"), &["bytes"], USUAL);
     session.shows("progress is not kept");

@@ -211,6 +211,13 @@ impl Report {
             .find(failed)
             .or_else(|| self.stages.iter().find(failed))
     }
+
+    /// The diagnosis of what failed first, the build included.
+    pub fn first_diagnosis(&self) -> Option<&str> {
+        let of_stage = || self.first_failure()?.failure.as_ref();
+        let failure = self.build.as_ref().or_else(of_stage)?;
+        Some(&failure.diagnosis)
+    }
 }
 
 #[cfg(test)]

@@ -40,30 +40,45 @@ pub fn run(context: &Context, options: &cli::Check) -> Result<ExitCode, CommandE
         patience: options.patience,
         stage: options.stage.clone(),
     };
-    let Target::Directory { path, .. } = &request.target else {
-        return once(context, options, &curriculum, &request, &store, &cancel);
-    };
-    if !options.watch {
-        return once(context, options, &curriculum, &request, &store, &cancel);
+    if let (Target::Directory { path, .. }, true) = (&request.target, options.watch) {
+        let watch = Watch::new(path).map_err(|error| {
+            CommandError::cannot_judge("the directory cannot be watched")
+                .caused_by(error)
+                .hinted("Leave out --watch and run `check` after each change.")
+        })?;
+        let judge = |cancel: &Cancel| once(context, options, &curriculum, &request, &store, cancel);
+        return on_every_save(context, watch, &cancel, judge);
     }
-    let watch = Watch::new(path).map_err(|error| {
-        CommandError::cannot_judge("the directory cannot be watched")
-            .caused_by(error)
-            .hinted("Leave out --watch and run `check` after each change.")
-    })?;
+    once(context, options, &curriculum, &request, &store, &cancel)
+}
+
+/// Judges, and judges again on every save, until Ctrl-C; a check that goes on then is given up.
+fn on_every_save(
+    context: &Context,
+    mut watch: Watch,
+    cancel: &Cancel,
+    judge: impl Fn(&Cancel) -> Result<ExitCode, CommandError>,
+) -> Result<ExitCode, CommandError> {
+    let broken =
+        |error: io::Error| CommandError::internal("cannot watch any longer").caused_by(error);
     loop {
-        let code = match once(context, options, &curriculum, &request, &store, &cancel) {
-            Ok(code) => code,
-            Err(error) if cancel.is_cancelled() => return Err(error),
-            Err(error) => super::report(&error, context.colours()),
-        };
+        let judged = watch.during(cancel, |round| (judge(round), round.is_cancelled()));
+        let ((result, given_up), saved) = judged.map_err(broken)?;
+        if cancel.is_cancelled() {
+            return Ok(ExitCode::Interrupted);
+        }
+        match result {
+            Ok(_) => {}
+            Err(_) if given_up => {}
+            Err(error) => drop(super::report(&error, context.colours())),
+        }
+        if saved {
+            context.say("\nSaved: starting over.");
+            continue;
+        }
         context.say("\nWaiting for a change; Ctrl-C ends.");
-        match watch.wait(&cancel) {
-            Ok(true) => {}
-            Ok(false) => return Ok(code),
-            Err(error) => {
-                return Err(CommandError::internal("cannot watch any longer").caused_by(error));
-            }
+        if !watch.wait(cancel).map_err(broken)? {
+            return Ok(ExitCode::Interrupted);
         }
     }
 }

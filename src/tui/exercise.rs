@@ -32,6 +32,8 @@ pub struct ExerciseState {
     pub tab: Tab,
     /// The selected stage, by its place.
     pub stage: usize,
+    /// Whether the learner chose that stage since the last check they asked for.
+    pub chosen: bool,
     /// The check that runs.
     pub live: Option<Live>,
     /// What the last check found.
@@ -46,6 +48,8 @@ pub struct ExerciseState {
     pub watching: Watching,
     /// Where each tab is scrolled to.
     pub scrolls: [Scroll; Tab::ALL.len()],
+    /// Where the result was scrolled to before a save had it judged again.
+    pub left_at: Option<Scroll>,
     /// The lines of the tab, set for the width they were last needed at.
     pub text: Text,
     /// The lines of the selected stage in `text`.
@@ -122,6 +126,7 @@ impl ExerciseState {
             slug: slug.to_owned(),
             tab: Tab::Task,
             stage: 0,
+            chosen: false,
             live: None,
             report: None,
             trouble: None,
@@ -129,6 +134,7 @@ impl ExerciseState {
             not_copied: None,
             watching: Watching::No,
             scrolls: Default::default(),
+            left_at: None,
             text: Text::new(),
             selected: 0..0,
         };
@@ -218,12 +224,21 @@ impl ExerciseState {
             (Tab::Stages, Action::Down) => self.stage = (self.stage + 1).min(last),
             _ => return false,
         }
+        self.chosen = true;
         true
     }
 
+    /// The learner wants a verdict and to see it.
     fn check(&mut self, program: &Program) -> Vec<Effect> {
         self.tab = Tab::Result;
         *self.scroll() = Scroll::default();
+        self.left_at = None;
+        self.chosen = false;
+        self.judge(program)
+    }
+
+    /// Judges, now or when the check that runs has ended.
+    fn judge(&mut self, program: &Program) -> Vec<Effect> {
         if let Some(live) = &mut self.live {
             live.again = true;
             return Vec::new();
@@ -237,12 +252,20 @@ impl ExerciseState {
         }]
     }
 
-    /// A file was saved: judge again, now or when the check that runs has ended.
+    /// A file was saved: a check that runs is given up, and it is judged again. What the learner
+    /// looks at stays where it is.
     pub fn saved(&mut self, program: Option<&Program>) -> Vec<Effect> {
-        match program {
-            Some(program) if self.watching == Watching::Yes => self.check(program),
-            _ => Vec::new(),
+        let Some(program) = program.filter(|_| self.watching == Watching::Yes) else {
+            return Vec::new();
+        };
+        let result = self.scrolls[Tab::Result.index()];
+        self.left_at.get_or_insert(result);
+        let mut effects = self.judge(program);
+        if let Some(live) = self.live.as_mut().filter(|live| live.again) {
+            live.stopping = true;
+            effects.push(Effect::StopCheck);
         }
+        effects
     }
 
     /// The check went on.
@@ -271,18 +294,36 @@ impl ExerciseState {
     ) -> Vec<Effect> {
         let again = self.live.take().is_some_and(|live| live.again);
         match result {
-            Some(Ok(report)) => {
-                self.select_failed(&report, exercise);
-                self.report = Some(report);
-                self.trouble = None;
-            }
+            Some(Ok(report)) => self.take(report, exercise),
             Some(Err(message)) => self.trouble = Some(message),
             None => self.trouble = Some("the check was stopped".to_owned()),
         }
         match program {
-            Some(program) if again => self.check(program),
-            _ => Vec::new(),
+            Some(program) if again => self.judge(program),
+            _ => {
+                if let Some(left_at) = self.left_at.take() {
+                    self.scrolls[Tab::Result.index()] = left_at;
+                }
+                Vec::new()
+            }
         }
+    }
+
+    /// Takes a new report. Where another failure than before is the first, it is shown from its
+    /// beginning.
+    fn take(&mut self, report: Box<Report>, exercise: &Exercise) {
+        let same = |before: &Report| {
+            before.first_diagnosis() == report.first_diagnosis()
+                && before.first_failure().map(|stage| &stage.id)
+                    == report.first_failure().map(|stage| &stage.id)
+        };
+        let same = self.report.as_deref().is_some_and(same);
+        if !same {
+            self.left_at = self.left_at.map(|_| Scroll::default());
+        }
+        self.select_failed(&report, exercise);
+        self.report = Some(report);
+        self.trouble = None;
     }
 
     /// The last check was found in what is remembered.
@@ -293,7 +334,11 @@ impl ExerciseState {
         }
     }
 
+    /// Selects the stage that failed first, unless the learner has chosen another.
     fn select_failed(&mut self, report: &Report, exercise: &Exercise) {
+        if self.chosen {
+            return;
+        }
         let failed = report.first_failure().map(|stage| stage.id.as_str());
         let place = exercise
             .stages

@@ -197,7 +197,7 @@ impl Outside {
             earlier.cancel();
         }
         let started = Cancel::new().and_then(|cancel| Ok((cancel, Watch::new(&directory)?)));
-        let (cancel, watch) = match started {
+        let (cancel, mut watch) = match started {
             Ok(started) => started,
             Err(error) => {
                 let why = format!("saves cannot be noticed ({error}); press c after each change");

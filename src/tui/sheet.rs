@@ -309,7 +309,9 @@ fn live_lines(
     known: Option<&ExerciseProgress>,
 ) -> Text {
     let mut text = Text::new();
-    let doing = if live.stopping {
+    let doing = if live.again {
+        "Saved: starting over …"
+    } else if live.stopping {
         "Stopping …"
     } else if live.building {
         "Building …"
