@@ -231,7 +231,8 @@ pub enum HintLevel {
     Look,
     /// The mechanism.
     Think,
-    /// A worked answer to a sister problem; passes from then on count as assisted.
+    /// A worked answer to a sister problem; where the stage was not passed before, later passes count
+    /// as assisted.
     Show,
 }
 

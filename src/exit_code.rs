@@ -14,7 +14,7 @@ pub enum ExitCode {
     CannotJudge = 3,
     /// A fault of ipc-mastery itself.
     Internal = 4,
-    /// Interrupted by Ctrl-C.
+    /// Interrupted: by Ctrl-C, or because the input ended where an answer was wanted.
     Interrupted = 130,
 }
 
@@ -37,7 +37,7 @@ impl ExitCode {
             Self::Usage => "the command line or an input file is wrong",
             Self::CannotJudge => "this machine lacks something the judgement needs",
             Self::Internal => "a fault of ipc-mastery itself",
-            Self::Interrupted => "interrupted by Ctrl-C",
+            Self::Interrupted => "interrupted, by Ctrl-C or by the end of the input",
         }
     }
 }

@@ -5,7 +5,11 @@ use ipc_mastery::cli::Cli;
 use ipc_mastery::commands;
 
 fn main() -> std::process::ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are asked for; everything else is a mistake.
+        Err(answer) => return commands::answer(&answer).into(),
+    };
     let colours = cli.colours;
     match commands::run(cli) {
         Ok(code) => code.into(),

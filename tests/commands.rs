@@ -165,6 +165,7 @@ fn list_and_path_stay_within_the_terminal() {
     for (command, columns) in [
         ("list", "60"),
         ("list", "48"),
+        ("list", "40"),
         ("path", "48"),
         ("path", "80"),
     ] {
@@ -186,6 +187,102 @@ fn list_and_path_stay_within_the_terminal() {
             said.out
         );
     }
+}
+
+#[test]
+fn in_forty_columns_only_the_command_to_copy_may_be_longer() {
+    let home = Home::new();
+    for command in ["list", "path"] {
+        let said = run(home.command(&[command]).env("COLUMNS", "40"));
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        for line in said.out.lines() {
+            let copied = line.starts_with("  ipc-mastery ");
+            assert!(copied || line.chars().count() <= 40, "{line}\n{}", said.out);
+        }
+    }
+    // Names are whole: they are typed.
+    let said = run(home.command(&["list"]).env("COLUMNS", "40"));
+    assert!(
+        said.out.contains("everything-is-a-file-descriptor\n"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn a_name_of_something_else_is_told_to_be_that() {
+    let home = Home::new();
+    let told = |arguments: &[&str]| {
+        let said = run(&mut home.small(arguments));
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        said.err
+    };
+    assert_snapshot!(told(&["read", "exercise-7"]), @r"
+    error: `exercise-7` is an exercise, not a lesson
+      hint: `ipc-mastery learn exercise-7` shows its task; `ipc-mastery start exercise-7` begins it.
+    ");
+    assert_snapshot!(told(&["check", "names"]), @r"
+    error: `names` is a lesson, not an exercise
+      hint: `ipc-mastery learn names` opens it; `read names` prints it.
+    ");
+    assert_snapshot!(told(&["try", "greeter"]), @r"
+    error: `greeter` is an exercise, not an experiment
+      hint: `ipc-mastery learn exercise-7` shows its task; `ipc-mastery start exercise-7` begins it.
+    ");
+}
+
+#[test]
+fn every_subcommand_words_an_unknown_name_alike() {
+    let home = Home::new();
+    let told = |arguments: &[&str]| {
+        let said = run(&mut home.small(arguments));
+        assert_eq!(said.code, Some(2), "{}", said.err);
+        said.err
+    };
+    for (near, far) in [
+        (["hint", "greter"], ["hint", "zzzzzzz"]),
+        (["start", "greter"], ["start", "zzzzzzz"]),
+        (["check", "greter"], ["check", "zzzzzzz"]),
+        (["solution", "greter"], ["solution", "zzzzzzz"]),
+        (["reset", "greter"], ["reset", "zzzzzzz"]),
+    ] {
+        assert_eq!(
+            told(&near),
+            "error: there is no exercise `greter`\n  hint: Did you mean `greeter`?\n"
+        );
+        assert_eq!(
+            told(&far),
+            "error: there is no exercise `zzzzzzz`\n  hint: `ipc-mastery list` names them all.\n"
+        );
+    }
+    for more in [&["hint"][..], &["check", "--cmd", "true"]] {
+        assert_eq!(
+            told(&[more, &["7", "--stage", "zzzzzzz"]].concat()),
+            "error: exercise-7 has no stage `zzzzzzz`\n  \
+             hint: There is hello, twice, polite.\n"
+        );
+    }
+}
+
+#[test]
+fn help_that_cannot_be_written_is_told() {
+    let home = Home::new();
+    for arguments in [&["--help"][..], &["--version"], &["check", "--help"]] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = home.command(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(4));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("cannot write the output"), "{said}");
+        let said = run(&mut home.command(arguments));
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+        assert!(!said.out.is_empty());
+    }
+    let said = run(&mut home.command(&["--nonsense"]));
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
+    assert!(said.err.contains("--nonsense"), "{}", said.err);
 }
 
 #[test]
@@ -245,6 +342,22 @@ fn reset_asks_and_forgets_only_after_yes() {
     assert_eq!(
         said.err,
         "Nothing is remembered of all lessons and exercises.\n"
+    );
+}
+
+#[test]
+fn reset_counts_apart_what_could_not_count() {
+    let home = Home::new();
+    home.record_pass();
+    let said = run(&mut home.small(&["check", "7", "--cmd", "true", "--json"]));
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    let said = run_typing(&mut home.small(&["reset"]), "no\n");
+    assert!(said.err.contains("\n  1 check\n"), "{}", said.err);
+    assert!(
+        said.err
+            .contains("\n  1 check that could not count (--cmd,"),
+        "{}",
+        said.err
     );
 }
 
@@ -336,7 +449,8 @@ fn the_solution_is_shown_only_after_a_pass() {
     let said = run(&mut home.small(&["solution", "7", "--lang", "perl"]));
     assert_eq!(said.code, Some(2));
     assert!(
-        said.err.contains("Its languages are sh, nowhere."),
+        said.err
+            .contains("exercise-7 has no language `perl`\n  hint: There is sh, nowhere."),
         "{}",
         said.err
     );

@@ -328,6 +328,26 @@ fn several_at_once_do_not_disturb_each_other() {
 }
 
 #[test]
+fn ctrl_d_before_the_end_is_no_success() {
+    let pty = nix::pty::openpty(None, None).expect("a terminal");
+    let end = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
+    let mut command = Command::new(program());
+    command
+        .args(["try", "unix.bytes"])
+        .stdin(end())
+        .stdout(end())
+        .stderr(Stdio::piped());
+    let child = command.spawn().expect("the binary starts");
+    std::fs::File::from(pty.master.try_clone().expect("a descriptor"))
+        .write_all(b"\x04")
+        .expect("it can be typed");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said, "Ended early: there is no more input.\n");
+}
+
+#[test]
 fn on_a_terminal_try_asks_before_it_runs_and_marks_the_prediction() {
     let pty = nix::pty::openpty(None, None).expect("a terminal");
     let input = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));

@@ -173,7 +173,6 @@ fn a_lesson_that_is_not_there_is_an_error_of_usage_with_a_near_name() {
     insta::assert_snapshot!(String::from_utf8(output.stderr).expect("text"), @r"
     error: there is no lesson `byte-not-message`
       hint: Did you mean `bytes-not-messages`?
-      hint: `ipc-mastery list` names all lessons.
     ");
     let odd = read("\u{1b}[2J", &[]);
     assert_eq!(odd.status.code(), Some(2));

@@ -185,7 +185,8 @@ fn the_editor_may_be_a_command_with_arguments() {
 fn without_an_editor_that_is_said_and_the_rest_is_done() {
     let home = Home::new();
     let said = run(&mut home.small(&["start", "7", "--lang", "sh", "--edit"]));
-    assert_eq!(said.code, Some(0));
+    assert_eq!(said.code, Some(2));
+    assert!(home.path("greeter/main.sh").is_file());
     assert!(
         said.err.contains("neither VISUAL nor EDITOR is set"),
         "{}",
@@ -237,4 +238,19 @@ fn every_language_of_the_echo_server_has_a_starter_with_its_main_file() {
             assert!(echo.join("Cargo.lock").is_file() && !echo.join("Cargo.toml.in").exists());
         }
     }
+}
+
+#[test]
+fn an_editor_that_fails_is_told_and_no_success() {
+    let home = Home::new();
+    let start = ["start", "7", "--lang", "sh", "--edit"];
+    let said = run(home.small(&start).env("EDITOR", "sh -c 'exit 9'"));
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(
+        said.err.contains("ended with exit status: 9"),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains("main.sh is there"), "{}", said.err);
+    assert!(home.path("greeter/main.sh").is_file());
 }

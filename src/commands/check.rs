@@ -2,9 +2,11 @@
 
 use std::io::{self, IsTerminal};
 
+use super::chosen;
 use super::context::Context;
 use super::error::CommandError;
 use super::remembered::not_recorded;
+use super::unknown::{self, Kind};
 use crate::check::cancel::Cancel;
 use crate::check::locate::{self, LocateError, Wish};
 use crate::check::marker::Marker;
@@ -14,7 +16,6 @@ use crate::check::{self, CheckError, Progress, Request, Target};
 use crate::cli;
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::Exercise;
-use crate::curriculum::problem::did_you_mean;
 use crate::exit_code::ExitCode;
 use crate::mastery::store::{Store, StoreError};
 use crate::render::ansi;
@@ -33,6 +34,9 @@ pub fn run(context: &Context, options: &cli::Check) -> Result<ExitCode, CommandE
     let curriculum = context.curriculum()?;
     let store = Store::open();
     let (exercise, target) = locate(&curriculum, options, store.as_ref().ok())?;
+    if let Some(id) = &options.stage {
+        chosen::stage(exercise, id)?;
+    }
     let request = Request {
         exercise: exercise.slug.clone(),
         target,
@@ -111,7 +115,7 @@ fn once(
     if live {
         anstream::eprint!("\r\x1b[K");
     }
-    let report = result.map_err(|error| explain(error, request, curriculum))?;
+    let report = result.map_err(explain)?;
     if options.json {
         let json = serde_json::to_string_pretty(&report).expect("a report is plain data");
         context.print(&(json + "\n"))?;
@@ -159,11 +163,9 @@ fn locate<'a>(
     locate::locate(curriculum, &wish, &here, last.as_ref()).map_err(|error| {
         let message = error.to_string();
         let hint = match &error {
-            LocateError::UnknownExercise(name) => did_you_mean(
-                name,
-                curriculum.exercises.iter().map(|exercise| exercise.slug.as_str()),
-            )
-            .unwrap_or_else(|| "`ipc-mastery list` names them all.".to_owned()),
+            LocateError::UnknownExercise(name) => {
+                return unknown::name(curriculum, Kind::Exercise, name);
+            }
             LocateError::NoExercise => {
                 "Name one: `ipc-mastery check exercise-3`; `ipc-mastery list` shows them.".to_owned()
             }
@@ -183,25 +185,9 @@ fn locate<'a>(
     })
 }
 
-fn explain(error: CheckError, request: &Request, curriculum: &Curriculum) -> CommandError {
+fn explain(error: CheckError) -> CommandError {
     let message = error.to_string();
     match error {
-        CheckError::Unknown {
-            what: "stage",
-            name,
-        } => {
-            let stages = curriculum
-                .exercise(&request.exercise)
-                .map(|exercise| &exercise.stages);
-            let ids: Vec<&str> = stages
-                .into_iter()
-                .flatten()
-                .map(|stage| stage.id.value.as_str())
-                .collect();
-            let hint = did_you_mean(&name, ids.iter().copied())
-                .unwrap_or_else(|| format!("The stages are {}.", ids.join(", ")));
-            CommandError::usage(message).hinted(hint)
-        }
         CheckError::Unknown { .. } => CommandError::usage(message),
         CheckError::NobodyListens { .. } => CommandError::usage(message)
             .hinted("Start your server first; `check` without --socket starts it for you."),

@@ -3,35 +3,19 @@
 use super::context::Context;
 use super::error::CommandError;
 use super::remembered;
+use super::unknown::{self, Kind};
 use crate::check::marker::{self, Marker};
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::{Exercise, Language, Stage};
-use crate::curriculum::problem::did_you_mean;
-use crate::untrusted::Untrusted;
 
 /// The exercise with this name.
 ///
 /// # Errors
-/// When there is none; with the nearest name, or all names.
+/// When there is none.
 pub fn exercise<'a>(curriculum: &'a Curriculum, name: &str) -> Result<&'a Exercise, CommandError> {
-    curriculum.exercise(name).ok_or_else(|| {
-        let error =
-            CommandError::usage(format!("there is no exercise `{}`", Untrusted::from(name)));
-        let names: Vec<String> = curriculum
-            .exercises
-            .iter()
-            .flat_map(|exercise| [exercise.slug.clone(), exercise.name()])
-            .collect();
-        let meant = did_you_mean(name, names.iter().map(String::as_str));
-        error.hinted(meant.unwrap_or_else(|| {
-            let all: Vec<String> = curriculum
-                .exercises
-                .iter()
-                .map(|exercise| format!("{} ({})", exercise.name(), exercise.slug))
-                .collect();
-            format!("There is {}.", all.join(", "))
-        }))
-    })
+    curriculum
+        .exercise(name)
+        .ok_or_else(|| unknown::name(curriculum, Kind::Exercise, name))
 }
 
 /// The marker in the current directory or a parent.
@@ -76,15 +60,9 @@ pub fn exercise_or_here<'a>(
 /// When there is none; with the nearest id, or all ids.
 pub fn stage<'a>(exercise: &'a Exercise, id: &str) -> Result<&'a Stage, CommandError> {
     exercise.stage(id).ok_or_else(|| {
-        let message = format!("{} has no stage `{}`", exercise.name(), Untrusted::from(id));
-        let ids: Vec<&str> = exercise
-            .stages
-            .iter()
-            .map(|stage| stage.id.value.as_str())
-            .collect();
-        let hint = did_you_mean(id, ids.iter().copied())
-            .unwrap_or_else(|| format!("Its stages are {}.", ids.join(", ")));
-        CommandError::usage(message).hinted(hint)
+        let stages = exercise.stages.iter();
+        let ids: Vec<&str> = stages.map(|stage| stage.id.value.as_str()).collect();
+        unknown::one_of(&format!("{} has no stage", exercise.name()), id, &ids)
     })
 }
 
@@ -107,10 +85,10 @@ pub fn language<'a>(
         .then(|| curriculum.language(id))
         .flatten();
     found.ok_or_else(|| {
-        let id = Untrusted::from(id).to_string();
-        let message = format!("{} cannot be started in `{id}`", exercise.name());
-        let hint = did_you_mean(&id, offered.iter().copied())
-            .unwrap_or_else(|| format!("Its languages are {}.", offered.join(", ")));
-        CommandError::usage(message).hinted(hint)
+        unknown::one_of(
+            &format!("{} has no language", exercise.name()),
+            id,
+            &offered,
+        )
     })
 }

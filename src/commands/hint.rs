@@ -61,7 +61,7 @@ pub fn run(context: &Context, options: &Hint) -> Result<ExitCode, CommandError> 
         remembered::not_recorded(context, "this hint is not recorded", &error);
     }
     context.say("");
-    context.say(after(level, &known));
+    context.say(after(level, stage, &known));
     Ok(ExitCode::Success)
 }
 
@@ -83,22 +83,26 @@ fn first_open<'a>(exercise: &'a Exercise, known: &ExerciseProgress) -> Option<&'
         .or(exercise.stages.first())
 }
 
-fn after(level: HintLevel, known: &ExerciseProgress) -> &'static str {
+fn after(level: HintLevel, stage: &Stage, known: &ExerciseProgress) -> &'static str {
     match level {
         HintLevel::Look => "For the mechanism behind it, ask again.",
-        HintLevel::Think if known.passed_unassisted_at.is_some() => {
-            "For a worked answer to a sister problem, ask again."
-        }
-        HintLevel::Think => {
+        HintLevel::Think if known.is_helped_by_show(stage) => {
             "For a worked answer to a sister problem, ask again. A pass after that counts as \
              assisted."
+        }
+        HintLevel::Think => "For a worked answer to a sister problem, ask again.",
+        HintLevel::Show if known.is_helped_by_show(stage) => {
+            "From now on a pass of this exercise counts as assisted: it is recorded, but it is no \
+             evidence that you can do it unaided. `ipc-mastery reset` with its name begins it anew."
         }
         HintLevel::Show if known.passed_unassisted_at.is_some() => {
             "You had passed this exercise before; that stays as it is."
         }
+        HintLevel::Show if stage.bonus => {
+            "This stage is a bonus: a pass of the exercise does not count as assisted for this."
+        }
         HintLevel::Show => {
-            "From now on a pass of this exercise counts as assisted: it is recorded, but it is no \
-             evidence that you can do it unaided."
+            "You had passed this stage before: a pass does not count as assisted for this."
         }
     }
 }

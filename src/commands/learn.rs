@@ -7,14 +7,13 @@ use std::io::{self, IsTerminal};
 use super::chosen;
 use super::context::Context;
 use super::error::CommandError;
+use super::unknown::{self, Kind};
 use crate::curriculum::Curriculum;
-use crate::curriculum::problem::did_you_mean;
 use crate::curriculum::source::Source;
 use crate::exit_code::ExitCode;
 use crate::render::theme::{Surroundings, Terminal};
 use crate::tui::path::Node;
 use crate::tui::{self, Options};
-use crate::untrusted::printable;
 
 /// Shows the screen until the learner leaves it.
 ///
@@ -71,19 +70,5 @@ fn find(curriculum: &Curriculum, name: &str) -> Result<Node, CommandError> {
     if let Some(exercise) = curriculum.exercise(name) {
         return Ok(Node::Exercise(exercise.slug.clone()));
     }
-    let modules = curriculum.modules.iter().map(|module| module.slug.as_str());
-    let lessons = curriculum.lessons().map(|lesson| lesson.slug.as_str());
-    let exercises = curriculum.exercises.iter();
-    let known = modules
-        .chain(lessons)
-        .chain(exercises.map(|exercise| exercise.slug.as_str()));
-    let message = format!(
-        "there is no module, lesson or exercise `{}`",
-        printable(name)
-    );
-    let error = CommandError::usage(message);
-    Err(match did_you_mean(name, known) {
-        Some(near) => error.hinted(near),
-        None => error.hinted("`ipc-mastery list` names them all."),
-    })
+    Err(unknown::name(curriculum, Kind::Any, name))
 }

@@ -15,9 +15,9 @@ use std::path::Path;
 use super::context::Context;
 use super::error::CommandError;
 use super::pager::Pager;
+use super::unknown::{self, Kind};
 use crate::curriculum::Curriculum;
 use crate::curriculum::lesson::{Block, Lesson};
-use crate::curriculum::problem::did_you_mean;
 use crate::exit_code::ExitCode;
 use crate::experiment::{self, Observation};
 use crate::probe;
@@ -38,7 +38,7 @@ pub fn run(context: &Context, name: &str) -> Result<ExitCode, CommandError> {
     let curriculum = context.curriculum()?;
     let lesson = curriculum
         .lesson(name)
-        .ok_or_else(|| unknown(&curriculum, name))?;
+        .ok_or_else(|| unknown::name(&curriculum, Kind::Lesson, name))?;
     let pager = if io::stdout().is_terminal() {
         let (pager, less) = (env::var_os("PAGER"), env::var_os("LESS"));
         Pager::choose(pager.as_deref(), less.as_deref(), |program| {
@@ -72,18 +72,6 @@ pub fn run(context: &Context, name: &str) -> Result<ExitCode, CommandError> {
     }
     context.print_text(&text)?;
     Ok(ExitCode::Success)
-}
-
-fn unknown(curriculum: &Curriculum, name: &str) -> CommandError {
-    let message = format!("there is no lesson `{}`", printable(name));
-    let slugs = curriculum.lessons().map(|lesson| lesson.slug.as_str());
-    let error = CommandError::usage(message);
-    let last = name.rsplit('/').next().unwrap_or(name);
-    let error = match did_you_mean(last, slugs) {
-        Some(hint) => error.hinted(hint),
-        None => error,
-    };
-    error.hinted("`ipc-mastery list` names all lessons.")
 }
 
 /// Runs the lesson's experiment; the text says why when it cannot.

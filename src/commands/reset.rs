@@ -56,6 +56,11 @@ fn words(remembered: &Remembered) -> Vec<String> {
     [
         (remembered.passed, "exercise passed", "exercises passed"),
         (remembered.attempts, "check", "checks"),
+        (
+            remembered.trials,
+            "check that could not count (--cmd, --socket, --stage)",
+            "checks that could not count (--cmd, --socket, --stage)",
+        ),
         (remembered.hints, "hint taken", "hints taken"),
         (
             remembered.starts,

@@ -2,11 +2,11 @@
 //! the language needs, and says what to do next.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::{env, fs};
 
 use super::chosen;
 use super::context::Context;
@@ -21,6 +21,7 @@ use crate::curriculum::source::Source;
 use crate::exit_code::ExitCode;
 use crate::mastery::store::Store;
 use crate::render::text::{Line, Role, Text};
+use crate::tui::editor;
 use crate::untrusted::Untrusted;
 
 /// Copies the starter.
@@ -72,7 +73,7 @@ pub fn run(context: &Context, options: &Start) -> Result<ExitCode, CommandError>
     prepare(context, language, &directory);
     context.print_text(&next(context, exercise, language, &wanted))?;
     if options.edit {
-        edit(context, &directory.join(&language.main));
+        edit(&directory.join(&language.main))?;
     }
     Ok(ExitCode::Success)
 }
@@ -254,7 +255,8 @@ fn next(context: &Context, exercise: &Exercise, language: &Language, wanted: &Pa
             format!("ipc-mastery --curriculum {pack}")
         }
     };
-    let editor = editor().map_or_else(|| "vi".to_owned(), |set| Untrusted::from(set).to_string());
+    let set = editor::wanted();
+    let editor = set.map_or_else(|| "vi".to_owned(), |set| Untrusted::from(set).to_string());
     for command in [
         format!("cd {place}"),
         format!("{editor} {}", language.main),
@@ -265,33 +267,17 @@ fn next(context: &Context, exercise: &Exercise, language: &Language, wanted: &Pa
     text
 }
 
-/// `$VISUAL`, else `$EDITOR`.
-fn editor() -> Option<OsString> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
-    set("VISUAL").or_else(|| set("EDITOR"))
-}
-
-/// Opens a file in the editor, which may be a command with arguments, as `git` reads it.
-fn edit(context: &Context, file: &Path) {
-    let Some(editor) = editor() else {
-        context.say("note: neither VISUAL nor EDITOR is set, so no editor was opened");
-        return;
+/// Opens a file in the editor. The program is in its place whatever comes of that.
+fn edit(file: &Path) -> Result<(), CommandError> {
+    let result = match editor::wanted() {
+        Some(_) => editor::edit(file).map_err(|error| {
+            let message = error.to_string();
+            CommandError::usage(message).caused_by(error)
+        }),
+        None => Err(CommandError::usage(
+            "neither VISUAL nor EDITOR is set, so no editor was opened",
+        )),
     };
-    let mut script = editor.clone();
-    script.push(" \"$@\"");
-    let status = Command::new("sh")
-        .arg("-c")
-        .arg(script)
-        .arg("editor")
-        .arg(file)
-        .status();
-    let failure = match status {
-        Ok(status) if status.success() => return,
-        Ok(status) => status.to_string(),
-        Err(error) => error.to_string(),
-    };
-    context.say(&format!(
-        "note: {} failed ({failure})",
-        Untrusted::from(editor)
-    ));
+    let place = Untrusted::from(file);
+    result.map_err(|error| error.hinted(format!("{place} is there, for any editor.")))
 }

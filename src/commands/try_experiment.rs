@@ -8,9 +8,9 @@ use std::path::Path;
 
 use super::context::Context;
 use super::error::CommandError;
+use super::unknown::{self, Kind};
 use crate::curriculum::Curriculum;
 use crate::curriculum::lesson::{ExperimentPlan, Lesson, Part, Prediction, State};
-use crate::curriculum::problem::did_you_mean;
 use crate::exit_code::ExitCode;
 use crate::experiment::{self, ExperimentError, Observation, judgement};
 use crate::render::lesson::{self as drawing, Answer, Mark};
@@ -30,12 +30,12 @@ pub fn run(context: &Context, name: Option<&str>, json: bool) -> Result<ExitCode
     let Some((lesson, plan)) =
         wrapped(&curriculum).find(|(lesson, plan)| plan.name.value == name || lesson.slug == name)
     else {
-        return Err(unknown(&curriculum, name));
+        return Err(unknown::name(&curriculum, Kind::Experiment, name));
     };
     if json {
         context.print_json(&observe(plan)?)?;
     } else if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        converse(context, lesson, plan)?;
+        return converse(context, lesson, plan);
     } else {
         show(context, lesson, plan)?;
     }
@@ -64,16 +64,6 @@ fn list(context: &Context, curriculum: &Curriculum, json: bool) -> Result<ExitCo
         context.print_text(&listing::list(&lessons, ansi::reading_width()))?;
     }
     Ok(ExitCode::Success)
-}
-
-fn unknown(curriculum: &Curriculum, name: &str) -> CommandError {
-    let names = wrapped(curriculum).flat_map(|(lesson, plan)| [&plan.name.value, &lesson.slug]);
-    let shown = crate::untrusted::printable(name);
-    let error = CommandError::usage(format!("there is no experiment `{shown}`"));
-    match did_you_mean(name, names.map(String::as_str)) {
-        Some(hint) => error.hinted(hint),
-        None => error.hinted("`ipc-mastery try` lists all experiments."),
-    }
 }
 
 fn observe(plan: &ExperimentPlan) -> Result<Observation, CommandError> {
@@ -110,15 +100,19 @@ fn show(context: &Context, lesson: &Lesson, plan: &ExperimentPlan) -> Result<(),
     context.print_text(&text)
 }
 
-/// Asks, runs, asks again. Ends early, without complaint, when the input ends.
-fn converse(context: &Context, lesson: &Lesson, plan: &ExperimentPlan) -> Result<(), CommandError> {
+/// Asks, runs, asks again. When the input ends (Ctrl-D) it ends early, as by Ctrl-C.
+fn converse(
+    context: &Context,
+    lesson: &Lesson,
+    plan: &ExperimentPlan,
+) -> Result<ExitCode, CommandError> {
     let layout = Layout::new(ansi::reading_width());
     context.print_text(&drawing::opening(lesson, layout))?;
     let mut observation: Option<Observation> = None;
     for part in &plan.parts {
         context.print_text(&apart(drawing::story(part, layout)))?;
         let Some(chosen) = predict(context, part, layout)? else {
-            return Ok(());
+            return Ok(ended_early(context));
         };
         let seen = match observation.take() {
             Some(seen) => seen,
@@ -128,7 +122,7 @@ fn converse(context: &Context, lesson: &Lesson, plan: &ExperimentPlan) -> Result
         if let Some(state) = &part.state
             && !state_fact(context, state, &seen, part, layout)?
         {
-            return Ok(());
+            return Ok(ended_early(context));
         }
         for (prediction, chosen) in part.predictions.iter().zip(chosen) {
             let text = agreement(prediction, &seen, Some(chosen), layout);
@@ -136,7 +130,13 @@ fn converse(context: &Context, lesson: &Lesson, plan: &ExperimentPlan) -> Result
         }
         observation = Some(seen);
     }
-    context.print_text(&apart(why(lesson, layout)))
+    context.print_text(&apart(why(lesson, layout)))?;
+    Ok(ExitCode::Success)
+}
+
+fn ended_early(context: &Context) -> ExitCode {
+    context.say("Ended early: there is no more input.");
+    ExitCode::Interrupted
 }
 
 /// Asks every prediction of a part. `None` when the input has ended.

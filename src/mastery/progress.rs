@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::check::verdict::Verdict;
+use crate::curriculum::exercise::Stage;
 use crate::untrusted::Untrusted;
 
 /// Everything that is remembered.
@@ -87,7 +88,7 @@ pub struct ExerciseProgress {
     pub attempts: u32,
     /// When it was passed first with evidence, assisted or not.
     pub passed_at: Option<i64>,
-    /// When it was passed first with evidence and without a Show hint before.
+    /// When it was passed first with evidence and without a Show hint that helped.
     pub passed_unassisted_at: Option<i64>,
     /// Languages it was passed in, with evidence, in alphabetic order.
     pub passed_languages: Vec<String>,
@@ -117,7 +118,7 @@ pub struct Attempt {
     pub seed: u64,
     /// Whether it can count.
     pub evidence: bool,
-    /// Whether a Show hint was taken before it.
+    /// Whether a Show hint helped: one for a required stage that was not passed before the hint.
     pub assisted: bool,
     /// The diagnosis of a failed build.
     pub build_diagnosis: Option<String>,
@@ -185,7 +186,14 @@ impl Progress {
 }
 
 impl ExerciseProgress {
-    /// Whether it was passed, but never without a Show hint before.
+    /// Whether a Show hint for this stage makes later passes assisted: not for a bonus stage, not
+    /// when the stage or the whole was passed without.
+    pub fn is_helped_by_show(&self, stage: &Stage) -> bool {
+        let passed = self.stages_passed.contains_key(&stage.id.value);
+        !stage.bonus && !passed && self.passed_unassisted_at.is_none()
+    }
+
+    /// Whether it was passed, but never without a Show hint that helped.
     pub fn is_assisted(&self) -> bool {
         self.passed_at.is_some() && self.passed_unassisted_at.is_none()
     }

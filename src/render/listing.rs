@@ -16,7 +16,7 @@ use crate::mastery::path::{
 
 /// Modules with their lessons and exercises, for this many columns.
 pub fn list(standing: &Standing, width: usize) -> Text {
-    let mut text = head(standing);
+    let mut text = head(standing, width);
     let rows: Vec<(&ModuleStanding, Vec<Row>)> = standing
         .modules
         .iter()
@@ -31,18 +31,27 @@ pub fn list(standing: &Standing, width: usize) -> Text {
         all.map(|row| columns(of(row))).max().unwrap_or(0)
     };
     let name = widest(|row| &row.name);
-    let indent = "  ✓ begun   ".chars().count() + name + 2;
-    let room = width.saturating_sub(indent).max(20);
+    let lead = columns("  ✓ begun   ");
+    let indent = lead + name + 2;
+    let narrow = width < indent + LEAST_TITLE;
+    let room = width.saturating_sub(indent).max(LEAST_TITLE);
     let title = widest(|row| &row.title).min(room);
     let note = widest(|row| &row.note);
     for (module, rows) in &rows {
         text.blank();
+        let number = format!("{:02} ", module.number);
+        let level = format!(" · {}", module.level);
+        let room_for_it = width.saturating_sub(columns(&number) + columns(&level));
         text.line(
-            Line::of(Role::Dim, format!("{:02} ", module.number))
-                .with(Role::Subheading, module.title.clone())
-                .with(Role::Dim, format!(" · {}", module.level)),
+            Line::of(Role::Dim, number)
+                .with(Role::Subheading, cut(&module.title, room_for_it))
+                .with(Role::Dim, level),
         );
         for row in rows {
+            if narrow {
+                text.append(row.below_each_other(lead, width));
+                continue;
+            }
             let mut line = Line::of(Role::Plain, "  ");
             line.push(
                 role(row.state),
@@ -61,6 +70,7 @@ pub fn list(standing: &Standing, width: usize) -> Text {
             } else {
                 line.push(Role::Plain, own);
                 text.line(line);
+                let indent = indent.min(width.saturating_sub(note));
                 let below = " ".repeat(indent) + &row.note;
                 text.line(Line::of(Role::Dim, below));
             }
@@ -75,22 +85,23 @@ pub fn list(standing: &Standing, width: usize) -> Text {
             width,
         ));
     }
-    text.append(next(standing));
+    text.append(next(standing, width));
     text
 }
 
 /// Levels with their outcomes, for this many columns.
 pub fn path(standing: &Standing, width: usize) -> Text {
-    let mut text = head(standing);
+    let mut text = head(standing, width);
     for level in &standing.levels {
         text.blank();
-        text.line(
-            Line::of(
-                Role::Subheading,
-                format!("Level {} · {}", level.number, level.name),
-            )
-            .with(Role::Dim, format!(" ({})", level.pace)),
-        );
+        let name = format!("Level {} · {}", level.number, level.name);
+        let pace = format!("({})", level.pace);
+        if columns(&name) + 1 + columns(&pace) <= width {
+            text.line(Line::of(Role::Subheading, name + " ").with(Role::Dim, pace));
+        } else {
+            text.append(folded(Role::Subheading, "", &name, width));
+            text.append(folded(Role::Dim, "", &pace, width));
+        }
         for outcome in &level.outcomes {
             let state = outcome_state(outcome);
             let lead = format!("  {} {:<4}", sign(state), outcome.id);
@@ -104,25 +115,28 @@ pub fn path(standing: &Standing, width: usize) -> Text {
             text.append(folded(Role::Dim, &indent, &outcome_words(outcome), width));
         }
     }
-    text.append(next(standing));
+    text.append(next(standing, width));
     text
 }
 
-fn head(standing: &Standing) -> Text {
-    let mut text = Text::new();
-    text.line(Line::of(Role::Heading, standing.title.clone()));
+fn head(standing: &Standing, width: usize) -> Text {
+    let mut text = folded(Role::Heading, "", &standing.title, width);
     let lessons = format!("{} lessons read", of(standing.lessons));
     let exercises = format!("{} exercises passed", of(standing.exercises));
-    text.line(Line::of(Role::Plain, format!("{lessons}, {exercises}")));
+    let words = format!("{lessons}, {exercises}");
+    text.append(folded(Role::Plain, "", &words, width));
     text
 }
 
-fn next(standing: &Standing) -> Text {
+/// What is next, and the command for it: whole, however narrow the terminal is, so that it can be
+/// copied.
+fn next(standing: &Standing, width: usize) -> Text {
     let mut text = Text::new();
     text.blank();
     let (say, command) = match &standing.next {
         None => {
-            text.line(Line::of(Role::Good, "Everything that is written is done."));
+            let done = "Everything that is written is done.";
+            text.append(folded(Role::Good, "", done, width));
             return text;
         }
         Some(Next::Lesson {
@@ -151,7 +165,7 @@ fn next(standing: &Standing) -> Text {
             )
         }
     };
-    text.line(Line::of(Role::Strong, say));
+    text.append(folded(Role::Strong, "", &say, width));
     text.line(Line::of(Role::Plain, "  ").with(Role::Code, command));
     text
 }
@@ -164,7 +178,28 @@ struct Row {
     note: String,
 }
 
+/// The fewest columns in which a title can be told from others.
+const LEAST_TITLE: usize = 20;
+
 impl Row {
+    /// Title, name and note on lines of their own, for a terminal that has no room for columns.
+    fn below_each_other(&self, lead: usize, width: usize) -> Text {
+        let mut text = Text::new();
+        let room = width.saturating_sub(lead);
+        let mut line = Line::of(Role::Plain, "  ");
+        let signed = format!("{} {:<7} ", sign(self.state), self.word);
+        line.push(role(self.state), signed)
+            .push(Role::Plain, cut(&self.title, room));
+        text.line(line);
+        for (role, words) in [(Role::Code, &self.name), (Role::Dim, &self.note)] {
+            if !words.is_empty() {
+                let indent = lead.min(width.saturating_sub(columns(words)));
+                text.line(Line::of(Role::Plain, " ".repeat(indent)).with(role, words));
+            }
+        }
+        text
+    }
+
     fn of_lesson(lesson: &LessonStanding) -> Self {
         let note = if lesson.answered == 0 {
             String::new()

@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod bindings;
+pub mod editor;
 pub mod effect;
 pub mod event;
 pub mod exercise;
@@ -110,7 +111,7 @@ pub fn run(options: Options) -> io::Result<()> {
                 Effect::Edit(file) => {
                     drop(keyboard);
                     screen.restore();
-                    let result = outside::edit(&file);
+                    let result = editor::edit(&file).map_err(|error| error.told());
                     screen.take_again()?;
                     keyboard = Input::start(sender.clone())?;
                     drop(sender.send(Event::Edited(result)));

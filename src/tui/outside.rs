@@ -303,47 +303,6 @@ fn complaint(stderr: &[u8]) -> String {
     out
 }
 
-/// Opens a file in the learner's editor and waits until it is closed.
-pub fn edit(file: &Path) -> Result<(), String> {
-    let shown = crate::untrusted::Untrusted::from(file);
-    let status = editor(file)?
-        .status()
-        .map_err(|error| format!("the editor could not be started for {shown}: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("the editor ended with {status}"))
-    }
-}
-
-/// The command that opens a file in the learner's editor: `$VISUAL`, else `$EDITOR`, which may
-/// hold arguments, else an editor that is usually there.
-pub fn editor(file: &Path) -> Result<Command, String> {
-    let wanted = ["VISUAL", "EDITOR"]
-        .into_iter()
-        .filter_map(std::env::var_os)
-        .find(|value| !value.is_empty());
-    if let Some(wanted) = wanted {
-        // The variable is a piece of shell by convention (environ(7), git-var(1)).
-        let mut command = Command::new("sh");
-        let mut script = wanted;
-        script.push(" \"$@\"");
-        command.arg("-c").arg(script).arg("sh").arg(file);
-        return Ok(command);
-    }
-    let found: Option<PathBuf> = ["sensible-editor", "editor", "nano", "vim", "vi"]
-        .into_iter()
-        .find_map(|name| which::which(name).ok());
-    match found {
-        Some(editor) => {
-            let mut command = Command::new(editor);
-            command.arg(file);
-            Ok(command)
-        }
-        None => Err("no editor was found; set VISUAL or EDITOR".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -205,9 +205,10 @@ fn hints(text: &mut Text, stage: &Stage, known: Option<&ExerciseProgress>, setti
         let line = match taken {
             None => "for a hint: where to look",
             Some(HintLevel::Look) => "for another: how to think about it",
-            Some(HintLevel::Think) => {
+            Some(HintLevel::Think) if known.is_none_or(|known| known.is_helped_by_show(stage)) => {
                 "to be shown a sister problem; a pass then counts as assisted"
             }
+            Some(HintLevel::Think) => "to be shown a sister problem",
             Some(HintLevel::Show) => "",
         };
         if !line.is_empty() {

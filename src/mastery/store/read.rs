@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 use serde::Serialize;
 
 use super::{Scope, Store, StoreError};
-use crate::check::verdict::Verdict;
+use crate::check::verdict::{Report, Verdict};
 use crate::mastery::progress::{
     AnswerProgress, Attempt, FactProgress, HintLevel, PredictionProgress, Progress, StageResult,
     Started, SubjectKind,
@@ -18,8 +18,10 @@ use crate::untrusted::Untrusted;
 /// How much is remembered: what forgetting would take away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Remembered {
-    /// Checks.
+    /// Checks that can count: of a whole program in a directory.
     pub attempts: u32,
+    /// Checks that cannot: with `--cmd`, `--socket` or `--stage`.
+    pub trials: u32,
     /// Exercises passed with evidence.
     pub passed: u32,
     /// Hints taken.
@@ -108,7 +110,8 @@ impl Store {
                 }
             };
             Ok(Remembered {
-                attempts: of_exercise("count(*) FROM attempt WHERE true")?,
+                attempts: of_exercise("count(*) FROM attempt WHERE evidence")?,
+                trials: of_exercise("count(*) FROM attempt WHERE NOT evidence")?,
                 passed: of_exercise(
                     "count(DISTINCT exercise) FROM attempt WHERE evidence AND verdict = 'pass'",
                 )?,
@@ -142,6 +145,25 @@ pub(super) fn has_passed(connection: &Connection, exercise: &str) -> rusqlite::R
         [exercise],
         |row| row.get(0),
     )
+}
+
+/// Whether a Show hint helped with what a report judges: one for a required stage, taken when no
+/// check that is evidence had passed that stage. A hint for a bonus stage, or for a stage that was
+/// passed without it, took no work away.
+pub(super) fn was_shown(connection: &Connection, report: &Report) -> rusqlite::Result<bool> {
+    let mut shown = connection.prepare(
+        "SELECT EXISTS (SELECT 1 FROM hint \
+         WHERE exercise = ?1 AND stage = ?2 AND level = 'show' AND NOT EXISTS \
+         (SELECT 1 FROM attempt JOIN attempt_stage ON attempt_stage.attempt = attempt.id \
+         WHERE attempt.exercise = ?1 AND evidence AND attempt_stage.stage = ?2 \
+         AND attempt_stage.verdict = 'pass' AND attempt.at < hint.at))",
+    )?;
+    for stage in report.stages.iter().filter(|stage| !stage.bonus) {
+        if shown.query_row([&report.exercise, &stage.id], |row| row.get(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn read_lessons(connection: &Connection, progress: &mut Progress) -> rusqlite::Result<()> {

@@ -164,6 +164,53 @@ fn a_pass_after_show_is_assisted_and_a_pass_before_it_stays_unassisted() {
     assert!(!store.snapshot().unwrap().exercises["echo-server"].is_assisted());
 }
 
+/// A report with a required stage `hello`, a required stage `end` and a bonus stage `extra`.
+fn three_stages(hello: Verdict, end: Verdict, extra: Verdict) -> Report {
+    let stages = vec![
+        stage("hello", false, hello),
+        stage("end", false, end),
+        stage("extra", true, extra),
+    ];
+    let required = stages.iter().filter(|stage| !stage.bonus);
+    Report {
+        verdict: Verdict::over(required.map(|stage| stage.verdict)),
+        stages,
+        ..report(Verdict::Pass)
+    }
+}
+
+#[test]
+fn show_marks_only_what_it_helped_with_until_it_is_forgotten() {
+    use Verdict::{Fail, Pass};
+    let home = home();
+    let at = |time| store(&home, time);
+    let show = |time, stage| {
+        let store = at(time);
+        store.record_hint("echo-server", stage, HintLevel::Show)
+    };
+    at(10)
+        .record_check(&three_stages(Pass, Fail, Fail))
+        .unwrap();
+    // For a stage that had passed, and for a bonus stage: nobody's work was taken away.
+    show(20, "hello").unwrap();
+    show(20, "extra").unwrap();
+    let recorded = at(30).record_check(&three_stages(Pass, Pass, Pass));
+    assert!(!recorded.unwrap().assisted);
+    at(31).forget(Scope::All).unwrap();
+    // For a required stage that had not passed.
+    at(40)
+        .record_check(&three_stages(Pass, Fail, Fail))
+        .unwrap();
+    show(50, "end").unwrap();
+    for time in [60, 70] {
+        let recorded = at(time).record_check(&three_stages(Pass, Pass, Fail));
+        assert!(recorded.unwrap().assisted, "now and later");
+    }
+    at(80).forget(Scope::Exercise("echo-server")).unwrap();
+    let recorded = at(90).record_check(&three_stages(Pass, Pass, Fail));
+    assert!(!recorded.unwrap().assisted);
+}
+
 #[test]
 fn the_last_report_is_kept_whole() {
     let home = home();

@@ -1,7 +1,7 @@
 //! What is recorded. Every method is one transaction that takes the write lock before it reads, so
 //! that two processes cannot both decide on the same old state.
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Transaction, TransactionBehavior, params};
 
 use super::{Store, StoreError, read, schema};
 use crate::check::verdict::{Report, Subject, Verdict};
@@ -15,7 +15,7 @@ pub struct Recorded {
     pub passed: bool,
     /// Whether that is the first one for this exercise.
     pub first_pass: bool,
-    /// Whether a Show hint was taken before it, so that it does not count as unassisted.
+    /// Whether a Show hint helped with it, so that it does not count as unassisted.
     pub assisted: bool,
 }
 
@@ -95,14 +95,7 @@ impl Store {
         let passed = report.evidence && report.verdict == Verdict::Pass;
         let json = serde_json::to_string(report).expect("a report is plain data");
         self.write(|transaction| {
-            let assisted = transaction
-                .query_row(
-                    "SELECT 1 FROM hint WHERE exercise = ?1 AND level = 'show' LIMIT 1",
-                    [exercise],
-                    |_| Ok(()),
-                )
-                .optional()?
-                .is_some();
+            let assisted = read::was_shown(transaction, report)?;
             let first_pass = passed && !read::has_passed(transaction, exercise)?;
             transaction.execute(
                 "INSERT INTO attempt (at, exercise, verdict, subject, language, seed, evidence, \
@@ -228,7 +221,8 @@ impl Store {
         })
     }
 
-    /// Records that a hint was taken. After `Show`, passes of the exercise count as assisted.
+    /// Records that a hint was taken. After `Show` for a required stage that was not passed yet,
+    /// passes of the exercise count as assisted.
     ///
     /// # Errors
     /// When nothing could be recorded.
