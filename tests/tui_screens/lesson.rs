@@ -1,0 +1,247 @@
+//! A lesson: what it shows, when it goes on, what it remembers.
+
+use std::sync::Arc;
+
+use ipc_mastery::experiment::{Call, Observation};
+use ipc_mastery::tui::effect::{Effect, Memory};
+use ipc_mastery::tui::event::Event;
+use ipc_mastery::tui::lesson::Piece;
+use ipc_mastery::tui::model::{Model, Screen, Size};
+use ipc_mastery::tui::path::Node;
+use ipc_mastery::tui::update::{open, update};
+use ratatui::crossterm::event::KeyCode;
+use serde_json::json;
+
+use super::drawing::{LARGE, SMALL, both_sizes, drawn, enter, letter, model, press};
+use super::probes::sockets;
+
+pub(super) fn lesson(model: &mut Model, slug: &str) -> Vec<Effect> {
+    let mut effects = open(model, &Node::Lesson(slug.to_owned()));
+    effects.extend(update(model, Event::Resize));
+    effects
+}
+
+fn observation() -> Observation {
+    let call = |who: &str, call: &str, result: &str, decisive| Call {
+        part: "a".to_owned(),
+        who: who.to_owned(),
+        call: call.to_owned(),
+        result: result.to_owned(),
+        decisive,
+    };
+    Observation {
+        schema: "ipc-mastery/observation/1".to_owned(),
+        experiment: "unix.bytes".to_owned(),
+        kernel: "6.18.0".to_owned(),
+        calls: vec![
+            call("client", "write(3, \"GET 1;\", 6)", "6", false),
+            call("client", "write(3, \"GET 2;\", 6)", "6", false),
+            call(
+                "server",
+                "read(4, buffer, 100)",
+                "12 \"GET 1;GET 2;\"",
+                true,
+            ),
+        ],
+        obs: json!({ "a": { "count": 12 } }),
+    }
+}
+
+fn observed(model: &mut Model) -> Vec<Effect> {
+    let event = Event::Observed {
+        lesson: "bytes".to_owned(),
+        result: Ok(Box::new(observation())),
+    };
+    update(model, event)
+}
+
+#[test]
+fn a_lesson_with_a_live_probe() {
+    both_sizes!("lesson_probe", |size| {
+        let mut model = model(size);
+        lesson(&mut model, "what-is-it");
+        let result = Ok(Arc::new(sockets()));
+        let name = "runtime-dir".to_owned();
+        update(&mut model, Event::Probed { name, result });
+        model
+    });
+}
+
+#[test]
+fn a_lesson_that_waits_for_a_prediction() {
+    both_sizes!("lesson_predict", |size| {
+        let mut model = model(size);
+        lesson(&mut model, "bytes");
+        letter(&mut model, '1');
+        enter(&mut model);
+        letter(&mut model, '2');
+        model
+    });
+}
+
+/// A lesson up to its quiz, everything answered as its reader is told to.
+pub(super) fn up_to_the_quiz(size: Size) -> Model {
+    let mut model = model(size);
+    lesson(&mut model, "bytes");
+    letter(&mut model, '1');
+    enter(&mut model);
+    enter(&mut model);
+    enter(&mut model);
+    observed(&mut model);
+    enter(&mut model);
+    letter(&mut model, '1');
+    letter(&mut model, '2');
+    enter(&mut model);
+    model
+}
+
+#[test]
+fn a_lesson_after_its_experiment() {
+    both_sizes!("lesson_observed", up_to_the_quiz);
+}
+
+#[test]
+fn a_lesson_at_its_end() {
+    both_sizes!("lesson_end", |size| {
+        let mut model = up_to_the_quiz(size);
+        letter(&mut model, '1');
+        enter(&mut model);
+        letter(&mut model, '1');
+        enter(&mut model);
+        letter(&mut model, '2');
+        enter(&mut model);
+        press(&mut model, KeyCode::End);
+        model
+    });
+}
+
+#[test]
+fn nothing_below_an_open_question_is_shown() {
+    let mut model = model(LARGE);
+    lesson(&mut model, "bytes");
+    assert!(!drawn(&model).contains("The first read returned"));
+    assert!(!drawn(&model).contains("What happened"));
+    letter(&mut model, 's');
+    letter(&mut model, 's');
+    assert!(drawn(&model).contains("The first read returned … bytes"));
+}
+
+#[test]
+fn an_experiment_runs_only_after_the_prediction() {
+    let mut model = model(SMALL);
+    lesson(&mut model, "bytes");
+    let runs = |effects: &[Effect]| {
+        let is_run = |effect: &Effect| matches!(effect, Effect::Experiment { .. });
+        effects.iter().any(is_run)
+    };
+    assert!(!runs(&enter(&mut model)));
+    letter(&mut model, '2');
+    assert!(!runs(&enter(&mut model)));
+    assert!(!runs(&enter(&mut model)));
+    assert!(runs(&enter(&mut model)));
+    // Asked twice, it runs once.
+    assert!(!runs(&enter(&mut model)));
+}
+
+#[test]
+fn a_prediction_is_remembered_with_what_the_kernel_said() {
+    let mut model = model(SMALL);
+    lesson(&mut model, "bytes");
+    letter(&mut model, '2');
+    enter(&mut model);
+    letter(&mut model, '3');
+    enter(&mut model);
+    enter(&mut model);
+    let effects = observed(&mut model);
+    let wanted = Effect::Remember(Memory::Prediction {
+        lesson: "bytes".to_owned(),
+        prediction: "first".to_owned(),
+        option: 1,
+        agreed: Some(true),
+        confidence: Some(95),
+    });
+    assert!(effects.contains(&wanted), "{effects:?}");
+}
+
+#[test]
+fn a_mistaken_fact_is_asked_again_and_a_right_one_goes_on() {
+    let mut model = model(LARGE);
+    lesson(&mut model, "bytes");
+    letter(&mut model, '1');
+    for _ in 0..3 {
+        enter(&mut model);
+    }
+    observed(&mut model);
+    enter(&mut model);
+    letter(&mut model, '3');
+    let effects = enter(&mut model);
+    let fact = |right| {
+        Effect::Remember(Memory::Fact {
+            lesson: "bytes".to_owned(),
+            part: "a".to_owned(),
+            given: if right { "12" } else { "3" }.to_owned(),
+            right,
+        })
+    };
+    assert!(effects.contains(&fact(false)), "{effects:?}");
+    assert!(drawn(&model).contains("is not what happened"));
+    assert!(!drawn(&model).contains("You may have expected 6."));
+    enter(&mut model);
+    letter(&mut model, '1');
+    letter(&mut model, '2');
+    assert!(enter(&mut model).contains(&fact(true)));
+    assert!(drawn(&model).contains("The first read returned 12 bytes."));
+}
+
+#[test]
+fn an_answer_is_remembered_by_what_was_written_not_by_where_it_was_shown() {
+    let mut model = up_to_the_quiz(SMALL);
+    let Screen::Lesson(state) = &model.screen else {
+        panic!("a lesson is shown");
+    };
+    let order = state.lesson.quiz[0].option_order();
+    letter(&mut model, '2');
+    let effects = enter(&mut model);
+    let remembered = effects.iter().find_map(|effect| match effect {
+        Effect::Remember(Memory::Answer {
+            item,
+            option,
+            right,
+            ..
+        }) => Some((item.as_str(), *option, *right)),
+        _ => None,
+    });
+    // The first one that is written is right.
+    assert_eq!(remembered, Some(("bytes-1", order[1], order[1] == 0)));
+}
+
+#[test]
+fn a_lesson_is_read_to_its_end_only_when_its_end_was_shown() {
+    let mut model = model(SMALL);
+    let mut effects = lesson(&mut model, "what-is-it");
+    let pieces = match &model.screen {
+        Screen::Lesson(state) => state.pieces.len(),
+        _ => panic!("a lesson is shown"),
+    };
+    let last = |effects: &[Effect]| {
+        effects.iter().any(|effect| {
+            matches!(effect, Effect::Remember(Memory::Reading { piece, .. }) if piece + 1 == pieces)
+        })
+    };
+    assert!(!last(&effects));
+    effects = press(&mut model, KeyCode::End);
+    assert!(last(&effects), "{effects:?}");
+}
+
+#[test]
+fn tab_passes_over_what_was_run() {
+    let mut model = up_to_the_quiz(SMALL);
+    for _ in 0..20 {
+        press(&mut model, KeyCode::Tab);
+        let Screen::Lesson(state) = &model.screen else {
+            panic!("a lesson is shown");
+        };
+        let focus = state.focus.expect("something is in focus");
+        assert!(!matches!(state.pieces[focus], Piece::Run(_)));
+    }
+}
