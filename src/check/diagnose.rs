@@ -3,6 +3,7 @@
 //! The exercise's own diagnoses come first, in the order of its file, then those that all
 //! exercises share; the last of these always holds. Pure: an observation in, a failure out.
 
+use super::blame;
 use super::observation::Observation;
 use super::stage::{Run, Trouble};
 use super::verdict::{Event, Failure};
@@ -58,7 +59,11 @@ fn choose<'a>(
     common: &'a Common,
     seen: &Observation,
 ) -> Result<&'a Diagnosis, String> {
-    for diagnosis in exercise.diagnoses.iter().chain(&common.diagnoses) {
+    let own = exercise
+        .diagnoses
+        .iter()
+        .filter(|diagnosis| blame::admits(seen.outcome, &diagnosis.when.value));
+    for diagnosis in own.chain(&common.diagnoses) {
         let holds = expression::holds(&diagnosis.when.value, seen)
             .map_err(|error| format!("diagnosis `{}`: {error}", diagnosis.id.value))?;
         if holds {
@@ -95,12 +100,13 @@ fn last_of_both(timeline: &[Event]) -> Vec<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::observation::ProgramState;
     use crate::curriculum::Curriculum;
     use crate::curriculum::source::Source;
 
     /// Every `program.pid` and `address.kind` in a text.
     fn names(text: &str) -> impl Iterator<Item = (&str, &str)> {
-        let parts = ["program", "second", "instance", "address", "line"];
+        let parts = ["program", "second", "instance", "address", "line", "limit"];
         parts.into_iter().flat_map(move |part| {
             text.match_indices(part).filter_map(move |(at, _)| {
                 let field = text[at + part.len()..].strip_prefix('.')?;
@@ -138,6 +144,81 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Puts a cause into an observation, as it would be seen if it were the only one.
+    type Cause = (&'static str, fn(&mut Observation));
+
+    /// In the order of blame; the diagnosis is that of `common.toml`.
+    const CAUSES: [Cause; 8] = [
+        ("limit-memory", |seen| {
+            seen.limit.which = "memory";
+            seen.program.running = false;
+        }),
+        ("crashed", |seen| {
+            seen.program.signal = "SIGSEGV".to_owned();
+            seen.program.running = false;
+        }),
+        ("ended", |seen| {
+            seen.program.exited = true;
+            seen.program.running = false;
+        }),
+        ("stopped", |seen| seen.program.stopped = true),
+        ("refused", |seen| {
+            seen.outcome = "errno";
+            seen.errno = "ECONNREFUSED".to_owned();
+        }),
+        ("closed-early", |seen| {
+            seen.outcome = "errno";
+            seen.errno = "EPIPE".to_owned();
+        }),
+        ("other-bytes", |seen| seen.outcome = "mismatch"),
+        ("no-answer", |seen| seen.outcome = "timeout"),
+    ];
+
+    #[test]
+    fn of_two_causes_the_one_that_explains_the_other_is_blamed() {
+        let Ok(curriculum) = Curriculum::load(&Source::Embedded) else {
+            panic!("it loads");
+        };
+        let mut exercise = curriculum.exercise("echo-server").unwrap().clone();
+        exercise.diagnoses.clear();
+        // What a step sees is one thing at a time: the last four cannot meet each other.
+        for (place, (expected, first)) in CAUSES.iter().enumerate() {
+            let weaker = if place < 4 { place + 1 } else { CAUSES.len() };
+            for (_, second) in &CAUSES[weaker..] {
+                let mut seen = Observation {
+                    program: ProgramState::absent(),
+                    ..Observation::default()
+                };
+                second(&mut seen);
+                first(&mut seen);
+                blame::settle(&mut seen);
+                let found = choose(&exercise, &curriculum.common, &seen).unwrap();
+                assert_eq!(&found.id.value, expected, "{seen:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_exercises_own_diagnosis_does_not_explain_what_a_limit_did() {
+        let Ok(curriculum) = Curriculum::load(&Source::Embedded) else {
+            panic!("it loads");
+        };
+        let mut exercise = curriculum.exercise("echo-server").unwrap().clone();
+        for diagnosis in &mut exercise.diagnoses {
+            diagnosis.when.value = "not program.running".to_owned();
+        }
+        let mut seen = Observation::default();
+        seen.limit.which = "memory";
+        blame::settle(&mut seen);
+        let id = |exercise: &Exercise, seen: &Observation| {
+            let found = choose(exercise, &curriculum.common, seen).unwrap();
+            found.id.value.clone()
+        };
+        assert_eq!(id(&exercise, &seen), "limit-memory");
+        exercise.diagnoses[0].when.value = "limit.which == 'memory'".to_owned();
+        assert_eq!(id(&exercise, &seen), exercise.diagnoses[0].id.value);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! [`crate::render`]'s, remembering it [`crate::mastery`]'s.
 
 mod arena;
+mod blame;
+mod bounds;
 mod build;
 pub mod cache;
 pub mod cancel;

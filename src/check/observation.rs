@@ -11,6 +11,7 @@ use std::path::Path;
 use nix::sys::signal::Signal;
 use serde::Serialize;
 
+use super::bounds::Excess;
 use super::protocol::{Outcome, Seen};
 use crate::sys::sock_diag::{self, BoundState};
 use crate::untrusted::Untrusted;
@@ -50,6 +51,32 @@ pub struct Observation {
     pub address: Address,
     /// About a line that was waited for.
     pub line: LineState,
+    /// The bound for which the program was ended.
+    pub limit: LimitState,
+}
+
+/// A bound that was passed; empty and zero when none was.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LimitState {
+    /// `memory`, `processes`, `disk`, `files`, `output`, `cpu`, or empty.
+    pub which: &'static str,
+    /// How much was used: bytes, a count, or milliseconds of CPU time.
+    pub used: u64,
+    /// How much is allowed.
+    pub allowed: u64,
+    /// Both in words: `1051 MiB of memory, 1024 MiB are allowed`.
+    pub words: String,
+}
+
+impl From<Excess> for LimitState {
+    fn from(excess: Excess) -> Self {
+        Self {
+            which: excess.which.word(),
+            used: excess.used,
+            allowed: excess.allowed,
+            words: excess.words(),
+        }
+    }
 }
 
 /// An instance of the program.
@@ -67,6 +94,8 @@ pub struct ProgramState {
     pub signal: String,
     /// Whether the signal that ended it is one we sent.
     pub killed_by_us: bool,
+    /// Whether it is stopped, as SIGSTOP does, and not by us.
+    pub stopped: bool,
     /// CPU time since the step began, in milliseconds.
     pub cpu_ms: u64,
     /// Time since the step began, in milliseconds.
@@ -168,6 +197,7 @@ impl ProgramState {
             status: seen.status.unwrap_or(-1),
             signal: signal.unwrap_or_default(),
             killed_by_us: seen.killed_by_us,
+            stopped: seen.stopped,
             cpu_ms: seen.cpu_ms.saturating_sub(cpu_before),
             waited_ms,
             last_call: String::new(),

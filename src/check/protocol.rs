@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bounds::{Bounds, Excess};
 use super::verdict::Event;
 use crate::curriculum::scenario::PassedFile;
 use crate::sys::spawn::{Identity, Limits};
@@ -50,10 +51,15 @@ impl From<&Bytes> for Untrusted {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub enum Order {
-    /// Remember a directory that has to go when the grader dies before it can remove it.
+    /// Keep what will be started within bounds, and remember a directory that has to go when the
+    /// grader dies before it can remove it.
     Guard {
         /// The directory.
         directory: Bytes,
+        /// The user that programs become.
+        identity: Option<Identity>,
+        /// What they may use, all together.
+        bounds: Bounds,
     },
     /// Start an instance of the program.
     Start {
@@ -228,6 +234,10 @@ pub struct Seen {
     pub signal: Option<i32>,
     /// Whether the signal that ended it is one we sent.
     pub killed_by_us: bool,
+    /// Whether it is stopped (SIGSTOP and the like), and not by us.
+    pub stopped: bool,
+    /// The bound it was ended for.
+    pub excess: Option<Excess>,
     /// CPU time of the main process, in milliseconds.
     pub cpu_ms: u64,
     /// The system call it sleeps in, by name; empty when it runs or we may not know.

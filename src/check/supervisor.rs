@@ -6,9 +6,12 @@
 //! nothing: what it sees goes to the grader. How a process is started is [`crate::sys::spawn`]'s.
 //!
 //! One instance as the kernel shows it is `instance`; what is waited for is `condition`; a standard
-//! stream is `stream`.
+//! stream is `stream`; bounds are kept by `guard`, with `footprint`; `ending` kills.
 
 mod condition;
+mod ending;
+mod footprint;
+mod guard;
 mod instance;
 mod stream;
 
@@ -25,15 +28,16 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use self::condition::{Condition, Interruption, Waiting};
+use self::guard::Guard;
 use self::instance::{End, Instance};
 use self::stream::{Stream, streams};
+use super::bounds::Excess;
 use super::link::Line;
 use super::protocol::{Answer, Bytes, Order};
 use super::verdict::{Event, Side};
 use crate::sys::clock::{Deadline, now_us};
-use crate::sys::fence::Fence;
-use crate::sys::process;
-use crate::sys::spawn::{Spawn, become_subreaper};
+use crate::sys::fence::{self, Fence};
+use crate::sys::spawn::{Identity, Spawn, become_subreaper};
 use crate::untrusted::Untrusted;
 
 /// Events kept for the timeline; a program that prints without end must not fill memory.
@@ -53,13 +57,18 @@ pub fn play() -> io::Result<()> {
     let mut supervisor = Supervisor {
         line,
         children,
+        // Before anything is started: what is started inherits it.
+        scoped: fence::scope_signals(),
+        identity: None,
+        guard: None,
+        excess: None,
         instances: BTreeMap::new(),
         events: Vec::new(),
         waiting: None,
         guarded: None,
     };
     let result = supervisor.serve();
-    supervisor.finish();
+    supervisor.end_all();
     if let Some(directory) = &supervisor.guarded {
         drop(super::arena::remove(directory));
     }
@@ -75,6 +84,14 @@ struct Supervisor {
     instances: BTreeMap<String, Instance>,
     events: Vec<Event>,
     waiting: Option<Waiting>,
+    /// Whether our signals reach nothing but what we started.
+    scoped: bool,
+    /// The user that the program is, when it is not who we are.
+    identity: Option<Identity>,
+    /// Keeps what we started within its bounds.
+    guard: Option<Guard>,
+    /// The bound for which all was ended.
+    excess: Option<Excess>,
     /// What the grader would remove; ours to remove when it dies.
     guarded: Option<PathBuf>,
 }
@@ -85,6 +102,7 @@ impl Supervisor {
             self.sleep()?;
             self.drain();
             self.reap();
+            self.keep_within_bounds();
             if let Some(answer) = self.look_at_condition() {
                 self.waiting = None;
                 self.line.answer(&answer)?;
@@ -106,8 +124,9 @@ impl Supervisor {
 
     /// Sleeps until something happens, or it is time to look again.
     fn sleep(&mut self) -> io::Result<()> {
+        let look = self.next_look();
         let timeout = match &mut self.waiting {
-            None => nix::poll::PollTimeout::NONE,
+            None => look.map_or(nix::poll::PollTimeout::NONE, Deadline::poll_timeout),
             Some(waiting) => {
                 let next = match waiting.what {
                     Condition::Ready(_)
@@ -122,7 +141,7 @@ impl Supervisor {
                         waiting.deadline
                     }
                 };
-                next.poll_timeout()
+                look.map_or(next, |look| look.earlier(next)).poll_timeout()
             }
         };
         let mut fds = vec![
@@ -178,16 +197,41 @@ impl Supervisor {
         }
     }
 
-    /// Learns of every child that has ended or stopped.
-    fn reap(&mut self) {
+    /// When to look at what the programs use; `None` when there is nothing to look at.
+    fn next_look(&self) -> Option<Deadline> {
+        let alive = self
+            .instances
+            .values()
+            .any(|instance| instance.end.is_none());
+        let watched = alive && self.excess.is_none();
+        self.guard.as_ref().filter(|_| watched).map(Guard::next)
+    }
+
+    /// Ends everything when a bound has been passed.
+    fn keep_within_bounds(&mut self) {
+        if self.excess.is_some() || self.instances.is_empty() {
+            return;
+        }
+        let Some(guard) = &mut self.guard else { return };
+        let output = self.instances.values().map(Instance::printed).sum();
+        let Some(excess) = guard.output(output).or_else(|| guard.look()) else {
+            return;
+        };
+        self.excess = Some(excess);
+        self.event(format!("uses {}: it is ended", excess.words()));
+        self.end_all();
+    }
+
+    /// Learns of every child that has ended or stopped; tells whether any is left.
+    fn reap(&mut self) -> bool {
         while let Ok(Some(_)) = self.children.read_signal() {}
         let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED | WaitPidFlag::WCONTINUED;
         loop {
             match waitpid(None, Some(flags)) {
-                Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => break,
+                Ok(WaitStatus::StillAlive) => return true,
                 Ok(status) => self.learn(status),
                 Err(Errno::EINTR) => {}
-                Err(_) => break,
+                Err(_) => return false,
             }
         }
     }
@@ -206,13 +250,21 @@ impl Supervisor {
         let who = prefix(name);
         let what = match status {
             WaitStatus::Exited(_, code) => {
+                instance.stopped = false;
                 instance.end = Some(End::Exited(code));
                 format!("{who}ends with status {code}")
             }
             WaitStatus::Signaled(_, signal, _) => {
+                instance.stopped = false;
                 instance.end = Some(End::Signalled(signal as i32));
+                if !instance.sent.contains(&(signal as i32)) && self.excess.is_none() {
+                    let guard = self.guard.as_ref();
+                    self.excess = guard.and_then(|guard| guard.by_signal(signal as i32));
+                }
                 format!("{who}is ended by {}", signal.as_str())
             }
+            // On its way to being killed: see `ending`.
+            WaitStatus::Stopped(..) if instance.sent.contains(&(Signal::SIGKILL as i32)) => return,
             WaitStatus::Stopped(_, signal) => {
                 instance.stopped = true;
                 format!("{who}is stopped by {}", signal.as_str())
@@ -231,8 +283,15 @@ impl Supervisor {
     /// Carries out an order; `None` when its answer has to wait.
     fn obey(&mut self, order: Order) -> Option<Answer> {
         match order {
-            Order::Guard { directory } => {
-                self.guarded = Some(Untrusted::from(&directory).as_path().to_owned());
+            Order::Guard {
+                directory,
+                identity,
+                bounds,
+            } => {
+                let directory = Untrusted::from(&directory).as_path().to_owned();
+                self.identity = identity;
+                self.guard = Some(Guard::new(bounds, directory.clone()));
+                self.guarded = Some(directory);
                 Some(Answer::Done)
             }
             Order::Start {
@@ -336,7 +395,7 @@ impl Supervisor {
                 })
             }
             Order::Look { name } => Some(match self.instances.get(&name) {
-                Some(instance) => Answer::Seen(Box::new(instance.look())),
+                Some(instance) => Answer::Seen(Box::new(instance.look(self.excess))),
                 None => no_instance(&name),
             }),
             Order::CpuTime { name } => Some(match self.instances.get(&name) {
@@ -355,35 +414,11 @@ impl Supervisor {
                 events: std::mem::take(&mut self.events),
             }),
             Order::Finish => {
-                self.finish();
+                self.end_all();
                 self.guarded = None;
                 Some(Answer::Done)
             }
         }
-    }
-
-    /// Kills everything that was started, whatever session it moved to, and reaps it.
-    fn finish(&mut self) {
-        let me = nix::unistd::getpid().as_raw();
-        for instance in self.instances.values_mut() {
-            if instance.end.is_none() {
-                instance.sent.push(Signal::SIGKILL as i32);
-                let _ = nix::sys::signal::killpg(Pid::from_raw(instance.pid), Signal::SIGKILL);
-            }
-        }
-        // Killing a parent gives us its children; a program that forks while we do this is met
-        // again in the next round, and there is always a next round while any child is left.
-        loop {
-            for pid in process::descendants(me) {
-                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-            }
-            match waitpid(None, None) {
-                Ok(status) => self.learn(status),
-                Err(Errno::EINTR) => {}
-                Err(_) => break,
-            }
-        }
-        self.drain();
     }
 }
 

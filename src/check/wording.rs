@@ -239,6 +239,11 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
         ),
         "errno" => format!("{} failed with {}", seen.call, seen.errno),
         "exited" => format!("the program {}", ending(seen)),
+        "limit" => format!(
+            "the program used {}: it was ended for that",
+            seen.limit.words
+        ),
+        "stopped" => "the program is stopped: it neither runs nor waits".to_owned(),
         "not-ready" => not_ready(seen),
         "still-running" => {
             format!(

@@ -4,9 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use nix::libc;
+
+use crate::untrusted::Untrusted;
 
 /// The fields of /proc/PID/stat that we use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +22,12 @@ pub struct Stat {
     pub session: i32,
     /// User and system CPU time, in milliseconds.
     pub cpu_ms: u64,
+    /// The same of its children that have ended and were waited for.
+    pub children_cpu_ms: u64,
+    /// Threads.
+    pub threads: u64,
+    /// Resident memory in bytes; what is shared counts for each process that shares it.
+    pub resident: u64,
 }
 
 /// Reads /proc/PID/stat.
@@ -34,13 +43,51 @@ fn parse_stat(line: &[u8]) -> Option<Stat> {
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let number = |index: usize| fields.get(index)?.parse::<i64>().ok();
     let ticks = number(11)? + number(12)?;
+    let children_ticks = number(13)? + number(14)?;
     let per_second = rustix::param::clock_ticks_per_second().max(1);
+    let in_ms = |ticks: i64| ticks.max(0) as u64 * 1000 / per_second;
     Some(Stat {
         state: fields.first()?.chars().next()?,
         ppid: number(1)? as i32,
         session: number(3)? as i32,
-        cpu_ms: ticks as u64 * 1000 / per_second,
+        cpu_ms: in_ms(ticks),
+        children_cpu_ms: in_ms(children_ticks),
+        threads: number(17)?.max(0) as u64,
+        resident: number(21)?.max(0) as u64 * rustix::param::page_size() as u64,
     })
+}
+
+/// Resident memory of a process in bytes, of which shared pages count by their share
+/// (proc_pid_smaps(5), Pss); `None` when we may not look. Slow: the kernel walks all page tables.
+pub fn proportional_memory(pid: i32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// The name a process has given itself, at most 15 bytes (proc_pid_comm(5)).
+pub fn name(pid: i32) -> Untrusted {
+    let mut name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    if name.last() == Some(&b'\n') {
+        name.pop();
+    }
+    Untrusted::new(name)
+}
+
+/// Threads that a user has now, as far as /proc shows them; `None` in a pid namespace of our own,
+/// where /proc does not show all that the kernel counts (RLIMIT_NPROC in getrlimit(2)).
+pub fn threads_of_user(uid: u32) -> Option<u64> {
+    const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
+    let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
+    if namespace.as_os_str() != FIRST_PID_NAMESPACE {
+        return None;
+    }
+    let pids = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse::<i32>().ok()?;
+        (entry.metadata().ok()?.uid() == uid).then_some(pid)
+    });
+    Some(pids.filter_map(stat).map(|stat| stat.threads).sum())
 }
 
 /// The system call a process sleeps in and its first argument, from /proc/PID/syscall; `None` when
@@ -169,9 +216,11 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_and_blanks_does_not_shift_the_fields() {
-        let line = b"7 (a ) S 1 2) R 5 7 9 0 -1 0 0 0 0 0 3 4 0 0 20 0 1 0 1 1 1\n";
+        let line = b"7 (a ) S 1 2) R 5 7 9 0 -1 0 0 0 0 0 3 4 0 0 20 0 6 0 1 1 2 9\n";
         let stat = parse_stat(line).unwrap();
         assert_eq!((stat.state, stat.ppid, stat.session), ('R', 5, 9));
+        assert_eq!(stat.threads, 6);
+        assert_eq!(stat.resident, 2 * rustix::param::page_size() as u64);
     }
 
     #[test]

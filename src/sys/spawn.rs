@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use nix::libc;
 
 use super::fence::Fence;
+use super::process;
 
 /// A user to become: uid, gid, and no supplementary groups (credentials(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -32,7 +33,7 @@ pub struct Limits {
     pub file_bytes: Option<u64>,
     /// Open descriptors.
     pub descriptors: Option<u64>,
-    /// Processes and threads of the user; only sensible for a user of its own.
+    /// Processes and threads beyond those that the user has when the program starts.
     pub processes: Option<u64>,
 }
 
@@ -76,10 +77,17 @@ impl Spawn {
             cwd,
             stdio,
             identity,
-            limits,
+            mut limits,
             umask,
             mut fence,
         } = self;
+        // The kernel counts all that the user has, here and elsewhere.
+        let user = identity.map_or_else(nix::unistd::geteuid, |own| own.uid.into());
+        let others = process::threads_of_user(user.as_raw()).or(identity.map(|_| 0));
+        limits.processes = limits
+            .processes
+            .zip(others)
+            .map(|(more, others)| more + others);
         let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let [stdin, stdout, stderr] = stdio;
         let mut command = Command::new(program);
@@ -183,6 +191,43 @@ unsafe fn limit(resource: libc::__rlimit_resource_t, value: Option<u64>) -> io::
 /// What prctl reports.
 pub fn become_subreaper() -> io::Result<()> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(Into::into)
+}
+
+/// Kills every process of a user that our signals reach: those that we started, once
+/// [`super::fence::scope_signals`] holds. Only a process with that user's id may do so without
+/// meeting others, so a child becomes that user first. For a process with one thread.
+///
+/// # Errors
+/// When the child cannot be made or cannot become that user.
+#[expect(unsafe_code, reason = "a forked child that only makes system calls")]
+pub fn kill_all_of(identity: Identity) -> io::Result<()> {
+    if identity.uid == 0 || identity.uid == nix::unistd::getuid().as_raw() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: the child makes system calls on values and ends; it touches no state of the parent.
+    let child = unsafe {
+        let child = libc::fork();
+        if child == 0 {
+            let Identity { uid, gid } = identity;
+            let became = libc::setgroups(0, std::ptr::null()) == 0
+                && libc::setresgid(gid, gid, gid) == 0
+                && libc::setresuid(uid, uid, uid) == 0
+                && libc::getuid() == uid
+                && libc::geteuid() == uid;
+            if became {
+                libc::kill(-1, libc::SIGKILL);
+            }
+            libc::_exit(i32::from(!became));
+        }
+        check(child)?;
+        child
+    };
+    let status = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(child), None)?;
+    match status {
+        nix::sys::wait::WaitStatus::Exited(_, 0) => Ok(()),
+        // Killed by its own kind: then the program, which is the same user, was faster. Try again.
+        _ => Err(io::ErrorKind::PermissionDenied.into()),
+    }
 }
 
 /// Takes on another user for good: for the roles of our own binary.

@@ -2,6 +2,7 @@
 
 use super::talk::{path_bytes, unexpected};
 use super::{Failed, GRACE_MS, Purpose, Runner, StageError, Stepped};
+use crate::check::bounds::Bounds;
 use crate::check::link::Link;
 use crate::check::observation::Address;
 use crate::check::program::Program;
@@ -26,7 +27,12 @@ impl Runner<'_> {
         if self.supervisor.is_none() {
             self.supervisor = Some(Link::start("supervisor")?);
             let directory = path_bytes(self.setting.arena.root().as_os_str());
-            self.order(&Order::Guard { directory }, GRACE_MS)?;
+            let guard = Order::Guard {
+                directory,
+                identity: self.setting.arena.identity(),
+                bounds: self.bounds(),
+            };
+            self.order(&guard, GRACE_MS)?;
         }
         let arena = self.setting.arena;
         let environment = arena.environment(&self.place);
@@ -48,12 +54,7 @@ impl Runner<'_> {
                 .collect(),
             cwd: path_bytes(cwd.as_os_str()),
             identity: arena.identity(),
-            limits: Limits {
-                cpu_seconds: Some(60 * self.setting.patience),
-                file_bytes: Some(256 << 20),
-                descriptors: Some(1024),
-                processes: arena.identity().map(|_| 512),
-            },
+            limits: limits(&self.bounds()),
             stdout: match self.setting.purpose {
                 Purpose::Terminal => StdoutKind::Terminal,
                 Purpose::Verdict | Purpose::Trace(_) => StdoutKind::Pipe,
@@ -110,6 +111,11 @@ impl Runner<'_> {
                 }
             }
         }
+    }
+
+    /// What the program may use in this stage.
+    fn bounds(&self) -> Bounds {
+        Bounds::usual(self.setting.patience)
     }
 
     pub(super) fn expect_exit(
@@ -190,5 +196,16 @@ impl Runner<'_> {
         );
         let waits_for_bytes = accepted > 0 && reads && seen.syscall_fd_kind == "connected socket";
         Ok(!seen.syscall.is_empty() && !waits_for_bytes)
+    }
+}
+
+/// What the kernel itself keeps, of the same bounds: a little further out where the supervisor
+/// would see who went beyond.
+fn limits(bounds: &Bounds) -> Limits {
+    Limits {
+        cpu_seconds: Some(bounds.cpu.div_ceil(1000) + 1),
+        file_bytes: Some(bounds.disk),
+        descriptors: Some(1024),
+        processes: Some(bounds.processes + 64),
     }
 }

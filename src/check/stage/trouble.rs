@@ -1,6 +1,7 @@
 //! What is seen when a step has failed: everything a diagnosis may ask about.
 
 use super::{ENDING_MS, Failed, Runner, StageError, Trouble};
+use crate::check::blame;
 use crate::check::observation::{self, Address, LineState, Observation, ProgramState};
 use crate::check::protocol::Order;
 use crate::check::wording;
@@ -42,6 +43,9 @@ impl Runner<'_> {
                 self.order(&order, ENDING_MS)?;
             }
             let seen = self.look(&name)?;
+            if let Some(excess) = seen.excess {
+                observation.limit = excess.into();
+            }
             let cpu_before = self.cpu_before.get(&name).copied().unwrap_or(0);
             let mut state = ProgramState::from_seen(&seen, cpu_before, waited_ms);
             state.connections_open = self.connections.len();
@@ -63,11 +67,7 @@ impl Runner<'_> {
         if let Some(deed) = &failed.deed {
             observation = observation.with_outcome(deed);
         }
-        // Crashing is worse than whatever the crash looked like from outside.
-        let crashed = |state: &ProgramState| !state.signal.is_empty() && !state.killed_by_us;
-        if crashed(&observation.program) || crashed(&observation.second) {
-            observation.outcome = "exited";
-        }
+        blame::settle(&mut observation);
         Ok(Trouble {
             index,
             seen: observation,
@@ -76,7 +76,7 @@ impl Runner<'_> {
         })
     }
 
-    /// A program that crashed after the last step has not passed.
+    /// A program that crashed after the last step, or used too much, has not passed.
     pub(super) fn crash_at_the_end(
         &mut self,
         stage: &Stage,
@@ -86,7 +86,7 @@ impl Runner<'_> {
         };
         for name in self.cpu_before.keys().cloned().collect::<Vec<_>>() {
             let seen = self.look(&name)?;
-            if seen.signal.is_some() && !seen.killed_by_us {
+            if seen.excess.is_some() || (seen.signal.is_some() && !seen.killed_by_us) {
                 let failed = Failed::new("exited", &name);
                 let index = stage.steps.len() - 1;
                 return self.trouble(stage, index, step, failed, now_us()).map(Some);

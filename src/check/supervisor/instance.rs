@@ -1,6 +1,7 @@
 //! One instance of the program, as the kernel shows it.
 
 use super::stream::Stream;
+use crate::check::bounds::Excess;
 use crate::check::protocol::{Answer, Bytes, Seen};
 use crate::sys::process;
 use crate::sys::sock_diag;
@@ -23,7 +24,12 @@ pub(super) enum End {
 }
 
 impl Instance {
-    pub(super) fn look(&self) -> Seen {
+    /// Bytes on standard output and standard error so far.
+    pub(super) fn printed(&self) -> u64 {
+        self.stdout.taken + self.stderr.taken
+    }
+
+    pub(super) fn look(&self, excess: Option<Excess>) -> Seen {
         let (status, signal) = match self.end {
             Some(End::Exited(code)) => (Some(code), None),
             Some(End::Signalled(signal)) => (None, Some(signal)),
@@ -34,6 +40,8 @@ impl Instance {
             running: self.end.is_none(),
             status,
             signal,
+            stopped: self.stopped,
+            excess,
             killed_by_us: signal.is_some_and(|signal| self.sent.contains(&signal)),
             cpu_ms: self.cpu_ms(),
             descriptors_at_ready: self.descriptors_at_ready,

@@ -13,6 +13,8 @@ use crate::untrusted::Untrusted;
 pub(super) struct Stream {
     pub(super) fd: Option<OwnedFd>,
     pub(super) capture: Capture,
+    /// Bytes read so far.
+    pub(super) taken: u64,
 }
 
 impl Stream {
@@ -20,6 +22,7 @@ impl Stream {
         Self {
             fd: Some(fd),
             capture: Capture::default(),
+            taken: 0,
         }
     }
 
@@ -32,7 +35,10 @@ impl Stream {
             let Some(fd) = &self.fd else { break };
             match nix::unistd::read(fd, &mut buffer) {
                 Ok(0) => self.fd = None,
-                Ok(count) => lines.extend(self.capture.take(&buffer[..count])),
+                Ok(count) => {
+                    self.taken += count as u64;
+                    lines.extend(self.capture.take(&buffer[..count]));
+                }
                 Err(Errno::EAGAIN | Errno::EINTR) => break,
                 // A pseudo-terminal without a holder reports EIO.
                 Err(_) => self.fd = None,
