@@ -25,7 +25,7 @@ pub mod unknown;
 
 use std::io::{self, Write as _};
 
-use crate::cli::{Background, Cli, Colours, Command, When};
+use crate::cli::{Cli, Colours, Command};
 use crate::exit_code::ExitCode;
 use crate::render::ansi;
 use context::Context;
@@ -56,23 +56,6 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
             try_experiment::run(&context, experiment.as_deref(), json)
         }
         Command::Role { role } => role::run(&role),
-    }
-}
-
-/// Prints what the command line itself is answered with: help and version on standard output, a
-/// mistake in it on standard error.
-pub fn answer(answer: &clap::Error) -> ExitCode {
-    let printed = answer.print().and_then(|()| io::stdout().flush());
-    match printed {
-        _ if answer.use_stderr() => ExitCode::Usage,
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let colours = Colours {
-                color: When::Auto,
-                background: Background::Auto,
-            };
-            report(&error.into(), colours)
-        }
-        _ => ExitCode::Success,
     }
 }
 
