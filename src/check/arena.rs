@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -33,6 +33,53 @@ pub struct Place {
     pub directory: PathBuf,
     /// Where the server is told to listen.
     pub address: PathBuf,
+    /// A second address, beside it.
+    pub other: PathBuf,
+}
+
+impl Place {
+    /// What the placeholders of an argument stand for: the address, the second address, a file,
+    /// the directory.
+    pub fn fill(&self, argument: &str) -> OsString {
+        let mut filled = Vec::new();
+        let mut rest = argument;
+        let known: [(&str, &Path); 4] = [
+            ("{socket}", &self.address),
+            ("{other}", &self.other),
+            ("{file}", &self.file()),
+            ("{dir}", &self.directory),
+        ];
+        let next = |rest: &str| {
+            let found = known
+                .iter()
+                .filter_map(|(word, path)| Some((rest.find(word)?, word.len(), *path)));
+            found
+                .min_by_key(|(at, _, _)| *at)
+                .map(|(at, length, path)| (at, length, path.as_os_str().as_bytes()))
+        };
+        while let Some((at, length, bytes)) = next(rest) {
+            filled.extend(&rest.as_bytes()[..at]);
+            filled.extend(bytes);
+            rest = &rest[at + length..];
+        }
+        filled.extend(rest.as_bytes());
+        OsString::from_vec(filled)
+    }
+
+    /// The file that `write-file` makes.
+    pub fn file(&self) -> PathBuf {
+        self.directory.join("file")
+    }
+
+    /// The file that standard input is read from.
+    pub fn input(&self) -> PathBuf {
+        self.directory.join("input")
+    }
+
+    /// Where a peer listens for the connection that the program is given.
+    pub fn given(&self, name: &str) -> PathBuf {
+        self.directory.join(format!("given-{name}"))
+    }
 }
 
 impl Arena {
@@ -94,10 +141,20 @@ impl Arena {
             }
             let missing = wanted as usize - (folder.as_os_str().len() + name);
             let address = folder.join(format!("{}server.sock", "s".repeat(missing)));
-            return Ok(Place { directory, address });
+            let other = folder.join("other.sock");
+            return Ok(Place {
+                directory,
+                address,
+                other,
+            });
         }
         let address = folder.join("server.sock");
-        Ok(Place { directory, address })
+        let other = folder.join("other.sock");
+        Ok(Place {
+            directory,
+            address,
+            other,
+        })
     }
 
     /// Copies a learner's directory to where the program's own user can read it; build output and
@@ -121,6 +178,15 @@ impl Arena {
         fs::create_dir_all(&directory)?;
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o755))?;
         Ok(directory.join("program"))
+    }
+
+    /// Writes a file that the program's own user may read.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        fs::write(path, bytes)?;
+        self.give(path)
     }
 
     fn give(&self, path: &Path) -> io::Result<()> {

@@ -6,8 +6,10 @@ const KEEP: usize = 64 * 1024;
 const LONGEST_LINE: usize = 4096;
 
 /// Output as it arrives.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Capture {
+    /// Bytes kept of the beginning.
+    keep: usize,
     head: Vec<u8>,
     tail: Vec<u8>,
     left_out: u64,
@@ -16,10 +18,34 @@ pub struct Capture {
     kept_lines: usize,
 }
 
+impl Default for Capture {
+    fn default() -> Self {
+        Self::keeping(KEEP)
+    }
+}
+
 impl Capture {
+    /// Keeps so many bytes of the beginning; of the end as many as always.
+    pub fn keeping(keep: usize) -> Self {
+        Self {
+            keep,
+            head: Vec::new(),
+            tail: Vec::new(),
+            left_out: 0,
+            line: Vec::new(),
+            lines: Vec::new(),
+            kept_lines: 0,
+        }
+    }
+
+    /// The beginning, and whether that is all there was.
+    pub fn beginning(&self) -> (&[u8], bool) {
+        (&self.head, self.tail.is_empty() && self.left_out == 0)
+    }
+
     /// Takes bytes; returns the lines that became whole, cut to a bearable length.
     pub fn take(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
-        let room = KEEP.saturating_sub(self.head.len()).min(bytes.len());
+        let room = self.keep.saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend(&bytes[..room]);
         self.tail.extend(&bytes[room..]);
         if self.tail.len() > 2 * KEEP {
@@ -61,7 +87,16 @@ impl Capture {
 
     /// What was kept, with a note where bytes were left out.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut all = self.head.clone();
+        let shown = self.head.len().min(KEEP);
+        let mut all = self.head[..shown].to_vec();
+        if shown < self.head.len() {
+            let rest = &self.head[shown..];
+            let end = rest.len().saturating_sub(KEEP);
+            if end > 0 {
+                all.extend(format!("\n[{end} bytes left out]\n").into_bytes());
+            }
+            all.extend(&rest[end..]);
+        }
         if self.left_out > 0 {
             all.extend(format!("\n[{} bytes left out]\n", self.left_out).into_bytes());
         }

@@ -120,6 +120,14 @@ pub fn run(
             None
         }
     };
+    if let Target::Socket(_) = request.target
+        && !exercise.role.listens()
+    {
+        return Err(CheckError::CannotJudge(
+            "only a server can be judged while it runs; this exercise's program is no server"
+                .to_owned(),
+        ));
+    }
     if let Some(Prepared {
         program: Program::Running(path),
         ..
@@ -265,6 +273,7 @@ impl Judge<'_> {
             return Ok((Verdict::CannotJudge, Some(because(cause))));
         }
         let setting = Setting {
+            exercise: self.exercise,
             program: &self.prepared.program,
             arena: self.arena,
             seed: seed ^ number as u64,
@@ -387,7 +396,12 @@ impl Judge<'_> {
                 (format!("mkdir -p {folder}\n"), format!("{folder}/sock"))
             }
         };
-        let context = serde_json::json!({ "socket": socket, "program": self.prepared.by_hand });
+        let context = serde_json::json!({
+            "socket": socket,
+            "other": format!("/tmp/{}-other.sock", self.exercise.slug),
+            "file": format!("/tmp/{}.file", self.exercise.slug),
+            "program": self.prepared.by_hand,
+        });
         match expression::fill(&stage.by_hand, &context) {
             Ok(commands) => lead + &commands,
             Err(error) => format!("# {error}"),
@@ -453,16 +467,23 @@ fn needs_own_program(stage: &Stage) -> Option<&'static str> {
     }
     let mut starts = 0;
     stage.steps.iter().find_map(|step| match &step.action {
-        Action::Start {
-            wait: Wait::Ready, ..
-        } => {
+        Action::Start(start) if start.wait == Wait::Ready => {
             starts += 1;
             (starts > 1).then_some("starts the program more than once")
         }
-        Action::Start { .. } => Some("starts the program a second time"),
+        Action::Start(_) => Some("starts the program a second time"),
         Action::Signal { .. } | Action::Interrupt { .. } => Some("sends it signals"),
         Action::ExpectExit { .. } => Some("waits for its end"),
-        Action::ExpectLine { .. } => Some("reads its standard output"),
+        Action::ExpectLine { .. } | Action::ExpectOutput { .. } => {
+            Some("reads its standard output")
+        }
+        Action::ExpectMemory { .. } | Action::NoteMemory { .. } | Action::ExpectIdle { .. } => {
+            Some("measures its process")
+        }
+        Action::WaitAsleep { .. } | Action::LimitDescriptors { .. } => Some("looks at its process"),
+        Action::WriteFile { .. } | Action::Listen { .. } => {
+            Some("prepares what the program is started with")
+        }
         Action::ExpectRunning { .. }
         | Action::ExpectServedBy { .. }
         | Action::ExpectNoLeakedDescriptors { .. }

@@ -88,12 +88,14 @@ impl<'a> Lint<'a> {
     }
 
     fn stages(&mut self, exercise: &Exercise) {
-        let by_hand = serde_json::json!({ "socket": "/tmp/s", "program": "./program" });
+        let by_hand = serde_json::json!({
+            "socket": "/tmp/s", "other": "/tmp/o", "file": "/tmp/f", "program": "./program",
+        });
         let peer = serde_json::json!({ "peer": super::protocol::Credentials::default() });
         for stage in &exercise.stages {
             let at = stage.id.span.clone();
             if let Err(error) = expression::fill(&stage.by_hand, &by_hand) {
-                let help = "It may name `socket` and `program`.";
+                let help = "It may name `socket`, `other`, `file` and `program`.";
                 self.add(
                     at.clone(),
                     format!("`by_hand` cannot be filled: {error}"),

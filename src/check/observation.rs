@@ -43,7 +43,7 @@ pub struct Observation {
     pub descriptors_sent: u64,
     /// The instance the step is about.
     pub instance: ProgramState,
-    /// The first instance, named `server`.
+    /// The first instance, named `program`.
     pub program: ProgramState,
     /// A second instance, if there is one.
     pub second: ProgramState,
@@ -53,6 +53,8 @@ pub struct Observation {
     pub line: LineState,
     /// The bound for which the program was ended.
     pub limit: LimitState,
+    /// About the memory of the instance the step is about, after `expect-memory`.
+    pub memory: MemoryState,
 }
 
 /// A bound that was passed; empty and zero when none was.
@@ -77,6 +79,17 @@ impl From<Excess> for LimitState {
             words: excess.words(),
         }
     }
+}
+
+/// Memory of an instance, in bytes.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct MemoryState {
+    /// The peak of what was resident since it was ready, or since `note-memory`.
+    pub peak: u64,
+    /// By how much that is more than what was resident then.
+    pub growth: u64,
+    /// By how much it may have grown.
+    pub limit: u64,
 }
 
 /// An instance of the program.

@@ -4,22 +4,29 @@
 //! program does to a connection happens to this process and not to the grader. It remembers, for
 //! each connection, which bytes are due back; it judges nothing else.
 //!
-//! One connection and all that can be done with it is `connection`.
+//! One connection and all that can be done with it is `connection`; traffic both ways at once is
+//! `exchange`, many connections at once are `crowd`, listening is `listener`.
 
 mod connection;
+mod crowd;
+mod exchange;
+mod listener;
 
 use std::collections::BTreeMap;
 use std::io::{self};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::Shutdown;
 
 use self::connection::{Connection, Stop, connect, os_errno};
+use self::crowd::Crowd;
+use self::exchange::{End, exchange};
 use super::link::Line;
 use super::payload;
-use super::protocol::{Credentials, Deed, DeedResult, Draw, Outcome};
+use super::protocol::{Credentials, Deed, DeedResult, Draw, Due, Outcome};
 use crate::sys::clock::{Deadline, now_us};
+use crate::sys::process;
 
 /// Plays a peer until the grader hangs up. Standard input is the line to it.
 ///
@@ -27,6 +34,7 @@ use crate::sys::clock::{Deadline, now_us};
 /// When standard input is no line.
 pub fn play() -> io::Result<()> {
     let mut line = Line::from_stdin()?;
+    crowd::make_room();
     let mut peer = Peer::default();
     loop {
         match line.next::<Deed>() {
@@ -47,12 +55,19 @@ pub fn play() -> io::Result<()> {
 #[derive(Default)]
 struct Peer {
     connections: BTreeMap<String, Connection>,
+    listeners: BTreeMap<String, OwnedFd>,
+    /// RLIMIT_NOFILE of processes before we lowered it.
+    limits: BTreeMap<i32, u64>,
 }
 
 impl Peer {
     fn carry_out(&mut self, deed: Deed) -> Outcome {
         let name = match &deed {
-            Deed::Identify { .. } => String::new(),
+            Deed::Identify { .. }
+            | Deed::Listen { .. }
+            | Deed::LimitDescriptors { .. }
+            | Deed::StopListening { .. }
+            | Deed::ManyClients { .. } => String::new(),
             Deed::Connect { connection, .. }
             | Deed::Send { connection, .. }
             | Deed::SendUntilBlocked { connection, .. }
@@ -60,6 +75,10 @@ impl Peer {
             | Deed::SendDescriptors { connection, .. }
             | Deed::FinishPipe { connection, .. }
             | Deed::ShutDownWriting { connection }
+            | Deed::Accept { connection, .. }
+            | Deed::Flood { connection, .. }
+            | Deed::Expect { connection, .. }
+            | Deed::ExpectNothing { connection }
             | Deed::Read { connection, .. }
             | Deed::ReadEnd { connection, .. }
             | Deed::Abandon { connection, .. }
@@ -67,7 +86,8 @@ impl Peer {
         };
         let mut outcome = Outcome::default();
         let stop = self.dispatch(deed, &mut outcome).err();
-        if let Some(connection) = self.connections.get(&name) {
+        let about = stop.as_ref().and_then(|stop| stop.about.clone());
+        if let Some(connection) = self.connections.get(about.as_ref().unwrap_or(&name)) {
             outcome.sent = connection.sent;
             outcome.received = connection.received;
             outcome.descriptors_sent = connection.descriptors_sent;
@@ -98,9 +118,11 @@ impl Peer {
                 connection,
                 path,
                 inode,
+                send_buffer,
                 within_ms,
             } => {
-                let made = connect(&path, inode, Deadline::after_ms(within_ms))?;
+                let deadline = Deadline::after_ms(within_ms);
+                let made = connect(&path, inode, send_buffer, deadline)?;
                 self.connections.insert(connection, made);
                 Ok(())
             }
@@ -108,36 +130,141 @@ impl Peer {
                 connection,
                 data,
                 piece,
+                due,
                 within_ms,
             } => {
                 let bytes = draw(&data);
                 let piece = piece.map_or(bytes.len(), |piece| piece as usize).max(1);
                 let deadline = Deadline::after_ms(within_ms);
+                let mut gone = Vec::new();
                 let connection = self.get(&connection)?;
-                bytes
+                let sent = bytes
                     .chunks(piece)
-                    .try_for_each(|chunk| connection.send(chunk, deadline))
+                    .try_for_each(|chunk| connection.send(chunk, deadline, &mut gone));
+                self.note(&due, &gone)?;
+                sent
             }
             Deed::SendUntilBlocked {
                 connection,
                 data,
                 from,
+                due,
                 within_ms,
             } => {
                 let bytes = draw(&data);
                 let rest = bytes.get(from as usize..).unwrap_or_default();
-                self.get(&connection)?
-                    .send_until_blocked(rest, Deadline::after_ms(within_ms))
+                let deadline = Deadline::after_ms(within_ms);
+                let mut gone = Vec::new();
+                let sent = self
+                    .get(&connection)?
+                    .send_until_blocked(rest, deadline, &mut gone);
+                self.note(&due, &gone)?;
+                sent
             }
             Deed::Exchange {
                 connection,
                 data,
+                back,
+                other,
                 within_ms,
-            } => self.get(&connection)?.exchange(
-                &draw(&data),
-                Deadline::after_ms(within_ms),
-                outcome,
-            ),
+            } => {
+                let (data, back) = (draw(&data), draw(&back));
+                let deadline = Deadline::after_ms(within_ms);
+                self.exchange(
+                    &connection,
+                    &data,
+                    &back,
+                    other.as_deref(),
+                    deadline,
+                    outcome,
+                )
+            }
+            Deed::LimitDescriptors { pid, spare } => {
+                let limit = match spare {
+                    Some(spare) => Some(crowd::room_for(pid, spare)),
+                    None => self.limits.get(&pid).copied(),
+                };
+                let Some(limit) = limit else { return Ok(()) };
+                let before = process::limit_descriptors(pid, limit)
+                    .map_err(|error| Stop::errno(os_errno(&error), "prlimit"))?;
+                self.limits.entry(pid).or_insert(before);
+                Ok(())
+            }
+            Deed::Listen {
+                listener,
+                path,
+                backlog,
+            } => {
+                let made = listener::listen(&path, backlog)?;
+                self.listeners.insert(listener, made);
+                Ok(())
+            }
+            Deed::Accept {
+                listener,
+                connection,
+                within_ms,
+            } => {
+                let listener = self
+                    .listeners
+                    .get(&listener)
+                    .ok_or(Stop::new(DeedResult::Fault, "accept"))?;
+                let made = listener::accept(listener, Deadline::after_ms(within_ms))?;
+                self.connections.insert(connection, made);
+                Ok(())
+            }
+            Deed::StopListening { listener } => self
+                .listeners
+                .remove(&listener)
+                .map(drop)
+                .ok_or(Stop::new(DeedResult::Fault, "close")),
+            Deed::ManyClients {
+                path,
+                inode,
+                count,
+                at_once,
+                data,
+                within_ms,
+            } => {
+                let crowd = Crowd {
+                    path: &path,
+                    inode,
+                    count,
+                    at_once,
+                    data: &draw(&data),
+                };
+                crowd::come(&crowd, Deadline::after_ms(within_ms), outcome)
+            }
+            Deed::Flood {
+                connection,
+                data,
+                within_ms,
+            } => {
+                let deadline = Deadline::after_ms(within_ms);
+                let connection = self.get(&connection)?;
+                let sent = connection.send_until_blocked(&draw(&data), deadline, &mut Vec::new());
+                match sent {
+                    Err(stop) if stop.result == DeedResult::Fault => Err(stop),
+                    _ => Ok(()),
+                }
+            }
+            Deed::Expect {
+                connection,
+                data,
+                within_ms,
+            } => {
+                let connection = self.get(&connection)?;
+                if !connection.due.is_empty() {
+                    return Err(Stop::new(DeedResult::Fault, "expect other bytes first"));
+                }
+                let bytes = draw(&data);
+                connection.due.extend(&bytes);
+                connection.read(bytes.len(), Deadline::after_ms(within_ms), outcome)
+            }
+            Deed::ExpectNothing { connection } => {
+                let connection = self.get(&connection)?;
+                connection.begin_read(outcome);
+                connection.try_read(64 * 1024, outcome).map(drop)
+            }
             Deed::SendDescriptors {
                 connection,
                 data,
@@ -198,6 +325,54 @@ impl Peer {
                 Ok(())
             }
         }
+    }
+
+    /// Notes where bytes that went out must come out.
+    fn note(&mut self, due: &Due, gone: &[u8]) -> Result<(), Stop> {
+        match due {
+            Due::Nowhere => Ok(()),
+            Due::On(connection) => {
+                self.get(connection)?.due.extend(gone);
+                Ok(())
+            }
+        }
+    }
+
+    fn exchange(
+        &mut self,
+        name: &str,
+        data: &[u8],
+        back: &[u8],
+        other: Option<&str>,
+        deadline: Deadline,
+        outcome: &mut Outcome,
+    ) -> Result<(), Stop> {
+        // Both are taken out for the while, since two of a map cannot be borrowed at once.
+        let names: Vec<&str> = [Some(name), other].into_iter().flatten().collect();
+        let mut taken = Vec::new();
+        for name in &names {
+            let connection = self.connections.remove(*name);
+            taken.push(connection.ok_or(Stop::new(DeedResult::Fault, "find"))?);
+        }
+        let mut ends: Vec<End<'_>> = taken
+            .iter_mut()
+            .zip(&names)
+            .zip([(data, back), (back, data)])
+            .map(|((connection, name), (rest, due))| {
+                connection.due.extend(due);
+                End {
+                    name,
+                    connection,
+                    rest,
+                    outcome: Outcome::default(),
+                }
+            })
+            .collect();
+        let exchanged = exchange(&mut ends, deadline, outcome);
+        for (connection, name) in taken.into_iter().zip(names) {
+            self.connections.insert(name.to_owned(), connection);
+        }
+        exchanged
     }
 
     fn get(&mut self, connection: &str) -> Result<&mut Connection, Stop> {

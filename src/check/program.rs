@@ -45,26 +45,25 @@ impl Target {
 /// What can be started, any number of times.
 #[derive(Clone, Debug)]
 pub enum Program {
-    /// These words, and the address as the last one.
+    /// These words, and the arguments of the exercise.
     Words(Vec<OsString>),
-    /// A shell command with `{socket}` in it.
+    /// A shell command with placeholders in it.
     Shell(String),
     /// Nothing is started: the server is there.
     Running(PathBuf),
 }
 
 impl Program {
-    /// The arguments that start an instance at a place.
-    pub fn argv(&self, place: &Place) -> Vec<OsString> {
+    /// The arguments that start an instance at a place; `arguments` are the exercise's.
+    pub fn argv(&self, place: &Place, arguments: &[String]) -> Vec<OsString> {
         match self {
             Self::Words(words) => {
                 let mut argv = words.clone();
-                argv.push(place.address.clone().into_os_string());
+                argv.extend(arguments.iter().map(|argument| place.fill(argument)));
                 argv
             }
             Self::Shell(command) => {
-                let address = place.address.to_string_lossy();
-                let command = command.replace("{socket}", &address);
+                let command = place.fill(command).to_string_lossy().into_owned();
                 // A single command becomes the process itself, so that what is seen of the process
                 // is seen of the server and not of a shell around it.
                 let exec = if is_single(&command) { "exec " } else { "" };

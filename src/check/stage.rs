@@ -17,14 +17,15 @@ use std::path::{Path, PathBuf};
 use super::arena::{Arena, Place};
 use super::cancel::Cancel;
 use super::link::{Link, LinkError};
-use super::observation::Observation;
+use super::observation::{MemoryState, Observation};
 use super::program::Program;
 use super::protocol::{Draw, Order, Outcome};
 use super::trace;
 use super::verdict::{Event, Side};
 use super::wording;
+use crate::curriculum::exercise::Exercise;
 use crate::curriculum::exercise::Stage;
-use crate::curriculum::scenario::Payload;
+use crate::curriculum::scenario::{FIRST, Payload};
 use crate::sys::clock::{Deadline, now_us};
 
 /// How long a step may take when it does not say, in milliseconds.
@@ -45,6 +46,8 @@ const SECOND_RUN_STEP_MS: u64 = 1_500;
 /// What is the same for all stages of a check.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
+    /// Whose stage it is.
+    pub exercise: &'a Exercise,
     /// What is run.
     pub program: &'a Program,
     /// Where.
@@ -105,6 +108,7 @@ pub fn run(stage: &Stage, setting: Setting<'_>, place: Place) -> Result<Run, Sta
         supervisor: None,
         peers: BTreeMap::new(),
         connections: BTreeMap::new(),
+        listeners: BTreeMap::new(),
         ready: None,
         payloads: 0,
         did: Vec::new(),
@@ -134,6 +138,8 @@ struct Runner<'a> {
     peers: BTreeMap<String, Link>,
     /// Which peer holds a connection.
     connections: BTreeMap<String, String>,
+    /// Which peer holds a listener.
+    listeners: BTreeMap<String, String>,
     /// Device and inode of the address when it became ready.
     ready: Option<(u64, u64)>,
     payloads: u64,
@@ -151,6 +157,7 @@ struct Failed {
     name: String,
     deed: Option<Outcome>,
     line: Option<String>,
+    memory: Option<MemoryState>,
 }
 
 impl Failed {
@@ -160,6 +167,7 @@ impl Failed {
             name: name.to_owned(),
             deed: None,
             line: None,
+            memory: None,
         }
     }
 }
@@ -189,7 +197,7 @@ impl Runner<'_> {
         }
         if let Purpose::Trace(_) = self.setting.purpose {
             self.timeline
-                .extend(trace::read(&self.trace_file("server"), self.began_us));
+                .extend(trace::read(&self.trace_file(FIRST), self.began_us));
         }
         self.timeline.sort_by_key(|event| event.at_us);
         Ok(Run {
@@ -226,6 +234,7 @@ impl Runner<'_> {
 pub fn place_of(socket: PathBuf, arena: &Arena) -> Place {
     Place {
         directory: arena.root().to_owned(),
+        other: arena.root().join("other.sock"),
         address: socket,
     }
 }

@@ -27,14 +27,16 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use self::condition::{Condition, Interruption, Waiting};
+use self::condition::{Condition, Interruption, Waiting, Window};
 use self::guard::Guard;
 use self::instance::{End, Instance};
-use self::stream::{Stream, streams};
+use self::stream::{Stream, inherited, streams};
 use super::bounds::Excess;
 use super::link::Line;
+use super::payload;
 use super::protocol::{Answer, Bytes, Order};
 use super::verdict::{Event, Side};
+use crate::curriculum::scenario::FIRST;
 use crate::sys::clock::{Deadline, now_us};
 use crate::sys::fence::{self, Fence};
 use crate::sys::spawn::{Identity, Spawn, become_subreaper};
@@ -132,14 +134,17 @@ impl Supervisor {
                     Condition::Ready(_)
                     | Condition::Descriptors(_)
                     | Condition::Pipe(_)
+                    | Condition::Asleep(_)
+                    | Condition::Idle(_)
                     | Condition::Stopped(Interruption { sent: false, .. }) => {
                         let next = Deadline::after_ms(waiting.tick_ms);
                         waiting.tick_ms = (waiting.tick_ms * 2).min(20);
                         next.earlier(waiting.deadline)
                     }
-                    Condition::Stopped(_) | Condition::Exit | Condition::Line(_) => {
-                        waiting.deadline
-                    }
+                    Condition::Stopped(_)
+                    | Condition::Exit
+                    | Condition::Line(_)
+                    | Condition::Output(_) => waiting.deadline,
                 };
                 look.map_or(next, |look| look.earlier(next)).poll_timeout()
             }
@@ -301,11 +306,14 @@ impl Supervisor {
                 cwd,
                 identity,
                 limits,
+                stdin,
+                inherits,
                 stdout,
+                keep_output,
                 fence,
             } => {
                 let os = |bytes: Bytes| Untrusted::new(bytes.0).as_path().as_os_str().to_owned();
-                let started = streams(stdout).and_then(|(stdio, ours)| {
+                let started = streams(&stdin, stdout).and_then(|(stdio, ours)| {
                     let spawn = Spawn {
                         argv: argv.into_iter().map(os).collect(),
                         env: env
@@ -314,6 +322,10 @@ impl Supervisor {
                             .collect(),
                         cwd: os(cwd).into(),
                         stdio,
+                        third: inherits
+                            .as_ref()
+                            .map(|what| inherited(what, identity))
+                            .transpose()?,
                         identity,
                         limits,
                         umask: 0o022,
@@ -329,12 +341,13 @@ impl Supervisor {
                         self.event(format!("{}starts as process {pid}", prefix(&name)));
                         let instance = Instance {
                             pid,
-                            stdout: Stream::new(stdout),
-                            stderr: Stream::new(stderr),
+                            stdout: Stream::new(stdout, Some(keep_output)),
+                            stderr: Stream::new(stderr, None),
                             end: None,
                             stopped: false,
                             sent: Vec::new(),
                             descriptors_at_ready: 0,
+                            memory_noted: 0,
                         };
                         self.instances.insert(name, instance);
                         Some(Answer::Done)
@@ -368,6 +381,32 @@ impl Supervisor {
                 inode,
                 within_ms,
             } => self.wait(name, Condition::Pipe(inode), within_ms),
+            Order::AwaitSleep { name, within_ms } => {
+                self.wait(name, Condition::Asleep(0), within_ms)
+            }
+            Order::AwaitIdle { name, within_ms } => {
+                let pid = self.instances.get(&name).map_or(0, |instance| instance.pid);
+                self.wait(name, Condition::Idle(Window::new(pid)), within_ms)
+            }
+            Order::AwaitOutput {
+                name,
+                data,
+                within_ms,
+            } => {
+                let wanted = payload::bytes(&data.payload, data.seed, data.place);
+                self.wait(name, Condition::Output(wanted), within_ms)
+            }
+            Order::NoteMemory { name } => Some(match self.instances.get_mut(&name) {
+                Some(instance) => {
+                    instance.note_memory();
+                    Answer::Done
+                }
+                None => no_instance(&name),
+            }),
+            Order::Memory { name } => Some(match self.instances.get(&name) {
+                Some(instance) => instance.memory(),
+                None => no_instance(&name),
+            }),
             Order::Interrupt { name, within_ms } => {
                 self.wait(name, Condition::Stopped(Interruption::new()), within_ms)
             }
@@ -430,7 +469,7 @@ fn no_instance(name: &str) -> Answer {
 
 /// The first instance is "the program"; others are named.
 fn prefix(name: &str) -> String {
-    if name == "server" {
+    if name == FIRST {
         String::new()
     } else {
         format!("[{name}] ")

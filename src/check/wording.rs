@@ -4,13 +4,25 @@
 use super::observation::Observation;
 use super::protocol::Outcome;
 use super::verdict::Shown;
-use crate::curriculum::scenario::{Action, ExitStatus, PassedFile, Payload, Wait};
+use crate::curriculum::scenario::{Action, At, ExitStatus, FIRST, PassedFile, Payload, Wait};
 use crate::untrusted::Untrusted;
 
 /// The verb of an action, as `exercise.toml` has it.
 pub fn verb(action: &Action) -> &'static str {
     match action {
-        Action::Start { .. } => "start",
+        Action::Start(_) => "start",
+        Action::WriteFile { .. } => "write-file",
+        Action::WaitAsleep { .. } => "wait-asleep",
+        Action::ExpectIdle { .. } => "expect-idle",
+        Action::NoteMemory { .. } => "note-memory",
+        Action::ExpectMemory { .. } => "expect-memory",
+        Action::LimitDescriptors { .. } => "limit-descriptors",
+        Action::ExpectOutput { .. } => "expect-output",
+        Action::Listen { .. } => "listen",
+        Action::Accept { .. } => "accept",
+        Action::StopListening { .. } => "stop-listening",
+        Action::ManyClients { .. } => "many-clients",
+        Action::Flood { .. } => "flood",
         Action::Signal { .. } => "signal",
         Action::Interrupt { .. } => "interrupt",
         Action::ExpectExit { .. } => "expect-exit",
@@ -24,7 +36,9 @@ pub fn verb(action: &Action) -> &'static str {
         Action::FinishPipe { .. } => "finish-pipe",
         Action::ShutDownWriting { .. } => "shut-down-writing",
         Action::ReadSome { .. } => "read-some",
-        Action::ExpectEcho { .. } => "expect-echo",
+        Action::ExpectDue { .. } => "expect-due",
+        Action::ExpectBytes { .. } => "expect-bytes",
+        Action::ExpectNothing { .. } => "expect-nothing",
         Action::ExpectEnd { .. } => "expect-end",
         Action::Abandon { .. } => "abandon",
         Action::Close { .. } => "close",
@@ -37,23 +51,67 @@ pub fn verb(action: &Action) -> &'static str {
 /// What the checker does, as a clause: `sends 6 bytes "hello\n" on connection a`.
 pub fn did(action: &Action) -> String {
     match action {
-        Action::Start { name, wait } => {
-            let which = if name == "server" {
+        Action::Start(start) => {
+            let which = if start.name == FIRST {
                 "the program"
             } else {
                 "a second instance"
             };
-            match wait {
-                Wait::Ready => format!("starts {which} and waits until it listens"),
-                Wait::Exit => format!("starts {which} and waits until it ends"),
-                Wait::Nothing => format!("starts {which}"),
+            let input = match &start.stdin {
+                Some(data) => format!(" with {} on standard input", payload(data)),
+                None => String::new(),
+            };
+            match start.wait {
+                Wait::Ready => format!("starts {which}{input} and waits until it listens"),
+                Wait::Exit => format!("starts {which}{input} and waits until it ends"),
+                Wait::Nothing => format!("starts {which}{input}"),
             }
         }
+        Action::WriteFile { data } => format!("makes a file of {}", payload(data)),
+        Action::WaitAsleep { name } => format!("waits until {} sleeps", instance(name)),
+        Action::ExpectIdle { name } => {
+            format!("looks whether {} uses the CPU", instance(name))
+        }
+        Action::NoteMemory { name } => format!("notes the memory of {}", instance(name)),
+        Action::ExpectMemory { name, .. } => {
+            format!("looks how far the memory of {} has grown", instance(name))
+        }
+        Action::LimitDescriptors { name, spare } => match spare {
+            Some(spare) => format!(
+                "lets {} open {} more",
+                instance(name),
+                count(*spare, "descriptor")
+            ),
+            None => format!("lets {} open descriptors as before", instance(name)),
+        },
+        Action::ExpectOutput { .. } => "reads standard output to its end".to_owned(),
+        Action::Listen { at, .. } => match at {
+            At::Socket => "listens at the address".to_owned(),
+            At::Other => "listens at the second address".to_owned(),
+        },
+        Action::Accept { connection, .. } => {
+            format!("waits for a connection and accepts it (connection {connection})")
+        }
+        Action::StopListening { .. } => "closes its listener and leaves the name".to_owned(),
+        Action::ManyClients {
+            count: all,
+            at_once,
+            data,
+        } => format!(
+            "makes {}, {at_once} at a time, and sends {} on each",
+            count(*all, "connection"),
+            payload(data)
+        ),
+        Action::Flood { connection, bytes } => format!(
+            "sends up to {bytes} random bytes on connection {connection}, as long as they are taken"
+        ),
         Action::Signal { name, signal } => format!("sends SIG{signal} to {}", instance(name)),
         Action::Interrupt { name } => format!("stops {} and continues it", instance(name)),
         Action::ExpectExit { name, .. } => format!("waits until {} ends", instance(name)),
         Action::ExpectRunning { name } => format!("looks whether {} still runs", instance(name)),
-        Action::Connect { connection, peer } => {
+        Action::Connect {
+            connection, peer, ..
+        } => {
             let who = if peer == "peer" {
                 String::new()
             } else {
@@ -71,6 +129,7 @@ pub fn did(action: &Action) -> String {
             connection,
             data,
             piece,
+            ..
         } => {
             let pieces = match piece {
                 Some(1) => ", one at a time".to_owned(),
@@ -82,12 +141,22 @@ pub fn did(action: &Action) -> String {
         Action::SendUntilBlocked { connection, limit } => format!(
             "sends on connection {connection} without reading until no more fits, at most {limit} bytes"
         ),
-        Action::Exchange { connection, data } => {
-            format!(
+        Action::Exchange {
+            connection,
+            data,
+            back,
+            other,
+        } => match (back, other) {
+            (Some(back), Some(other)) => format!(
+                "sends {} on connection {connection} and {} on connection {other}, and reads from both at the same time",
+                payload(data),
+                payload(back)
+            ),
+            _ => format!(
                 "sends {} on connection {connection} and reads at the same time",
                 payload(data)
-            )
-        }
+            ),
+        },
         Action::SendDescriptors {
             connection,
             data,
@@ -112,8 +181,15 @@ pub fn did(action: &Action) -> String {
         Action::ReadSome { connection, bytes } => {
             format!("reads at most {bytes} bytes from connection {connection}")
         }
-        Action::ExpectEcho { connection } => {
+        Action::ExpectDue { connection } => {
             format!("reads all that is due on connection {connection}")
+        }
+        Action::ExpectBytes { connection, data } => format!(
+            "reads {} from connection {connection}",
+            count(data.length(), "byte")
+        ),
+        Action::ExpectNothing { connection } => {
+            format!("looks whether anything has come on connection {connection}")
         }
         Action::ExpectEnd { connection } => {
             format!("reads until the end of connection {connection}")
@@ -138,18 +214,27 @@ pub fn did(action: &Action) -> String {
 /// What had to be seen.
 pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) -> Shown {
     let words = match action {
-        Action::Start {
-            wait: Wait::Ready, ..
-        } => {
-            format!("a listening stream socket at {}", seen.address.path)
+        Action::Start(start) => match start.wait {
+            Wait::Exit => "the program ends".to_owned(),
+            Wait::Nothing => "the program starts".to_owned(),
+            Wait::Ready => format!("a listening stream socket at {}", seen.address.path),
+        },
+        Action::WriteFile { .. } | Action::NoteMemory { .. } | Action::LimitDescriptors { .. } => {
+            "the program is running".to_owned()
         }
-        Action::Start {
-            wait: Wait::Exit, ..
-        } => "the program ends".to_owned(),
-        Action::Start {
-            wait: Wait::Nothing,
-            ..
-        } => "the program starts".to_owned(),
+        Action::WaitAsleep { .. } => "the program waits for what comes next".to_owned(),
+        Action::ExpectIdle { .. } => "the program sleeps while there is nothing to do".to_owned(),
+        Action::ExpectMemory { growth, .. } => {
+            format!("memory grows by at most {}", size(*growth))
+        }
+        Action::ExpectOutput { .. } => format!(
+            "{} on standard output, and its end",
+            count(seen.expected, "byte")
+        ),
+        Action::Listen { .. } | Action::StopListening { .. } => "a peer listens".to_owned(),
+        Action::Accept { .. } => "the program connects".to_owned(),
+        Action::ManyClients { .. } => "every client gets back what it sent".to_owned(),
+        Action::Flood { .. } => "the connection is there".to_owned(),
         Action::Signal { .. } | Action::Interrupt { .. } | Action::ExpectRunning { .. } => {
             "the program is running".to_owned()
         }
@@ -172,13 +257,15 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
             "all bytes can be sent".to_owned()
         }
         Action::FinishPipe { .. } => "the program reads the pipe".to_owned(),
-        Action::Exchange { .. } | Action::ReadSome { .. } | Action::ExpectEcho { .. } => {
+        Action::Exchange { .. } | Action::ReadSome { .. } | Action::ExpectDue { .. } => {
             format!(
                 "{} come back as they were sent",
                 count(seen.expected, "byte")
             )
         }
-        Action::ExpectEnd { .. } => "the end of the stream: the server closes".to_owned(),
+        Action::ExpectBytes { .. } => format!("exactly {}", count(seen.expected, "byte")),
+        Action::ExpectNothing { .. } => "nothing comes, and the connection stays".to_owned(),
+        Action::ExpectEnd { .. } => "the end of the stream".to_owned(),
         Action::ShutDownWriting { .. } | Action::Abandon { .. } | Action::Close { .. } => {
             "the connection is there".to_owned()
         }
@@ -214,6 +301,24 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
         "timeout" if seen.step == "connect" => {
             "connect waited and was not let in: the queue of the listener stayed full".to_owned()
         }
+        "timeout" if seen.step == "accept" => format!(
+            "no connection in {:.1} s; {}",
+            program.waited_ms as f64 / 1000.0,
+            whereabouts(seen)
+        ),
+        "busy" => format!(
+            "it went on using the CPU for {:.1} s",
+            program.waited_ms as f64 / 1000.0
+        ),
+        "not-asleep" => format!(
+            "it did not come to rest in {:.1} s",
+            program.waited_ms as f64 / 1000.0
+        ),
+        "too-much-memory" => format!(
+            "it grew by {}, to {}",
+            size(seen.memory.growth),
+            size(seen.memory.peak)
+        ),
         "timeout" if seen.step == "expect-end" => format!(
             "no end in {:.1} s; {}",
             program.waited_ms as f64 / 1000.0,
@@ -345,7 +450,7 @@ fn ending(seen: &Observation) -> String {
 }
 
 fn instance(name: &str) -> String {
-    if name == "server" {
+    if name == FIRST {
         "the program".to_owned()
     } else {
         format!("instance `{name}`")
@@ -353,14 +458,35 @@ fn instance(name: &str) -> String {
 }
 
 fn payload(payload: &Payload) -> String {
+    let length = payload.length();
     match payload {
         Payload::Text(text) => {
             let shown = Untrusted::from(text.as_str())
                 .to_string()
                 .replace("\\x0a", "\\n");
-            format!("{} \"{shown}\"", count(text.len() as u64, "byte"))
+            format!("{} \"{shown}\"", count(length, "byte"))
         }
-        Payload::Random(bytes) => count(*bytes, "random byte"),
+        Payload::Random(_) => count(length, "random byte"),
+        Payload::Letters(_) => count(length, "random letter"),
+        Payload::Frame(of) => format!("a frame of {}", count(of.length(), "byte")),
+        Payload::Hex(bytes) if bytes.len() <= 16 => {
+            let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{} {}", count(length, "byte"), hex.join(" "))
+        }
+        Payload::Join(parts) if parts.len() <= 3 => {
+            let parts: Vec<String> = parts.iter().map(self::payload).collect();
+            parts.join(", then ")
+        }
+        _ => count(length, "byte"),
+    }
+}
+
+/// `8 MiB`, `12 KiB`: rounded down.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => count(bytes, "byte"),
+        1024..1_048_576 => format!("{} KiB", bytes >> 10),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
     }
 }
 

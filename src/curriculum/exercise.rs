@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::expression;
 use super::lesson::expression_text;
+use super::problem::did_you_mean;
 use super::reader::{Located, Reader};
 use super::scenario::Step;
 use super::source::StoredFile;
@@ -24,6 +25,12 @@ pub struct Exercise {
     pub summary: String,
     /// The part the program plays.
     pub role: Role,
+    /// What it is started with, with [`PLACEHOLDERS`] in it; `None`: what its role says.
+    pub arguments: Option<Vec<String>>,
+    /// What bytes that are sent to it make due.
+    pub answers: Answers,
+    /// What isolation must leave as it is for this exercise to be judged.
+    pub needs: Vec<Need>,
     /// Languages it can be started in, by id.
     pub languages: Vec<Located<String>>,
     /// Lessons to read first, by slug.
@@ -50,9 +57,57 @@ pub struct Exercise {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// It listens; the address is its last argument and `IPC_SOCKET`.
+    /// It listens at `{socket}`, and is ready when that is a listening socket.
     #[default]
     Server,
+    /// It connects to `{socket}`.
+    Client,
+    /// Its standard input and output are one connected stream socket.
+    Filter,
+    /// Its descriptor 3 is a connected stream socket.
+    Pair,
+    /// Its descriptor 3 is a socket that listens at `{socket}` (sd_listen_fds(3)).
+    Activated,
+    /// It runs and ends by itself.
+    Tool,
+}
+
+/// What bytes that are sent to a program make due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answers {
+    /// Only what a step says.
+    #[default]
+    AsTold,
+    /// The same bytes, on the same connection.
+    Echo,
+}
+
+/// What an exercise teaches that isolation could change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// SO_PEERCRED and SCM_CREDENTIALS show processes of the other side: no pid namespace between.
+    PeerPid,
+}
+
+/// What may stand in an argument: the address, a second address beside it, a file made by
+/// `write-file`, the private directory.
+pub const PLACEHOLDERS: &[&str] = &["{socket}", "{other}", "{file}", "{dir}"];
+
+impl Role {
+    /// What a program of this role is started with when its exercise does not say.
+    pub fn arguments(self) -> Vec<String> {
+        match self {
+            Self::Server | Self::Client => vec!["{socket}".to_owned()],
+            Self::Filter | Self::Pair | Self::Activated | Self::Tool => Vec::new(),
+        }
+    }
+
+    /// Whether it makes the socket at `{socket}` itself.
+    pub fn listens(self) -> bool {
+        self == Self::Server
+    }
 }
 
 /// What must hold.
@@ -96,6 +151,8 @@ pub struct Stage {
     pub after: Vec<Located<String>>,
     /// Whether the exercise can be passed without it.
     pub bonus: bool,
+    /// What isolation must leave as it is for this stage to be judged, beside the exercise's.
+    pub needs: Vec<Need>,
     /// Length of the address's path in bytes, without a terminating NUL; `None`: short.
     pub path_bytes: Option<u64>,
     /// What is done.
@@ -200,17 +257,21 @@ pub struct Language {
 impl Exercise {
     pub(super) fn read(top: &mut Reader<'_>) -> Self {
         top.format();
+        let role = top.choice("role", ROLES);
         Self {
             number: top.integer("number", 1..1000) as u32,
             title: top.text("title"),
             module: top.located_text("module"),
             summary: top.text("summary"),
-            role: top.choice("role", &[("server", Role::Server)]),
+            role,
+            arguments: arguments(top),
+            answers: top.optional_choice("answers", ANSWERS).unwrap_or_default(),
+            needs: needs(top),
             languages: top.texts("languages"),
             lessons: top.texts("lessons"),
             rules: top.tables("rule", "a rule", read_rule),
             diagnoses: top.tables("diagnosis", "a diagnosis", read_diagnosis),
-            stages: top.tables("stage", "a stage", read_stage),
+            stages: top.tables("stage", "a stage", |stage| read_stage(stage, role)),
             ..Self::default()
         }
     }
@@ -238,6 +299,13 @@ impl Exercise {
                 reason: fault.text("reason"),
             }),
         }
+    }
+
+    /// What a program is started with.
+    pub fn arguments(&self) -> Vec<String> {
+        self.arguments
+            .clone()
+            .unwrap_or_else(|| self.role.arguments())
     }
 
     /// `exercise-3`: the name that never changes.
@@ -290,6 +358,54 @@ impl Language {
     }
 }
 
+const ROLES: &[(&str, Role)] = &[
+    ("server", Role::Server),
+    ("client", Role::Client),
+    ("filter", Role::Filter),
+    ("pair", Role::Pair),
+    ("activated", Role::Activated),
+    ("tool", Role::Tool),
+];
+
+const ANSWERS: &[(&str, Answers)] = &[("as-told", Answers::AsTold), ("echo", Answers::Echo)];
+
+const NEEDS: &[(&str, Need)] = &[("peer-pid", Need::PeerPid)];
+
+fn needs(table: &mut Reader<'_>) -> Vec<Need> {
+    let known = NEEDS.iter().map(|(word, _)| *word);
+    let words = table.texts("needs");
+    words
+        .into_iter()
+        .filter_map(|word| {
+            let found = NEEDS.iter().find(|(known, _)| *known == word.value);
+            if found.is_none() {
+                let message = format!("there is no need `{}`", word.value);
+                let help = did_you_mean(&word.value, known.clone());
+                table.problem(word.span, message, help);
+            }
+            found.map(|(_, need)| *need)
+        })
+        .collect()
+}
+
+/// The arguments a program is started with, each with known placeholders only.
+pub(super) fn arguments(table: &mut Reader<'_>) -> Option<Vec<String>> {
+    if !table.has("arguments") {
+        return None;
+    }
+    let words = table.texts("arguments");
+    for word in &words {
+        let rest = PLACEHOLDERS
+            .iter()
+            .fold(word.value.clone(), |text, known| text.replace(known, ""));
+        if rest.contains(['{', '}']) {
+            let help = Some(format!("Known are {}.", PLACEHOLDERS.join(", ")));
+            table.problem(word.span.clone(), "there is no such placeholder", help);
+        }
+    }
+    Some(words.into_iter().map(|word| word.value).collect())
+}
+
 fn read_rule(table: &mut Reader<'_>) -> Rule {
     Rule {
         id: table.located_text("id"),
@@ -309,17 +425,18 @@ fn read_diagnosis(table: &mut Reader<'_>) -> Diagnosis {
     }
 }
 
-fn read_stage(table: &mut Reader<'_>) -> Stage {
+fn read_stage(table: &mut Reader<'_>, role: Role) -> Stage {
     Stage {
         id: table.located_text("id"),
         title: table.text("title"),
         tests: table.text("tests"),
         after: table.texts("after"),
         bonus: table.flag("bonus"),
+        needs: needs(table),
         path_bytes: table
             .optional_integer("path_bytes", 40..4096)
             .map(|bytes| bytes as u64),
-        steps: table.tables("step", "a step", Step::read),
+        steps: table.tables("step", "a step", |step| Step::read(step, role)),
         hints: table
             .table("hints", "the hints", |hints| Hints {
                 look: hints.text("look"),

@@ -1,11 +1,20 @@
 //! The step vocabulary: what a stage does to the learner's program, as data.
 //!
-//! A stage is a list of steps written in `exercise.toml`. Reading them is here; carrying them out
-//! is [`crate::check`]'s. Sizes are bytes, times are milliseconds.
+//! A stage is a list of steps written in `exercise.toml`. Reading them is `scenario/read`, bytes to
+//! send are `scenario/payload`; carrying steps out is [`crate::check`]'s. Sizes are bytes, times are
+//! milliseconds.
+
+mod payload;
+mod read;
 
 use serde::{Deserialize, Serialize};
 
-use super::reader::{Located, Reader};
+pub use self::payload::{Drawn, Payload};
+pub use self::read::verbs;
+use super::reader::Located;
+
+/// The first instance of the program: the one that a step means when it names none.
+pub const FIRST: &str = "program";
 
 /// One step of a stage.
 #[derive(Clone, Debug, Serialize)]
@@ -18,17 +27,76 @@ pub struct Step {
     pub within: Option<u64>,
 }
 
-/// What a step does. Names of instances (`server`), connections (`a`) and peers (`peer`) are the
+/// What a step does. Names of instances (`program`), connections (`a`) and peers (`peer`) are the
 /// author's.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Action {
     /// Starts an instance of the program and waits as told.
-    Start {
+    Start(Box<Start>),
+    /// Makes the file that `{file}` stands for.
+    WriteFile {
+        /// Its content.
+        data: Payload,
+    },
+    /// Waits until an instance sleeps in a system call, with all its threads.
+    WaitAsleep {
         /// The instance.
         name: String,
-        /// What to wait for.
-        wait: Wait,
+    },
+    /// An instance must neither run nor want to: it waits for what it is given.
+    ExpectIdle {
+        /// The instance.
+        name: String,
+    },
+    /// Remembers how much memory an instance holds now, for `expect-memory`.
+    NoteMemory {
+        /// The instance.
+        name: String,
+    },
+    /// The peak of an instance's resident memory since it was ready, or since `note-memory`.
+    ExpectMemory {
+        /// The instance.
+        name: String,
+        /// By how many bytes it may have grown.
+        growth: u64,
+    },
+    /// Lets an instance open only so many more descriptors (RLIMIT_NOFILE).
+    LimitDescriptors {
+        /// The instance.
+        name: String,
+        /// How many more; `None`: as many as when it was started.
+        spare: Option<u64>,
+    },
+    /// Waits for the end of an instance's standard output, which must be exactly this.
+    ExpectOutput {
+        /// The instance.
+        name: String,
+        /// The output.
+        data: Payload,
+    },
+    /// A peer listens at an address, for the program to connect to.
+    Listen {
+        /// The new listener.
+        listener: String,
+        /// Where.
+        at: At,
+        /// Connections that may wait (listen(2)).
+        backlog: u32,
+        /// The process that listens.
+        peer: String,
+    },
+    /// Waits until the program connects, and accepts.
+    Accept {
+        /// The listener.
+        listener: String,
+        /// The new connection.
+        connection: String,
+    },
+    /// Closes a listener and leaves its name: a stale name.
+    StopListening {
+        /// The listener.
+        listener: String,
     },
     /// Sends a signal to an instance's main process.
     Signal {
@@ -61,6 +129,25 @@ pub enum Action {
         connection: String,
         /// The process that connects.
         peer: String,
+        /// SO_SNDBUF of our end, as setsockopt(2) is given it; `None`: the default.
+        send_buffer: Option<u32>,
+    },
+    /// Many connections, so many of them at once; each sends and must get it back.
+    ManyClients {
+        /// Connections in all.
+        count: u64,
+        /// How many are open at the same time.
+        at_once: u64,
+        /// What each sends.
+        data: Payload,
+    },
+    /// Sends random bytes until so many are sent or the program takes no more; an end or a reset is
+    /// well.
+    Flood {
+        /// The connection.
+        connection: String,
+        /// Bytes at most.
+        bytes: u64,
     },
     /// The connection must have been answered by this instance (SO_PEERCRED).
     ExpectServedBy {
@@ -77,6 +164,8 @@ pub enum Action {
         data: Payload,
         /// Bytes per `send` call; `None`: all in one.
         piece: Option<u64>,
+        /// The connection on which these bytes must come out; `None`: as the exercise's answers.
+        due: Option<String>,
     },
     /// Sends bytes without reading until nothing more goes through, at most `limit`.
     SendUntilBlocked {
@@ -85,12 +174,18 @@ pub enum Action {
         /// Bytes at most.
         limit: u64,
     },
-    /// Sends and reads at the same time until all sent bytes have come back.
+    /// Sends and reads at the same time until all sent bytes have come back. With `back`, that must
+    /// come in their place: from the program, or, sent on the connection `other` where `data` must
+    /// come out, from there.
     Exchange {
         /// The connection.
         connection: String,
-        /// What.
+        /// What is sent on it.
         data: Payload,
+        /// What must come back on it; `None`: the same.
+        back: Option<Payload>,
+        /// The connection on which `back` is sent and `data` must come out.
+        other: Option<String>,
     },
     /// Sends bytes with descriptors attached to the first of them (SCM_RIGHTS).
     SendDescriptors {
@@ -122,8 +217,20 @@ pub enum Action {
         /// Bytes at most.
         bytes: u64,
     },
-    /// Reads all that has been sent and not yet come back, and compares.
-    ExpectEcho {
+    /// Reads all that is due on the connection and has not come yet, and compares.
+    ExpectDue {
+        /// The connection.
+        connection: String,
+    },
+    /// Reads exactly so much, which must be this.
+    ExpectBytes {
+        /// The connection.
+        connection: String,
+        /// What must come.
+        data: Payload,
+    },
+    /// Waits until the program sleeps; by then nothing may have come.
+    ExpectNothing {
         /// The connection.
         connection: String,
     },
@@ -167,6 +274,33 @@ pub enum Action {
     },
 }
 
+/// How an instance is started.
+#[derive(Clone, Debug, Serialize)]
+pub struct Start {
+    /// The instance.
+    pub name: String,
+    /// What to wait for.
+    pub wait: Wait,
+    /// In place of the exercise's arguments.
+    pub arguments: Option<Vec<String>>,
+    /// What its standard input holds; `None`: nothing.
+    pub stdin: Option<Payload>,
+    /// Our end of the socket that filters and pairs are given.
+    pub connection: String,
+    /// SO_SNDBUF of the program's end of that socket; `None`: the default.
+    pub send_buffer: Option<u32>,
+}
+
+/// One of the addresses of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum At {
+    /// The one that `{socket}` stands for.
+    Socket,
+    /// The one that `{other}` stands for.
+    Other,
+}
+
 /// What `start` waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -199,235 +333,4 @@ pub enum PassedFile {
     Regular,
     /// The reading end of a pipe; nothing is in it until `finish-pipe`.
     Pipe,
-}
-
-/// Bytes to send.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Payload {
-    /// These characters.
-    Text(String),
-    /// So many bytes drawn from the seed; every byte value occurs in 256 and more.
-    Random(u64),
-}
-
-impl Step {
-    pub(super) fn read(table: &mut Reader<'_>) -> Self {
-        let verb = table.choice("do", VERBS);
-        let instance = |table: &mut Reader<'_>| {
-            table
-                .optional_text("name")
-                .map_or_else(|| "server".to_owned(), |name| name.value)
-        };
-        let connection = |table: &mut Reader<'_>| {
-            table
-                .optional_text("connection")
-                .map_or_else(|| "a".to_owned(), |name| name.value)
-        };
-        let action = match verb {
-            Verb::Start => Action::Start {
-                name: instance(table),
-                wait: table.optional_choice("wait", WAITS).unwrap_or(Wait::Ready),
-            },
-            Verb::Signal => Action::Signal {
-                name: instance(table),
-                signal: read_signal(table),
-            },
-            Verb::Interrupt => Action::Interrupt {
-                name: instance(table),
-            },
-            Verb::ExpectExit => Action::ExpectExit {
-                name: instance(table),
-                status: table.choice("status", STATUSES),
-            },
-            Verb::ExpectRunning => Action::ExpectRunning {
-                name: instance(table),
-            },
-            Verb::Connect => Action::Connect {
-                connection: connection(table),
-                peer: table
-                    .optional_text("peer")
-                    .map_or_else(|| "peer".to_owned(), |peer| peer.value),
-            },
-            Verb::ExpectServedBy => Action::ExpectServedBy {
-                connection: connection(table),
-                name: instance(table),
-            },
-            Verb::Send => Action::Send {
-                connection: connection(table),
-                data: payload(table, "data"),
-                piece: table
-                    .optional_integer("piece", 1..MOST)
-                    .map(|piece| piece as u64),
-            },
-            Verb::SendUntilBlocked => Action::SendUntilBlocked {
-                connection: connection(table),
-                limit: table.integer("limit", 1..MOST) as u64,
-            },
-            Verb::Exchange => Action::Exchange {
-                connection: connection(table),
-                data: payload(table, "data"),
-            },
-            Verb::SendDescriptors => Action::SendDescriptors {
-                connection: connection(table),
-                data: payload(table, "data"),
-                holds: payload(table, "holds"),
-                file: table.choice(
-                    "file",
-                    &[("regular", PassedFile::Regular), ("pipe", PassedFile::Pipe)],
-                ),
-                count: table.optional_integer("count", 1..254).unwrap_or(1) as u32,
-            },
-            Verb::FinishPipe => Action::FinishPipe {
-                connection: connection(table),
-            },
-            Verb::ShutDownWriting => Action::ShutDownWriting {
-                connection: connection(table),
-            },
-            Verb::ReadSome => Action::ReadSome {
-                connection: connection(table),
-                bytes: table.integer("bytes", 1..MOST) as u64,
-            },
-            Verb::ExpectEcho => Action::ExpectEcho {
-                connection: connection(table),
-            },
-            Verb::ExpectEnd => Action::ExpectEnd {
-                connection: connection(table),
-            },
-            Verb::Abandon => Action::Abandon {
-                connection: connection(table),
-            },
-            Verb::Close => Action::Close {
-                connection: connection(table),
-            },
-            Verb::ExpectLine => Action::ExpectLine {
-                name: instance(table),
-                connection: connection(table),
-                text: table.text("text"),
-            },
-            Verb::ExpectNoLeakedDescriptors => Action::ExpectNoLeakedDescriptors {
-                name: instance(table),
-            },
-            Verb::ExpectCloseOnExec => Action::ExpectCloseOnExec {
-                name: instance(table),
-                connection: connection(table),
-            },
-        };
-        Self {
-            action,
-            rule: table.optional_text("rule").unwrap_or(Located {
-                value: String::new(),
-                span: table.span(),
-            }),
-            within: table
-                .optional_integer("within", 1..600_001)
-                .map(|within| within as u64),
-        }
-    }
-}
-
-/// No single payload is larger: 64 MiB.
-const MOST: i64 = (64 << 20) + 1;
-
-#[derive(Clone, Copy)]
-enum Verb {
-    Start,
-    Signal,
-    Interrupt,
-    ExpectExit,
-    ExpectRunning,
-    Connect,
-    ExpectServedBy,
-    Send,
-    SendUntilBlocked,
-    Exchange,
-    SendDescriptors,
-    FinishPipe,
-    ShutDownWriting,
-    ReadSome,
-    ExpectEcho,
-    ExpectEnd,
-    Abandon,
-    Close,
-    ExpectLine,
-    ExpectNoLeakedDescriptors,
-    ExpectCloseOnExec,
-}
-
-const VERBS: &[(&str, Verb)] = &[
-    ("start", Verb::Start),
-    ("signal", Verb::Signal),
-    ("interrupt", Verb::Interrupt),
-    ("expect-exit", Verb::ExpectExit),
-    ("expect-running", Verb::ExpectRunning),
-    ("connect", Verb::Connect),
-    ("expect-served-by", Verb::ExpectServedBy),
-    ("send", Verb::Send),
-    ("send-until-blocked", Verb::SendUntilBlocked),
-    ("exchange", Verb::Exchange),
-    ("send-descriptors", Verb::SendDescriptors),
-    ("finish-pipe", Verb::FinishPipe),
-    ("shut-down-writing", Verb::ShutDownWriting),
-    ("read-some", Verb::ReadSome),
-    ("expect-echo", Verb::ExpectEcho),
-    ("expect-end", Verb::ExpectEnd),
-    ("abandon", Verb::Abandon),
-    ("close", Verb::Close),
-    ("expect-line", Verb::ExpectLine),
-    (
-        "expect-no-leaked-descriptors",
-        Verb::ExpectNoLeakedDescriptors,
-    ),
-    ("expect-close-on-exec", Verb::ExpectCloseOnExec),
-];
-
-/// Every word that `do` may have, in the order of the vocabulary.
-pub fn verbs() -> impl Iterator<Item = &'static str> {
-    VERBS.iter().map(|(word, _)| *word)
-}
-
-const WAITS: &[(&str, Wait)] = &[
-    ("ready", Wait::Ready),
-    ("exit", Wait::Exit),
-    ("nothing", Wait::Nothing),
-];
-
-const STATUSES: &[(&str, ExitStatus)] = &[
-    ("zero", ExitStatus::Zero),
-    ("non-zero", ExitStatus::NonZero),
-    ("any", ExitStatus::Any),
-];
-
-fn read_signal(table: &mut Reader<'_>) -> String {
-    const SIGNALS: &[(&str, &str)] = &[
-        ("TERM", "TERM"),
-        ("KILL", "KILL"),
-        ("INT", "INT"),
-        ("HUP", "HUP"),
-        ("USR1", "USR1"),
-        ("USR2", "USR2"),
-    ];
-    table.choice("signal", SIGNALS).to_owned()
-}
-
-fn payload(table: &mut Reader<'_>, key: &'static str) -> Payload {
-    let read = table.table(key, "a payload", |payload| {
-        let text = payload.optional_text("text");
-        let random = payload.optional_integer("random", 1..MOST);
-        match (text, random) {
-            (Some(text), None) => Payload::Text(text.value),
-            (None, Some(bytes)) => Payload::Random(bytes as u64),
-            _ => {
-                let message = "a payload is `{ text = \"…\" }` or `{ random = BYTES }`";
-                payload.problem(payload.span(), message, None);
-                Payload::Random(1)
-            }
-        }
-    });
-    read.unwrap_or_else(|| {
-        if !table.has(key) {
-            table.problem(table.span(), format!("this step lacks `{key}`"), None);
-        }
-        Payload::Random(1)
-    })
 }

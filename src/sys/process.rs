@@ -90,6 +90,90 @@ pub fn threads_of_user(uid: u32) -> Option<u64> {
     Some(pids.filter_map(stat).map(|stat| stat.threads).sum())
 }
 
+/// Whether a process sleeps, with all its threads and all below it.
+pub fn sleeps(pid: i32) -> bool {
+    let mut tree = descendants(pid);
+    tree.insert(pid);
+    tree.into_iter().flat_map(threads).all(|thread| {
+        fs::read(thread.join("stat"))
+            .ok()
+            .and_then(|line| parse_stat(&line))
+            .is_none_or(|stat| matches!(stat.state, 'S' | 'Z' | 'X'))
+    })
+}
+
+/// How long a process, with all its threads and all below it, has run on a CPU and waited for one,
+/// in nanoseconds (/proc/PID/task/TID/schedstat).
+pub fn busy_ns(pid: i32) -> u64 {
+    let mut tree = descendants(pid);
+    tree.insert(pid);
+    let of = |thread: PathBuf| {
+        let line = fs::read_to_string(thread.join("schedstat")).ok()?;
+        let mut numbers = line.split_whitespace().map(|word| word.parse::<u64>());
+        Some(numbers.next()?.ok()? + numbers.next()?.ok()?)
+    };
+    tree.into_iter().flat_map(threads).filter_map(of).sum()
+}
+
+fn threads(pid: i32) -> Vec<PathBuf> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task"));
+    entries.map_or_else(
+        |_| Vec::new(),
+        |entries| entries.flatten().map(|entry| entry.path()).collect(),
+    )
+}
+
+/// Resident memory, in bytes (proc_pid_status(5)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Now: VmRSS.
+    pub resident: u64,
+    /// At most, since the start or since [`reset_peak`]: VmHWM.
+    pub peak: u64,
+}
+
+/// The memory of a process.
+pub fn memory(pid: i32) -> Option<Memory> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+        Some(kib * 1024)
+    };
+    Some(Memory {
+        resident: field("VmRSS:")?,
+        peak: field("VmHWM:")?,
+    })
+}
+
+/// Lets the peak of a process begin anew at what is resident now (proc_pid_clear_refs(5)). Where we
+/// may not, the peak goes on.
+pub fn reset_peak(pid: i32) {
+    drop(fs::write(format!("/proc/{pid}/clear_refs"), "5"));
+}
+
+/// Sets the soft RLIMIT_NOFILE of a process and returns what it was (prlimit(2)).
+///
+/// # Errors
+/// `ESRCH`, `EPERM`; `EINVAL` above the hard limit.
+pub fn limit_descriptors(pid: i32, limit: u64) -> std::io::Result<u64> {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let process = Pid::from_raw(pid).ok_or(std::io::ErrorKind::InvalidInput)?;
+    // The hard limit stays; it is that of a process of ours, which had the same.
+    let path = format!("/proc/{pid}/limits");
+    let limits = fs::read_to_string(path)?;
+    let hard = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))
+        .and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+    let wanted = Rlimit {
+        current: Some(limit),
+        maximum: hard,
+    };
+    let before = prlimit(Some(process), Resource::Nofile, wanted)?;
+    Ok(before.current.unwrap_or(u64::MAX))
+}
+
 /// The system call a process sleeps in and its first argument, from /proc/PID/syscall; `None` when
 /// it runs, or we may not look.
 pub fn syscall(pid: i32) -> Option<(i64, u64)> {

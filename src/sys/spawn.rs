@@ -48,6 +48,8 @@ pub struct Spawn {
     pub cwd: PathBuf,
     /// Standard input, output and error.
     pub stdio: [OwnedFd; 3],
+    /// What it has as its descriptor 3.
+    pub third: Option<OwnedFd>,
     /// The user to become, when we may.
     pub identity: Option<Identity>,
     /// Limits to set.
@@ -59,7 +61,7 @@ pub struct Spawn {
 }
 
 impl Spawn {
-    /// Starts it in a session of its own, with descriptors 0, 1 and 2 and no others, all signals
+    /// Starts it in a session of its own, with descriptors 0, 1, 2, maybe 3, and no others, all signals
     /// at their defaults, no way to gain privileges, no core dumps; it dies with its parent
     /// (setsid(2), close_range(2), prctl(2) PR_SET_NO_NEW_PRIVS and PR_SET_PDEATHSIG).
     ///
@@ -76,6 +78,7 @@ impl Spawn {
             env,
             cwd,
             stdio,
+            third,
             identity,
             mut limits,
             umask,
@@ -100,7 +103,10 @@ impl Spawn {
             .stdout(Stdio::from(stdout))
             .stderr(Stdio::from(stderr));
         let parent = nix::unistd::getpid().as_raw();
-        let settle = move || settle(identity, limits, umask, fence.take(), parent);
+        let settle = move || {
+            settle(identity, limits, umask, fence.take(), parent)?;
+            third.as_ref().map_or(Ok(()), leave_open)
+        };
         // SAFETY: this process has one thread (it is the supervisor), so the child may do what any
         // process may; `settle` makes system calls and touches no state of the parent.
         unsafe {
@@ -149,6 +155,14 @@ fn settle(
         check(libc::close_range(3, libc::c_uint::MAX, flags))?;
     }
     Ok(())
+}
+
+/// Gives a descriptor the number 3, open across exec.
+#[expect(unsafe_code, reason = "a system call in a forked child")]
+fn leave_open(third: &OwnedFd) -> io::Result<()> {
+    // SAFETY: whatever has the number 3 in this child is one of ours that exec would close; std's
+    // own pipe was made after those and has a higher one.
+    check(unsafe { libc::dup2(third.as_raw_fd(), 3) })
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {

@@ -43,6 +43,8 @@ pub(super) struct Stop {
     pub(super) result: DeedResult,
     pub(super) errno: String,
     pub(super) call: &'static str,
+    /// The connection it is about, when that is not the one the deed names.
+    pub(super) about: Option<String>,
 }
 
 impl Stop {
@@ -51,6 +53,7 @@ impl Stop {
             result,
             errno: String::new(),
             call,
+            about: None,
         }
     }
 
@@ -63,6 +66,7 @@ impl Stop {
             result,
             errno: errno_name(errno),
             call,
+            about: None,
         }
     }
 }
@@ -72,6 +76,7 @@ impl Stop {
 pub(super) fn connect(
     path: &Bytes,
     inode: Option<(u64, u64)>,
+    send_buffer: Option<u32>,
     deadline: Deadline,
 ) -> Result<Connection, Stop> {
     use nix::fcntl::OFlag;
@@ -95,6 +100,10 @@ pub(super) fn connect(
         None,
     )
     .map_err(|errno| Stop::errno(errno, "socket"))?;
+    if let Some(bytes) = send_buffer {
+        nix::sys::socket::setsockopt(&socket, sockopt::SndBuf, &(bytes as usize))
+            .map_err(|errno| Stop::errno(errno, "setsockopt"))?;
+    }
     // A full backlog makes connect wait; SO_SNDTIMEO bounds that (unix(7), unix_stream_connect).
     let left = deadline.left().as_millis().max(1) as i64;
     let wait = nix::sys::time::TimeVal::new(left / 1000, (left % 1000) * 1000);
@@ -112,25 +121,30 @@ pub(super) fn connect(
     }
     let nonblocking = nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK);
     nix::fcntl::fcntl(&socket, nonblocking).map_err(|errno| Stop::errno(errno, "fcntl"))?;
-    let server = nix::sys::socket::getsockopt(&socket, sockopt::PeerCredentials)
-        .ok()
-        .map(|found| Credentials {
-            pid: found.pid(),
-            uid: found.uid(),
-            gid: found.gid(),
-        });
-    Ok(Connection {
-        socket,
-        due: VecDeque::new(),
-        sent: 0,
-        received: 0,
-        descriptors_sent: 0,
-        server,
-        pipe: None,
-    })
+    Ok(Connection::new(socket))
 }
 
 impl Connection {
+    /// A connected socket, with nothing due on it.
+    pub(super) fn new(socket: OwnedFd) -> Self {
+        let server = nix::sys::socket::getsockopt(&socket, sockopt::PeerCredentials)
+            .ok()
+            .map(|found| Credentials {
+                pid: found.pid(),
+                uid: found.uid(),
+                gid: found.gid(),
+            });
+        Self {
+            socket,
+            due: VecDeque::new(),
+            sent: 0,
+            received: 0,
+            descriptors_sent: 0,
+            server,
+            pipe: None,
+        }
+    }
+
     pub(super) fn wait(
         &self,
         flags: PollFlags,
@@ -155,7 +169,6 @@ impl Connection {
         match nix::sys::socket::send(self.socket.as_raw_fd(), bytes, flags) {
             Ok(count) => {
                 self.sent += count as u64;
-                self.due.extend(&bytes[..count]);
                 Ok(Some(count))
             }
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
@@ -163,25 +176,37 @@ impl Connection {
         }
     }
 
-    pub(super) fn send(&mut self, bytes: &[u8], deadline: Deadline) -> Result<(), Stop> {
+    /// Sends all; what went is in `gone`, however it ends.
+    pub(super) fn send(
+        &mut self,
+        bytes: &[u8],
+        deadline: Deadline,
+        gone: &mut Vec<u8>,
+    ) -> Result<(), Stop> {
         let mut rest = bytes;
         while !rest.is_empty() {
             match self.try_send(rest)? {
-                Some(count) => rest = &rest[count..],
+                Some(count) => {
+                    gone.extend(&rest[..count]);
+                    rest = &rest[count..];
+                }
                 None => self.wait(PollFlags::POLLOUT, deadline, "send")?,
             }
         }
         Ok(())
     }
 
+    /// Sends until nothing more goes through; what went is in `gone`, however it ends.
     pub(super) fn send_until_blocked(
         &mut self,
         bytes: &[u8],
         deadline: Deadline,
+        gone: &mut Vec<u8>,
     ) -> Result<(), Stop> {
         let mut rest = bytes;
         while !rest.is_empty() {
             if let Some(count) = self.try_send(rest)? {
+                gone.extend(&rest[..count]);
                 rest = &rest[count..];
                 continue;
             }
@@ -280,47 +305,6 @@ impl Connection {
         Ok(())
     }
 
-    pub(super) fn exchange(
-        &mut self,
-        bytes: &[u8],
-        deadline: Deadline,
-        outcome: &mut Outcome,
-    ) -> Result<(), Stop> {
-        self.begin_read(outcome);
-        outcome.due += bytes.len() as u64;
-        outcome.first_nul = outcome
-            .first_nul
-            .or_else(|| bytes.iter().position(|&byte| byte == 0).map(|at| at as u64));
-        let mut rest = bytes;
-        while !rest.is_empty() || !self.due.is_empty() {
-            let mut moved = false;
-            if !rest.is_empty()
-                && let Some(count) = self.try_send(rest)?
-            {
-                rest = &rest[count..];
-                moved = true;
-            }
-            match self.try_read(64 * 1024, outcome) {
-                Ok(count) => moved |= count.is_some(),
-                Err(stop) => {
-                    if outcome.window_due.0.is_empty() {
-                        self.show_missing(outcome);
-                    }
-                    return Err(stop);
-                }
-            }
-            if !moved {
-                let mut flags = PollFlags::POLLIN;
-                flags.set(PollFlags::POLLOUT, !rest.is_empty());
-                if let Err(stop) = self.wait(flags, deadline, "recv") {
-                    self.show_missing(outcome);
-                    return Err(stop);
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn read_end(
         &mut self,
         deadline: Deadline,
@@ -378,8 +362,10 @@ impl Connection {
         };
         self.sent += sent as u64;
         self.descriptors_sent += count as u64;
-        self.due.extend(&bytes[..sent]);
-        self.send(&bytes[sent..], deadline)?;
+        let mut gone = bytes[..sent].to_vec();
+        let sent_all = self.send(&bytes[sent..], deadline, &mut gone);
+        self.due.extend(gone);
+        sent_all?;
         match file {
             PassedFile::Regular => self.due.extend(&content),
             PassedFile::Pipe => {

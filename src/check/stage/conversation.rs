@@ -1,34 +1,29 @@
 //! Moves on connections: connecting as a peer process, and traffic that must go well.
 
+use std::path::Path;
+
 use super::talk::path_bytes;
 use super::{Failed, GRACE_MS, Runner, StageError, Stepped};
 use crate::check::link::Link;
 use crate::check::program::Program;
-use crate::check::protocol::{Deed, DeedResult};
-use crate::curriculum::scenario::Payload;
+use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Outcome};
+use crate::curriculum::exercise::Answers;
+use crate::curriculum::scenario::{FIRST, Payload};
 use crate::sys::clock::Deadline;
 
+/// How long a connection is waited for between two looks at whether the program still runs, in
+/// milliseconds.
+const ACCEPT_MS: u64 = 100;
+
 impl Runner<'_> {
-    pub(super) fn connect(&mut self, connection: &str, peer: &str, within_ms: u64) -> Stepped {
-        if !self.peers.contains_key(peer) {
-            let link = Link::start("peer")?;
-            self.peers.insert(peer.to_owned(), link);
-            self.connections
-                .insert(connection.to_owned(), peer.to_owned());
-            // A server that somebody runs is theirs, and so are its clients; our own program's
-            // clients are its own user's.
-            let user = match self.setting.program {
-                Program::Running(_) => None,
-                Program::Words(_) | Program::Shell(_) => self.setting.arena.identity(),
-            };
-            let outcome = self.deed(connection, &Deed::Identify { user }, GRACE_MS)?;
-            if outcome.result != DeedResult::Done {
-                return Err(StageError::Fault(format!(
-                    "a peer cannot become user: {}",
-                    outcome.errno
-                )));
-            }
-        }
+    pub(super) fn connect(
+        &mut self,
+        connection: &str,
+        peer: &str,
+        send_buffer: Option<u32>,
+        within_ms: u64,
+    ) -> Stepped {
+        self.need_peer(peer)?;
         self.connections
             .insert(connection.to_owned(), peer.to_owned());
         let path = path_bytes(self.place.address.as_os_str());
@@ -36,6 +31,7 @@ impl Runner<'_> {
             connection: connection.to_owned(),
             path,
             inode: self.ready,
+            send_buffer,
             within_ms,
         };
         let stepped = self.traffic(connection, &deed, within_ms)?;
@@ -43,6 +39,139 @@ impl Runner<'_> {
             self.connections.remove(connection);
         }
         Ok(stepped)
+    }
+
+    /// Starts the peer process of that name, if it is not there.
+    pub(super) fn need_peer(&mut self, peer: &str) -> Result<(), StageError> {
+        if self.peers.contains_key(peer) {
+            return Ok(());
+        }
+        self.peers.insert(peer.to_owned(), Link::start("peer")?);
+        // A server that somebody runs is theirs, and so are its clients; our own program's clients
+        // are its own user's.
+        let user = match self.setting.program {
+            Program::Running(_) => None,
+            Program::Words(_) | Program::Shell(_) => self.setting.arena.identity(),
+        };
+        let outcome = self.deed_of(peer, &Deed::Identify { user }, GRACE_MS)?;
+        if outcome.result != DeedResult::Done {
+            return Err(StageError::Fault(format!(
+                "a peer cannot become user: {}",
+                outcome.errno
+            )));
+        }
+        Ok(())
+    }
+
+    /// A peer listens.
+    pub(super) fn listen(
+        &mut self,
+        listener: &str,
+        path: &Path,
+        backlog: u32,
+        peer: &str,
+    ) -> Stepped {
+        self.need_peer(peer)?;
+        self.listeners.insert(listener.to_owned(), peer.to_owned());
+        let deed = Deed::Listen {
+            listener: listener.to_owned(),
+            path: path_bytes(path.as_os_str()),
+            backlog,
+        };
+        let outcome = self.deed_of(peer, &deed, GRACE_MS)?;
+        self.judged(outcome)
+    }
+
+    /// A peer listens for the connection that an instance will be given; where it does.
+    pub(super) fn listen_for(&mut self, name: &str) -> Result<Bytes, StageError> {
+        let path = self.place.given(name);
+        match self.listen(&given(name), &path, 1, "peer")? {
+            Ok(()) => Ok(path_bytes(path.as_os_str())),
+            Err(_) => Err(StageError::Fault("a peer cannot listen".to_owned())),
+        }
+    }
+
+    /// Accepts a connection at a listener.
+    pub(super) fn accept(&mut self, listener: &str, connection: &str, within_ms: u64) -> Stepped {
+        let peer = self.listener(listener)?;
+        let deadline = Deadline::after_ms(within_ms);
+        loop {
+            // Whoever has ended before this look cannot connect after it.
+            let over = deadline.passed() || !self.anybody_runs()?;
+            let left_ms = deadline.left().as_millis() as u64;
+            let deed = Deed::Accept {
+                listener: listener.to_owned(),
+                connection: connection.to_owned(),
+                within_ms: if over { 1 } else { left_ms.clamp(1, ACCEPT_MS) },
+            };
+            let outcome = self.deed_of(&peer, &deed, within_ms)?;
+            if outcome.result == DeedResult::TimedOut && !over {
+                continue;
+            }
+            let stepped = self.judged(outcome)?;
+            if stepped.is_ok() {
+                self.connections.insert(connection.to_owned(), peer);
+            }
+            return Ok(stepped);
+        }
+    }
+
+    /// Whether any instance of the program runs.
+    fn anybody_runs(&mut self) -> Result<bool, StageError> {
+        for name in self.cpu_before.keys().cloned().collect::<Vec<_>>() {
+            if self.look(&name)?.running {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The peer that holds a listener.
+    pub(super) fn listener(&self, listener: &str) -> Result<String, StageError> {
+        self.listeners
+            .get(listener)
+            .cloned()
+            .ok_or_else(|| StageError::Fault(format!("there is no listener `{listener}`")))
+    }
+
+    /// Where bytes that are sent on a connection are due, when a step does not say.
+    pub(super) fn due(&self, connection: &str, said: Option<&str>) -> Due {
+        match (said, self.setting.exercise.answers) {
+            (Some(other), _) => Due::On(other.to_owned()),
+            (None, Answers::Echo) => Due::On(connection.to_owned()),
+            (None, Answers::AsTold) => Due::Nowhere,
+        }
+    }
+
+    /// Limits the descriptors of a process, as its own user.
+    pub(super) fn limit_descriptors(&mut self, pid: i32, spare: Option<u64>) -> Stepped {
+        const PEER: &str = "peer";
+        self.need_peer(PEER)?;
+        let deed = Deed::LimitDescriptors { pid, spare };
+        let outcome = self.deed_of(PEER, &deed, GRACE_MS)?;
+        self.judged(outcome)
+    }
+
+    /// Many connections at once.
+    pub(super) fn many_clients(
+        &mut self,
+        count: u64,
+        at_once: u64,
+        data: &Payload,
+        within_ms: u64,
+    ) -> Stepped {
+        const CROWD: &str = "crowd";
+        self.need_peer(CROWD)?;
+        let deed = Deed::ManyClients {
+            path: path_bytes(self.place.address.as_os_str()),
+            inode: self.ready,
+            count,
+            at_once,
+            data: self.draw(data.clone()),
+            within_ms,
+        };
+        let outcome = self.deed_of(CROWD, &deed, within_ms)?;
+        self.judged(outcome)
     }
 
     /// Sends until nothing more goes through *and* the program sleeps: on a busy machine a socket
@@ -54,13 +183,15 @@ impl Runner<'_> {
         within_ms: u64,
     ) -> Stepped {
         let deadline = Deadline::after_ms(within_ms);
-        let data = self.draw(Payload::Random(limit));
+        let data = self.draw(Payload::random(limit));
+        let due = self.due(connection, None);
         let mut from = 0;
         loop {
             let deed = Deed::SendUntilBlocked {
                 connection: connection.to_owned(),
                 data: data.clone(),
                 from,
+                due: due.clone(),
                 within_ms: (deadline.left().as_millis() as u64).max(1),
             };
             let before = self.deed_sent(connection)?;
@@ -88,6 +219,11 @@ impl Runner<'_> {
     /// A deed that must be done.
     pub(super) fn traffic(&mut self, connection: &str, deed: &Deed, within_ms: u64) -> Stepped {
         let outcome = self.deed(connection, deed, within_ms)?;
+        self.judged(outcome)
+    }
+
+    /// What an outcome means for a step that needs the deed done.
+    fn judged(&mut self, outcome: Outcome) -> Stepped {
         let failed = match outcome.result {
             DeedResult::Done => return Ok(Ok(())),
             DeedResult::TimedOut => "timeout",
@@ -99,7 +235,7 @@ impl Runner<'_> {
             DeedResult::Replaced => "wrong-server",
             DeedResult::Fault => {
                 return Err(StageError::Fault(format!(
-                    "connection `{connection}` cannot do this: {}",
+                    "a peer cannot do this: {}",
                     outcome.call
                 )));
             }
@@ -111,7 +247,12 @@ impl Runner<'_> {
         );
         Ok(Err(Failed {
             deed: Some(outcome),
-            ..Failed::new(failed, "server")
+            ..Failed::new(failed, FIRST)
         }))
     }
+}
+
+/// The listener at which an instance's own connection arrives.
+pub(super) fn given(name: &str) -> String {
+    format!("given to {name}")
 }

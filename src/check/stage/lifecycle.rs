@@ -1,19 +1,34 @@
 //! Moves about the program itself: starting it, waiting for its end, its lines, its sleep.
 
+use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::conversation::given;
 use super::talk::{path_bytes, unexpected};
 use super::{Failed, GRACE_MS, Purpose, Runner, StageError, Stepped};
 use crate::check::bounds::Bounds;
 use crate::check::link::Link;
-use crate::check::observation::Address;
+use crate::check::observation::{Address, MemoryState};
+use crate::check::payload;
 use crate::check::program::Program;
-use crate::check::protocol::{Answer, Bytes, Deed, Order, Outcome, StdoutKind};
+use crate::check::protocol::{
+    Answer, Bytes, Connecting, Deed, DeedResult, Inherited, Order, Outcome, StdinKind, StdoutKind,
+};
 use crate::check::trace;
+use crate::curriculum::exercise::Role;
 use crate::curriculum::expression;
-use crate::curriculum::scenario::{ExitStatus, Wait};
+use crate::curriculum::scenario::{ExitStatus, FIRST, Payload, Start, Wait};
 use crate::sys::spawn::Limits;
 
+/// Bytes of standard output that are kept whole, to be compared: 8 MiB.
+const KEEP_OUTPUT: u64 = 8 << 20;
+
 impl Runner<'_> {
-    pub(super) fn start(&mut self, name: &str, wait: Wait, within_ms: u64) -> Stepped {
+    /// Starts an instance and waits as told, or as its role says.
+    pub(super) fn start(&mut self, start: &Start, within_ms: u64) -> Stepped {
+        let role = self.setting.exercise.role;
+        let name = start.name.as_str();
         if let Program::Running(_) = self.setting.program {
             self.ready = None;
             let address = Address::look(&self.place.address);
@@ -24,47 +39,8 @@ impl Runner<'_> {
                 Err(Failed::new("not-ready", name))
             });
         }
-        if self.supervisor.is_none() {
-            self.supervisor = Some(Link::start("supervisor")?);
-            let directory = path_bytes(self.setting.arena.root().as_os_str());
-            let guard = Order::Guard {
-                directory,
-                identity: self.setting.arena.identity(),
-                bounds: self.bounds(),
-            };
-            self.order(&guard, GRACE_MS)?;
-        }
-        let arena = self.setting.arena;
-        let environment = arena.environment(&self.place);
-        // A command that somebody typed means files where it was typed.
-        let cwd = match self.setting.program {
-            Program::Shell(_) => std::env::current_dir().unwrap_or_else(|_| "/".into()),
-            Program::Words(_) | Program::Running(_) => self.place.directory.clone(),
-        };
-        let mut argv = self.setting.program.argv(&self.place);
-        if let Purpose::Trace(strace) = self.setting.purpose {
-            argv = trace::wrap(strace, &self.trace_file(name), argv);
-        }
-        let order = Order::Start {
-            name: name.to_owned(),
-            argv: argv.iter().map(|word| path_bytes(word)).collect(),
-            env: environment
-                .iter()
-                .map(|(k, v)| (path_bytes(k), path_bytes(v)))
-                .collect(),
-            cwd: path_bytes(cwd.as_os_str()),
-            identity: arena.identity(),
-            limits: limits(&self.bounds()),
-            stdout: match self.setting.purpose {
-                Purpose::Terminal => StdoutKind::Terminal,
-                Purpose::Verdict | Purpose::Trace(_) => StdoutKind::Pipe,
-            },
-            // A command that somebody typed may well write a log elsewhere; a program may not.
-            fence: match self.setting.program {
-                Program::Words(_) => Some(path_bytes(arena.root().as_os_str())),
-                Program::Shell(_) | Program::Running(_) => None,
-            },
-        };
+        self.need_supervisor()?;
+        let order = self.start_order(start, role)?;
         match self.order(&order, GRACE_MS)? {
             Answer::Done => {}
             Answer::NotStarted { errno } => {
@@ -81,24 +57,33 @@ impl Runner<'_> {
             other => return Err(unexpected(&other)),
         }
         self.cpu_before.insert(name.to_owned(), 0);
+        if let Role::Filter | Role::Pair = role
+            && let Err(failed) = self.accept(&given(name), &start.connection, GRACE_MS)?
+        {
+            return Ok(Err(failed));
+        }
+        if role == Role::Activated {
+            self.ready = std::fs::symlink_metadata(&self.place.address)
+                .ok()
+                .map(|found| (found.dev(), found.ino()));
+        }
         let name = name.to_owned();
-        match wait {
+        match start.wait {
             Wait::Nothing => Ok(Ok(())),
-            Wait::Exit => match self.order(
-                &Order::AwaitExit {
+            Wait::Exit => {
+                let order = Order::AwaitExit {
                     name: name.clone(),
                     within_ms,
-                },
-                within_ms,
-            )? {
-                Answer::Done => Ok(Ok(())),
-                _ => Ok(Err(Failed::new("still-running", &name))),
-            },
+                };
+                Ok(match self.order(&order, within_ms)? {
+                    Answer::Done => Ok(()),
+                    _ => Err(Failed::new("still-running", &name)),
+                })
+            }
             Wait::Ready => {
-                let path = path_bytes(self.place.address.as_os_str());
                 let order = Order::AwaitReady {
                     name: name.clone(),
-                    path,
+                    path: path_bytes(self.place.address.as_os_str()),
                     within_ms,
                 };
                 match self.order(&order, within_ms)? {
@@ -116,6 +101,164 @@ impl Runner<'_> {
     /// What the program may use in this stage.
     fn bounds(&self) -> Bounds {
         Bounds::usual(self.setting.patience)
+    }
+
+    fn need_supervisor(&mut self) -> Result<(), StageError> {
+        if self.supervisor.is_none() {
+            self.supervisor = Some(Link::start("supervisor")?);
+            let directory = path_bytes(self.setting.arena.root().as_os_str());
+            let guard = Order::Guard {
+                directory,
+                identity: self.setting.arena.identity(),
+                bounds: self.bounds(),
+            };
+            self.order(&guard, GRACE_MS)?;
+        }
+        Ok(())
+    }
+
+    /// The order to start an instance: its words, environment, descriptors and limits.
+    fn start_order(&mut self, start: &Start, role: Role) -> Result<Order, StageError> {
+        let name = start.name.as_str();
+        let arena = self.setting.arena;
+        let mut environment = arena.environment(&self.place);
+        // A command that somebody typed means files where it was typed.
+        let cwd = match self.setting.program {
+            Program::Shell(_) => std::env::current_dir().unwrap_or_else(|_| "/".into()),
+            Program::Words(_) | Program::Running(_) => self.place.directory.clone(),
+        };
+        let arguments = start
+            .arguments
+            .clone()
+            .unwrap_or_else(|| self.setting.exercise.arguments());
+        let mut argv = self.setting.program.argv(&self.place, &arguments);
+        let stdin = match &start.stdin {
+            Some(data) => {
+                let path = self.place.input();
+                self.write(&path, data)?;
+                StdinKind::File(path_bytes(path.as_os_str()))
+            }
+            None => StdinKind::Nothing,
+        };
+        let connecting = match role {
+            Role::Filter | Role::Pair => Some(Connecting {
+                path: self.listen_for(name)?,
+                send_buffer: start.send_buffer,
+            }),
+            Role::Server | Role::Client | Role::Activated | Role::Tool => None,
+        };
+        let (stdin, inherits) = match (role, connecting) {
+            (Role::Filter, Some(connecting)) => (StdinKind::Connection(connecting), None),
+            (Role::Pair, Some(connecting)) => {
+                environment.push(("IPC_FD".into(), "3".into()));
+                (stdin, Some(Inherited::Connection(connecting)))
+            }
+            (Role::Activated, _) => {
+                environment.push(("LISTEN_FDS".into(), "1".into()));
+                environment.push(("LISTEN_FDNAMES".into(), "socket".into()));
+                argv = with_listen_pid(argv);
+                let path = path_bytes(self.place.address.as_os_str());
+                (stdin, Some(Inherited::Listener(path)))
+            }
+            _ => (stdin, None),
+        };
+        if let Purpose::Trace(strace) = self.setting.purpose {
+            argv = trace::wrap(strace, &self.trace_file(name), argv);
+        }
+        Ok(Order::Start {
+            name: name.to_owned(),
+            argv: argv.iter().map(|word| path_bytes(word)).collect(),
+            env: environment
+                .iter()
+                .map(|(k, v)| (path_bytes(k), path_bytes(v)))
+                .collect(),
+            cwd: path_bytes(cwd.as_os_str()),
+            identity: arena.identity(),
+            limits: limits(&self.bounds()),
+            stdin,
+            inherits,
+            stdout: match self.setting.purpose {
+                Purpose::Terminal => StdoutKind::Terminal,
+                Purpose::Verdict | Purpose::Trace(_) => StdoutKind::Pipe,
+            },
+            keep_output: KEEP_OUTPUT,
+            // A command that somebody typed may well write a log elsewhere; a program may not.
+            fence: match self.setting.program {
+                Program::Words(_) => Some(path_bytes(arena.root().as_os_str())),
+                Program::Shell(_) | Program::Running(_) => None,
+            },
+        })
+    }
+
+    /// Writes a file of the stage, readable by the program.
+    pub(super) fn write(&mut self, path: &Path, data: &Payload) -> Result<(), StageError> {
+        let draw = self.draw(data.clone());
+        let bytes = payload::bytes(&draw.payload, draw.seed, draw.place);
+        self.setting
+            .arena
+            .write(path, &bytes)
+            .map_err(|error| StageError::Fault(format!("cannot write a file: {error}")))
+    }
+
+    /// Waits for the end of standard output, and compares.
+    pub(super) fn expect_output(&mut self, name: &str, data: &Payload, within_ms: u64) -> Stepped {
+        let order = Order::AwaitOutput {
+            name: name.to_owned(),
+            data: self.draw(data.clone()),
+            within_ms,
+        };
+        let outcome = match self.order(&order, within_ms)? {
+            Answer::Output(outcome) => *outcome,
+            other => return Err(unexpected(&other)),
+        };
+        let failed = match outcome.result {
+            DeedResult::Done => return Ok(Ok(())),
+            DeedResult::Mismatch => "mismatch",
+            DeedResult::Extra => "extra",
+            DeedResult::End => "end",
+            _ => "timeout",
+        };
+        Ok(Err(Failed {
+            deed: Some(outcome),
+            ..Failed::new(failed, name)
+        }))
+    }
+
+    /// The peak of resident memory, against what was noted.
+    pub(super) fn expect_memory(&mut self, name: &str, limit: u64) -> Stepped {
+        let order = Order::Memory {
+            name: name.to_owned(),
+        };
+        let Answer::Memory { peak, noted } = self.order(&order, GRACE_MS)? else {
+            return Ok(Err(Failed::new("exited", name)));
+        };
+        let growth = peak.saturating_sub(noted);
+        if growth <= limit {
+            return Ok(Ok(()));
+        }
+        Ok(Err(Failed {
+            memory: Some(MemoryState {
+                peak,
+                growth,
+                limit,
+            }),
+            ..Failed::new("too-much-memory", name)
+        }))
+    }
+
+    /// An order whose answer is done, ended, or late; the word is for the last.
+    pub(super) fn await_done(
+        &mut self,
+        order: &Order,
+        name: &str,
+        late: &'static str,
+        within_ms: u64,
+    ) -> Stepped {
+        Ok(match self.order(order, within_ms)? {
+            Answer::Done => Ok(()),
+            Answer::Ended => Err(Failed::new("exited", name)),
+            _ => Err(Failed::new(late, name)),
+        })
     }
 
     pub(super) fn expect_exit(
@@ -186,10 +329,10 @@ impl Runner<'_> {
     /// Whether the program sleeps, and not for bytes that have arrived. When none of ours were
     /// `accepted` any more it may read from whatever it likes: it is busy with somebody else.
     pub(super) fn sleeps(&mut self, accepted: u64) -> Result<bool, StageError> {
-        if !self.cpu_before.contains_key("server") {
+        if !self.cpu_before.contains_key(FIRST) {
             return Ok(true);
         }
-        let seen = self.look("server")?;
+        let seen = self.look(FIRST)?;
         let reads = matches!(
             seen.syscall.as_str(),
             "read" | "readv" | "recvfrom" | "recvmsg"
@@ -208,4 +351,10 @@ fn limits(bounds: &Bounds) -> Limits {
         descriptors: Some(1024),
         processes: Some(bounds.processes + 64),
     }
+}
+
+/// The words that start a program under which LISTEN_PID is its own process (sd_listen_fds(3)).
+fn with_listen_pid(argv: Vec<OsString>) -> Vec<OsString> {
+    let shell = ["/bin/sh", "-c", "LISTEN_PID=$$ exec \"$@\"", "sh"];
+    shell.into_iter().map(OsString::from).chain(argv).collect()
 }

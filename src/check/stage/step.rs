@@ -5,7 +5,7 @@ use super::{
     Stepped,
 };
 use crate::check::protocol::{Answer, Deed, Order};
-use crate::curriculum::scenario::{Action, Step};
+use crate::curriculum::scenario::{Action, At, FIRST, Payload, Step};
 
 impl Runner<'_> {
     pub(super) fn step(&mut self, step: &Step) -> Stepped {
@@ -15,7 +15,73 @@ impl Runner<'_> {
         }
         let within_ms = asked.min(self.deadline.left().as_millis() as u64).max(1);
         match &step.action {
-            Action::Start { name, wait } => self.start(name, *wait, within_ms),
+            Action::Start(start) => self.start(start, within_ms),
+            Action::WriteFile { data } => {
+                let path = self.place.file();
+                self.write(&path, data)?;
+                Ok(Ok(()))
+            }
+            Action::WaitAsleep { name } => {
+                let order = Order::AwaitSleep {
+                    name: name.clone(),
+                    within_ms,
+                };
+                self.await_done(&order, name, "not-asleep", within_ms)
+            }
+            Action::ExpectIdle { name } => {
+                let order = Order::AwaitIdle {
+                    name: name.clone(),
+                    within_ms,
+                };
+                self.await_done(&order, name, "busy", within_ms)
+            }
+            Action::NoteMemory { name } => {
+                let order = Order::NoteMemory { name: name.clone() };
+                self.await_done(&order, name, "exited", GRACE_MS)
+            }
+            Action::ExpectMemory { name, growth } => self.expect_memory(name, *growth),
+            Action::LimitDescriptors { name, spare } => {
+                let pid = self.look(name)?.pid;
+                self.limit_descriptors(pid, *spare)
+            }
+            Action::ExpectOutput { name, data } => self.expect_output(name, data, within_ms),
+            Action::Listen {
+                listener,
+                at,
+                backlog,
+                peer,
+            } => {
+                let path = match at {
+                    At::Socket => self.place.address.clone(),
+                    At::Other => self.place.other.clone(),
+                };
+                self.listen(listener, &path, *backlog, peer)
+            }
+            Action::Accept {
+                listener,
+                connection,
+            } => self.accept(listener, connection, within_ms),
+            Action::StopListening { listener } => {
+                let peer = self.listener(listener)?;
+                let deed = Deed::StopListening {
+                    listener: listener.clone(),
+                };
+                self.deed_of(&peer, &deed, GRACE_MS)?;
+                Ok(Ok(()))
+            }
+            Action::ManyClients {
+                count,
+                at_once,
+                data,
+            } => self.many_clients(*count, *at_once, data, within_ms),
+            Action::Flood { connection, bytes } => {
+                let deed = Deed::Flood {
+                    connection: connection.clone(),
+                    data: self.draw(Payload::random(*bytes)),
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
             Action::Signal { name, signal } => {
                 let number = format!("SIG{signal}").parse::<nix::sys::signal::Signal>();
                 let Ok(number) = number else {
@@ -52,7 +118,11 @@ impl Runner<'_> {
                     Err(Failed::new("exited", name))
                 })
             }
-            Action::Connect { connection, peer } => self.connect(connection, peer, within_ms),
+            Action::Connect {
+                connection,
+                peer,
+                send_buffer,
+            } => self.connect(connection, peer, *send_buffer, within_ms),
             Action::ExpectServedBy { connection, name } => {
                 let identity = Deed::Read {
                     connection: connection.clone(),
@@ -73,12 +143,14 @@ impl Runner<'_> {
                 connection,
                 data,
                 piece,
+                due,
             } => {
                 let data = self.draw(data.clone());
                 let deed = Deed::Send {
                     connection: connection.clone(),
                     data,
                     piece: *piece,
+                    due: self.due(connection, due.as_deref()),
                     within_ms,
                 };
                 self.traffic(connection, &deed, within_ms)
@@ -86,10 +158,19 @@ impl Runner<'_> {
             Action::SendUntilBlocked { connection, limit } => {
                 self.send_until_blocked(connection, *limit, within_ms)
             }
-            Action::Exchange { connection, data } => {
+            Action::Exchange {
+                connection,
+                data,
+                back,
+                other,
+            } => {
                 let data = self.draw(data.clone());
                 let deed = Deed::Exchange {
                     connection: connection.clone(),
+                    back: back
+                        .clone()
+                        .map_or_else(|| data.clone(), |back| self.draw(back)),
+                    other: other.clone(),
                     data,
                     within_ms,
                 };
@@ -134,7 +215,28 @@ impl Runner<'_> {
                 };
                 self.traffic(connection, &deed, within_ms)
             }
-            Action::ExpectEcho { connection } => {
+            Action::ExpectBytes { connection, data } => {
+                let deed = Deed::Expect {
+                    connection: connection.clone(),
+                    data: self.draw(data.clone()),
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::ExpectNothing { connection } => {
+                let order = Order::AwaitSleep {
+                    name: FIRST.to_owned(),
+                    within_ms,
+                };
+                if let Err(failed) = self.await_done(&order, FIRST, "not-asleep", within_ms)? {
+                    return Ok(Err(failed));
+                }
+                let deed = Deed::ExpectNothing {
+                    connection: connection.clone(),
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::ExpectDue { connection } => {
                 let deed = Deed::Read {
                     connection: connection.clone(),
                     bytes: None,

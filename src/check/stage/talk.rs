@@ -17,6 +17,17 @@ impl Runner<'_> {
                 "there is no connection `{connection}`"
             )));
         };
+        let peer = peer.clone();
+        self.deed_of(&peer, deed, within_ms)
+    }
+
+    /// A deed of the peer process of that name.
+    pub(super) fn deed_of(
+        &mut self,
+        peer: &str,
+        deed: &Deed,
+        within_ms: u64,
+    ) -> Result<Outcome, StageError> {
         let Some(link) = self.peers.get_mut(peer) else {
             return Err(StageError::Fault(format!("there is no peer `{peer}`")));
         };

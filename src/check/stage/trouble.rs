@@ -6,7 +6,7 @@ use crate::check::observation::{self, Address, LineState, Observation, ProgramSt
 use crate::check::protocol::Order;
 use crate::check::wording;
 use crate::curriculum::exercise::Stage;
-use crate::curriculum::scenario::Step;
+use crate::curriculum::scenario::{FIRST, Step};
 use crate::sys::clock::now_us;
 use crate::untrusted::Untrusted;
 
@@ -58,12 +58,13 @@ impl Runner<'_> {
             if name == failed.name {
                 observation.instance = state.clone();
             }
-            if name == "server" {
+            if name == FIRST {
                 observation.program = state;
             } else {
                 observation.second = state;
             }
         }
+        observation.memory = failed.memory.unwrap_or_default();
         if let Some(deed) = &failed.deed {
             observation = observation.with_outcome(deed);
         }

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 
 use super::{Supervisor, no_instance, prefix};
 use crate::check::protocol::{Answer, Bytes};
-use crate::sys::clock::Deadline;
+use crate::sys::clock::{Deadline, now_us};
 use crate::sys::process;
 use crate::sys::sock_diag;
 use crate::untrusted::Untrusted;
@@ -27,6 +27,48 @@ pub(super) enum Condition {
     Line(Bytes),
     Descriptors(usize),
     Pipe(u64),
+    /// Looks in a row at which all slept.
+    Asleep(u8),
+    Idle(Window),
+    Output(Vec<u8>),
+}
+
+/// A stretch of time in which it is seen how much a program runs and wants to run.
+pub(super) struct Window {
+    ends: Deadline,
+    began_us: u64,
+    busy_ns: u64,
+}
+
+impl Window {
+    /// How long it is, in milliseconds.
+    const MS: u64 = 150;
+    /// The part of it in which a program that waits may be busy, in percent: it may look after
+    /// something now and then, but one that goes round in a loop is busy all the time, and where
+    /// it gets no CPU it waits for one.
+    const BUSY: u64 = 30;
+
+    pub(super) fn new(pid: i32) -> Self {
+        Self {
+            ends: Deadline::after_ms(Self::MS),
+            began_us: now_us(),
+            busy_ns: process::busy_ns(pid),
+        }
+    }
+
+    /// Whether the window is over and the program was idle in it; otherwise a new one begins.
+    fn look(&mut self, pid: i32) -> bool {
+        if !self.ends.passed() {
+            return false;
+        }
+        let length_ns = (now_us() - self.began_us) * 1000;
+        let busy_ns = process::busy_ns(pid).saturating_sub(self.busy_ns);
+        if busy_ns * 100 < length_ns * Self::BUSY {
+            return true;
+        }
+        *self = Self::new(pid);
+        false
+    }
 }
 
 /// An interruption on its way: SIGSTOP is sent once the program sleeps in a call.
@@ -90,6 +132,7 @@ impl Supervisor {
                 .filter(|(_, _, socket)| instance.may_hold(*socket))
                 .map(|(dev, ino, _)| {
                     instance.descriptors_at_ready = process::descriptors(instance.pid).len();
+                    instance.note_memory();
                     Answer::Ready { dev, ino }
                 }),
             Condition::Stopped(_) if instance.stopped => {
@@ -109,13 +152,28 @@ impl Supervisor {
                 (process::descriptors(instance.pid).len() <= *at_most).then_some(Answer::Done)
             }
             Condition::Pipe(inode) if !ended => instance.pipe(*inode),
+            Condition::Asleep(looks) if !ended => {
+                let asleep = process::sleeps(instance.pid);
+                *looks = if asleep { *looks + 1 } else { 0 };
+                (*looks >= Interruption::LOOKS).then_some(Answer::Done)
+            }
+            Condition::Idle(window) if !ended => window.look(instance.pid).then_some(Answer::Done),
+            Condition::Output(wanted) if instance.stdout.fd.is_none() => {
+                Some(instance.compare_output(wanted))
+            }
             _ => None,
         };
-        let late = || waiting.deadline.passed().then_some(Answer::TimedOut);
+        let late = || {
+            waiting.deadline.passed().then(|| match &waiting.what {
+                Condition::Output(wanted) => instance.compare_output(wanted),
+                _ => Answer::TimedOut,
+            })
+        };
         // A line may still be in the pipe when its writer has ended: only its end is the end.
         let over = ended && instance.stdout.fd.is_none();
         let answer = found.or_else(|| over.then_some(Answer::Ended)).or_else(|| {
-            (ended && !matches!(waiting.what, Condition::Line(_))).then_some(Answer::Ended)
+            let of_output = matches!(waiting.what, Condition::Line(_) | Condition::Output(_));
+            (ended && !of_output).then_some(Answer::Ended)
         });
         let answer = answer.or_else(late)?;
         if matches!(answer, Answer::Ready { .. }) {

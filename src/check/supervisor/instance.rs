@@ -2,7 +2,7 @@
 
 use super::stream::Stream;
 use crate::check::bounds::Excess;
-use crate::check::protocol::{Answer, Bytes, Seen};
+use crate::check::protocol::{Answer, Bytes, DeedResult, Outcome, Seen};
 use crate::sys::process;
 use crate::sys::sock_diag;
 
@@ -15,6 +15,8 @@ pub(super) struct Instance {
     /// Signals we sent.
     pub(super) sent: Vec<i32>,
     pub(super) descriptors_at_ready: usize,
+    /// Resident memory when that was noted last, in bytes.
+    pub(super) memory_noted: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -63,6 +65,58 @@ impl Instance {
             }
         }
         seen
+    }
+
+    /// Remembers what is resident now, and lets the peak begin anew from there.
+    pub(super) fn note_memory(&mut self) {
+        process::reset_peak(self.pid);
+        self.memory_noted = process::memory(self.pid).map_or(0, |memory| memory.resident);
+    }
+
+    pub(super) fn memory(&self) -> Answer {
+        Answer::Memory {
+            peak: process::memory(self.pid).map_or(0, |memory| memory.peak),
+            noted: self.memory_noted,
+        }
+    }
+
+    /// Standard output so far, compared with what it must be.
+    pub(super) fn compare_output(&self, wanted: &[u8]) -> Answer {
+        let (printed, _) = self.stdout.capture.beginning();
+        let same = printed
+            .iter()
+            .zip(wanted)
+            .take_while(|(a, b)| a == b)
+            .count();
+        let result = if same < printed.len() && same < wanted.len() {
+            DeedResult::Mismatch
+        } else if printed.len() > wanted.len() {
+            DeedResult::Extra
+        } else if self.stdout.fd.is_some() {
+            DeedResult::TimedOut
+        } else if printed.len() < wanted.len() {
+            DeedResult::End
+        } else {
+            DeedResult::Done
+        };
+        let from = same.saturating_sub(16);
+        let window = |bytes: &[u8]| {
+            let end = bytes.len().min(from + 48);
+            Bytes(bytes.get(from..end).unwrap_or_default().to_vec())
+        };
+        let first_nul = wanted.iter().position(|&byte| byte == 0);
+        Answer::Output(Box::new(Outcome {
+            result,
+            call: "read".to_owned(),
+            received: printed.len() as u64,
+            due: wanted.len() as u64,
+            same: same as u64,
+            first_nul: first_nul.map(|at| at as u64),
+            window_due: window(wanted),
+            window_received: window(printed),
+            window_at: from as u64,
+            ..Outcome::default()
+        }))
     }
 
     pub(super) fn cpu_ms(&self) -> u64 {

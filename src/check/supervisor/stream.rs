@@ -2,12 +2,14 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 
 use nix::errno::Errno;
+use nix::sys::socket::sockopt;
 
 use crate::check::capture::Capture;
-use crate::check::protocol::StdoutKind;
-use crate::sys::spawn::terminal;
+use crate::check::protocol::{Connecting, Inherited, StdinKind, StdoutKind};
+use crate::sys::spawn::{Identity, terminal};
 use crate::untrusted::Untrusted;
 
 pub(super) struct Stream {
@@ -18,10 +20,12 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(fd: OwnedFd) -> Self {
+    /// A stream of which so many bytes are kept whole, if that is more than usual.
+    pub(super) fn new(fd: OwnedFd, keep: Option<u64>) -> Self {
+        let capture = keep.map_or_else(Capture::default, |keep| Capture::keeping(keep as usize));
         Self {
             fd: Some(fd),
-            capture: Capture::default(),
+            capture,
             taken: 0,
         }
     }
@@ -55,8 +59,17 @@ impl Stream {
 }
 
 /// Standard streams for a program, and our ends of its output.
-pub(super) fn streams(stdout: StdoutKind) -> io::Result<([OwnedFd; 3], [OwnedFd; 2])> {
-    let stdin = std::fs::File::open("/dev/null")?.into();
+pub(super) fn streams(
+    stdin: &StdinKind,
+    stdout: StdoutKind,
+) -> io::Result<([OwnedFd; 3], [OwnedFd; 2])> {
+    let open = |path: &std::path::Path| std::fs::File::open(path).map(OwnedFd::from);
+    let stdin = match stdin {
+        StdinKind::Nothing => open(std::path::Path::new("/dev/null"))?,
+        StdinKind::File(path) => open(Untrusted::from(path).as_path())?,
+        StdinKind::Connection(connecting) => connect(connecting)?,
+    };
+    let both_ways = nix::sys::socket::getsockopt(&stdin, sockopt::SockType).is_ok();
     let (out_ours, out_theirs) = match stdout {
         StdoutKind::Pipe => pipe()?,
         StdoutKind::Terminal => terminal()?,
@@ -66,7 +79,36 @@ pub(super) fn streams(stdout: StdoutKind) -> io::Result<([OwnedFd; 3], [OwnedFd;
         let flags = nix::fcntl::OFlag::O_NONBLOCK;
         nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_SETFL(flags))?;
     }
+    // What is its standard output goes to the peer; our end of the pipe then says nothing.
+    let out_theirs = if both_ways {
+        stdin.try_clone()?
+    } else {
+        out_theirs
+    };
     Ok(([stdin, out_theirs, err_theirs], [out_ours, err_ours]))
+}
+
+/// What a program has as its descriptor 3. The name of a listener belongs to the program's user.
+pub(super) fn inherited(what: &Inherited, owner: Option<Identity>) -> io::Result<OwnedFd> {
+    match what {
+        Inherited::Connection(connecting) => connect(connecting),
+        Inherited::Listener(path) => {
+            let path = Untrusted::from(path);
+            let listener = UnixListener::bind(path.as_path())?;
+            if let Some(Identity { uid, gid }) = owner {
+                std::os::unix::fs::lchown(path.as_path(), Some(uid), Some(gid))?;
+            }
+            Ok(listener.into())
+        }
+    }
+}
+
+fn connect(connecting: &Connecting) -> io::Result<OwnedFd> {
+    let stream = UnixStream::connect(Untrusted::from(&connecting.path).as_path())?;
+    if let Some(bytes) = connecting.send_buffer {
+        nix::sys::socket::setsockopt(&stream, sockopt::SndBuf, &(bytes as usize))?;
+    }
+    Ok(stream.into())
 }
 
 pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {

@@ -1,0 +1,49 @@
+//! A peer that listens: for programs that connect, and for the connections they are given.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, accept_with};
+
+use super::connection::{Connection, Stop, os_errno};
+use crate::check::protocol::{Bytes, DeedResult};
+use crate::sys::clock::Deadline;
+use crate::untrusted::Untrusted;
+
+/// Binds a stream socket to a path and listens (bind(2), listen(2)). A name that is there already
+/// goes first: the directory is ours.
+pub(super) fn listen(path: &Bytes, backlog: u32) -> Result<OwnedFd, Stop> {
+    let path = Untrusted::from(path);
+    drop(std::fs::remove_file(path.as_path()));
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = nix::sys::socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)
+        .map_err(|errno| Stop::errno(errno, "socket"))?;
+    let address = UnixAddr::new(path.as_path()).map_err(|errno| Stop::errno(errno, "bind"))?;
+    nix::sys::socket::bind(socket.as_raw_fd(), &address)
+        .map_err(|errno| Stop::errno(errno, "bind"))?;
+    let backlog = Backlog::new(backlog as i32).map_err(|errno| Stop::errno(errno, "listen"))?;
+    nix::sys::socket::listen(&socket, backlog).map_err(|errno| Stop::errno(errno, "listen"))?;
+    Ok(socket)
+}
+
+/// Waits for a connection and accepts it (accept(2)).
+pub(super) fn accept(listener: &OwnedFd, deadline: Deadline) -> Result<Connection, Stop> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    loop {
+        match accept_with(listener, flags) {
+            Ok(socket) => return Ok(Connection::new(socket)),
+            Err(Errno::AGAIN) => {
+                let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+                let _ = nix::poll::poll(&mut fds, deadline.poll_timeout());
+                let waits = fds[0].revents().is_some_and(|found| !found.is_empty());
+                if deadline.passed() && !waits {
+                    return Err(Stop::new(DeedResult::TimedOut, "accept"));
+                }
+            }
+            Err(Errno::INTR | Errno::CONNABORTED) => {}
+            Err(errno) => return Err(Stop::errno(os_errno(&errno.into()), "accept")),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What the grader asks of a peer, and what that answers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bytes, Draw};
+use crate::curriculum::scenario::PassedFile;
+use crate::sys::spawn::Identity;
+
+/// What the grader asks of a peer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Deed {
+    /// Become another user, if one is given, and tell who you are.
+    Identify {
+        /// The user to become.
+        user: Option<Identity>,
+    },
+    /// Connect to a socket, by name but only if it is still this inode.
+    Connect {
+        /// The new connection.
+        connection: String,
+        /// The address.
+        path: Bytes,
+        /// Device and inode it had when it became ready; `None`: whatever is there.
+        inode: Option<(u64, u64)>,
+        /// SO_SNDBUF of our end.
+        send_buffer: Option<u32>,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Let a process of the same user open only so many more descriptors (prlimit(2)): the
+    /// supervisor may not, when it is another user without CAP_SYS_RESOURCE.
+    LimitDescriptors {
+        /// The process.
+        pid: i32,
+        /// How many more; `None`: as before.
+        spare: Option<u64>,
+    },
+    /// Listen at a path.
+    Listen {
+        /// The new listener.
+        listener: String,
+        /// The path.
+        path: Bytes,
+        /// Connections that may wait.
+        backlog: u32,
+    },
+    /// Accept a connection.
+    Accept {
+        /// The listener.
+        listener: String,
+        /// The new connection.
+        connection: String,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Close a listener and leave its name.
+    StopListening {
+        /// The listener.
+        listener: String,
+    },
+    /// Make many connections, some of them at once, each with an exchange of its own.
+    ManyClients {
+        /// The address.
+        path: Bytes,
+        /// Device and inode it had when it became ready.
+        inode: Option<(u64, u64)>,
+        /// In all.
+        count: u64,
+        /// At the same time.
+        at_once: u64,
+        /// What each sends and must get back.
+        data: Draw,
+        /// How long at most, all together.
+        within_ms: u64,
+    },
+    /// Send random bytes as long as they are taken.
+    Flood {
+        /// The connection.
+        connection: String,
+        /// What.
+        data: Draw,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Read exactly these bytes.
+    Expect {
+        /// The connection.
+        connection: String,
+        /// What must come.
+        data: Draw,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// See that nothing has come.
+    ExpectNothing {
+        /// The connection.
+        connection: String,
+    },
+    /// Send bytes.
+    Send {
+        /// The connection.
+        connection: String,
+        /// What.
+        data: Draw,
+        /// Bytes a call; `None`: all.
+        piece: Option<u64>,
+        /// Where they are due.
+        due: Due,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Send until the socket takes no more.
+    SendUntilBlocked {
+        /// The connection.
+        connection: String,
+        /// What; its length is the limit.
+        data: Draw,
+        /// How many bytes of it to leave out at the beginning.
+        from: u64,
+        /// Where they are due.
+        due: Due,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Send and read at once.
+    Exchange {
+        /// The connection.
+        connection: String,
+        /// What is sent on it.
+        data: Draw,
+        /// What must come back on it.
+        back: Draw,
+        /// The connection on which `back` is sent, and `data` must come out.
+        other: Option<String>,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Send bytes with descriptors attached.
+    SendDescriptors {
+        /// The connection.
+        connection: String,
+        /// The carrying bytes.
+        data: Draw,
+        /// What the first descriptor can deliver.
+        holds: Draw,
+        /// What kind of file.
+        file: PassedFile,
+        /// How many.
+        count: u32,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Write the content of the pipe passed last, and close it.
+    FinishPipe {
+        /// The connection.
+        connection: String,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// shutdown(SHUT_WR).
+    ShutDownWriting {
+        /// The connection.
+        connection: String,
+    },
+    /// Read at most so many of the bytes that are due, and compare.
+    Read {
+        /// The connection.
+        connection: String,
+        /// At most; `None`: all that are due.
+        bytes: Option<u64>,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Read the end of the stream.
+    ReadEnd {
+        /// The connection.
+        connection: String,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Wait until something can be read, then close.
+    Abandon {
+        /// The connection.
+        connection: String,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Close.
+    Close {
+        /// The connection.
+        connection: String,
+    },
+}
+
+/// Where bytes that were sent must come out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Due {
+    /// Nowhere that anybody has said.
+    Nowhere,
+    /// On this connection, held by the same peer.
+    On(String),
+}
+
+/// What a peer answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How it went.
+    pub result: DeedResult,
+    /// The errno's name, when a call failed.
+    pub errno: String,
+    /// The call that failed, or that was waited in.
+    pub call: String,
+    /// Bytes sent on this connection so far.
+    pub sent: u64,
+    /// Bytes received on this connection so far.
+    pub received: u64,
+    /// Bytes that were due when the deed began.
+    pub due: u64,
+    /// How many of the bytes received in this deed are as they must be.
+    pub same: u64,
+    /// Where the first NUL is in the bytes due, if there is one.
+    pub first_nul: Option<u64>,
+    /// Descriptors attached on this connection so far.
+    pub descriptors_sent: u64,
+    /// A window of the bytes due, around the first difference.
+    pub window_due: Bytes,
+    /// The window of the bytes received at the same place.
+    pub window_received: Bytes,
+    /// Offset of the windows in the bytes due.
+    pub window_at: u64,
+    /// The process at the other end, as recorded at listen (SO_PEERCRED).
+    pub server: Option<Credentials>,
+    /// Who this peer is.
+    pub me: Credentials,
+    /// Inode of the pipe passed last.
+    pub pipe_inode: u64,
+    /// When it was over.
+    pub at_us: u64,
+}
+
+/// Process, user and group (unix(7), struct ucred).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// Process id.
+    pub pid: i32,
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
+
+/// How a deed went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeedResult {
+    /// As it should.
+    #[default]
+    Done,
+    /// The deadline passed.
+    TimedOut,
+    /// The stream ended too early.
+    End,
+    /// ECONNRESET.
+    Reset,
+    /// Other bytes came.
+    Mismatch,
+    /// More bytes came than were due.
+    Extra,
+    /// A call failed; see `errno`.
+    Errno,
+    /// The name is not the socket that became ready.
+    Replaced,
+    /// The deed makes no sense: a fault of the exercise.
+    Fault,
+}

@@ -1,0 +1,297 @@
+//! What the grader asks of the supervisor, and what that answers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bytes, Draw, Outcome};
+use crate::check::bounds::{Bounds, Excess};
+use crate::check::verdict::Event;
+use crate::sys::spawn::{Identity, Limits};
+
+/// What the grader asks of the supervisor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Order {
+    /// Keep what will be started within bounds, and remember a directory that has to go when the
+    /// grader dies before it can remove it.
+    Guard {
+        /// The directory.
+        directory: Bytes,
+        /// The user that programs become.
+        identity: Option<Identity>,
+        /// What they may use, all together.
+        bounds: Bounds,
+    },
+    /// Start an instance of the program.
+    Start {
+        /// The instance.
+        name: String,
+        /// Program and arguments.
+        argv: Vec<Bytes>,
+        /// The environment.
+        env: Vec<(Bytes, Bytes)>,
+        /// The working directory.
+        cwd: Bytes,
+        /// The user to become.
+        identity: Option<Identity>,
+        /// Limits.
+        limits: Limits,
+        /// What its standard input is.
+        stdin: StdinKind,
+        /// A descriptor it has beside the standard ones: number 3.
+        inherits: Option<Inherited>,
+        /// What its standard output is.
+        stdout: StdoutKind,
+        /// Bytes of its standard output that are kept whole.
+        keep_output: u64,
+        /// The only directory it may write in, where the kernel can fence it in; `None`: no fence.
+        fence: Option<Bytes>,
+    },
+    /// Wait until the address is a listening socket, or the instance has ended.
+    AwaitReady {
+        /// The instance.
+        name: String,
+        /// The address.
+        path: Bytes,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Send a signal to the main process.
+    Signal {
+        /// The instance.
+        name: String,
+        /// The number.
+        signal: i32,
+    },
+    /// Wait until it sleeps, SIGSTOP, wait until stopped, SIGCONT.
+    Interrupt {
+        /// The instance.
+        name: String,
+        /// How long stopping may take.
+        within_ms: u64,
+    },
+    /// Wait until the main process has ended.
+    AwaitExit {
+        /// The instance.
+        name: String,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Wait until a line stands on standard output.
+    AwaitLine {
+        /// The instance.
+        name: String,
+        /// The exact line, without its line feed.
+        line: Bytes,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Wait until it sleeps in a system call, with all its threads and children.
+    AwaitSleep {
+        /// The instance.
+        name: String,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Wait for a stretch of time in which it hardly runs and hardly wants to.
+    AwaitIdle {
+        /// The instance.
+        name: String,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Wait for the end of its standard output, and compare.
+    AwaitOutput {
+        /// The instance.
+        name: String,
+        /// What it must be.
+        data: Draw,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Remember what memory it holds now.
+    NoteMemory {
+        /// The instance.
+        name: String,
+    },
+    /// Tell the peak of its memory.
+    Memory {
+        /// The instance.
+        name: String,
+    },
+    /// Wait until no more than so many descriptors are open in the main process.
+    AwaitDescriptors {
+        /// The instance.
+        name: String,
+        /// The most.
+        at_most: usize,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Wait until the main process holds the pipe with this inode; tell its descriptor flags.
+    AwaitPipe {
+        /// The instance.
+        name: String,
+        /// Inode of the pipe.
+        inode: u64,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Tell all that can be seen of an instance.
+    Look {
+        /// The instance.
+        name: String,
+    },
+    /// Tell the CPU time of an instance's main process.
+    CpuTime {
+        /// The instance.
+        name: String,
+    },
+    /// Whether a process is one of the tree that was started as this instance.
+    Owns {
+        /// The instance.
+        name: String,
+        /// The process.
+        pid: i32,
+    },
+    /// Hand over what happened since the last time.
+    Events,
+    /// Kill all that is left, reap it, and tell what it was.
+    Finish,
+}
+
+/// What a program's standard input is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StdinKind {
+    /// /dev/null.
+    Nothing,
+    /// This file.
+    File(Bytes),
+    /// A connection to a socket at this path; it is the standard output as well.
+    Connection(Connecting),
+}
+
+/// A connection that the supervisor makes for the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connecting {
+    /// Where a peer listens.
+    pub path: Bytes,
+    /// SO_SNDBUF of the program's end.
+    pub send_buffer: Option<u32>,
+}
+
+/// What a program has as its descriptor 3.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inherited {
+    /// A connection.
+    Connection(Connecting),
+    /// A socket that listens at this path.
+    Listener(Bytes),
+}
+
+/// What a program's standard output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StdoutKind {
+    /// A pipe, as the exercises say.
+    Pipe,
+    /// A pseudo-terminal: to find out whether a missing line sits in a buffer.
+    Terminal,
+}
+
+/// What the supervisor answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// Done.
+    Done,
+    /// The program could not be started.
+    NotStarted {
+        /// The errno's name.
+        errno: String,
+    },
+    /// It did not happen in time.
+    TimedOut,
+    /// The instance ended first, or the thing asked for ended.
+    Ended,
+    /// The address listens.
+    Ready {
+        /// Device of the socket's inode.
+        dev: u64,
+        /// The inode.
+        ino: u64,
+    },
+    /// Whether the pipe is close-on-exec in the main process.
+    Pipe {
+        /// FD_CLOEXEC.
+        close_on_exec: bool,
+    },
+    /// All that can be seen.
+    Seen(Box<Seen>),
+    /// CPU time.
+    CpuTime {
+        /// In milliseconds.
+        ms: u64,
+    },
+    /// What standard output was, compared; the fields of the outcome that have to do with
+    /// connections are empty.
+    Output(Box<Outcome>),
+    /// Memory, in bytes.
+    Memory {
+        /// The peak of what was resident since it was noted (VmHWM).
+        peak: u64,
+        /// What was resident when it was noted.
+        noted: u64,
+    },
+    /// Yes or no.
+    Owned {
+        /// The answer.
+        yes: bool,
+    },
+    /// What happened.
+    Events {
+        /// In order; times are absolute.
+        events: Vec<Event>,
+    },
+    /// The order could not be carried out: a fault of ours.
+    Fault {
+        /// Why.
+        message: String,
+    },
+}
+
+/// An instance as the kernel shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The main process.
+    pub pid: i32,
+    /// Whether it runs.
+    pub running: bool,
+    /// Its status, if it called exit.
+    pub status: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Whether the signal that ended it is one we sent.
+    pub killed_by_us: bool,
+    /// Whether it is stopped (SIGSTOP and the like), and not by us.
+    pub stopped: bool,
+    /// The bound it was ended for.
+    pub excess: Option<Excess>,
+    /// CPU time of the main process, in milliseconds.
+    pub cpu_ms: u64,
+    /// The system call it sleeps in, by name; empty when it runs or we may not know.
+    pub syscall: String,
+    /// The descriptor that call is about.
+    pub syscall_fd: Option<i32>,
+    /// What that descriptor is.
+    pub syscall_fd_kind: String,
+    /// Descriptors open now.
+    pub descriptors: usize,
+    /// Descriptors open when it became ready.
+    pub descriptors_at_ready: usize,
+    /// Its standard output, bounded.
+    pub stdout: Bytes,
+    /// Its standard error, bounded.
+    pub stderr: Bytes,
+}

@@ -1,0 +1,328 @@
+//! Reading a step: its verb, and the keys that this verb has.
+
+use super::{Action, At, ExitStatus, FIRST, PassedFile, Payload, Start, Step, Wait};
+use crate::curriculum::exercise::{Role, arguments};
+use crate::curriculum::reader::{Located, Reader};
+
+impl Step {
+    /// Reads a step of an exercise whose programs play this role.
+    pub(in crate::curriculum) fn read(table: &mut Reader<'_>, role: Role) -> Self {
+        let verb = table.choice("do", VERBS);
+        let instance = |table: &mut Reader<'_>| {
+            table
+                .optional_text("name")
+                .map_or_else(|| FIRST.to_owned(), |name| name.value)
+        };
+        let connection = |table: &mut Reader<'_>| {
+            table
+                .optional_text("connection")
+                .map_or_else(|| "a".to_owned(), |name| name.value)
+        };
+        let action = match verb {
+            Verb::Start => Action::Start(Box::new(Start {
+                name: instance(table),
+                wait: table
+                    .optional_choice("wait", WAITS)
+                    .unwrap_or(if role.listens() {
+                        Wait::Ready
+                    } else {
+                        Wait::Nothing
+                    }),
+                arguments: arguments(table),
+                stdin: Payload::optional(table, "stdin"),
+                connection: connection(table),
+                send_buffer: send_buffer(table),
+            })),
+            Verb::WriteFile => Action::WriteFile {
+                data: Payload::read(table, "data"),
+            },
+            Verb::WaitAsleep => Action::WaitAsleep {
+                name: instance(table),
+            },
+            Verb::ExpectIdle => Action::ExpectIdle {
+                name: instance(table),
+            },
+            Verb::NoteMemory => Action::NoteMemory {
+                name: instance(table),
+            },
+            Verb::ExpectMemory => Action::ExpectMemory {
+                name: instance(table),
+                growth: table.integer("growth", 1..i64::MAX) as u64,
+            },
+            Verb::LimitDescriptors => Action::LimitDescriptors {
+                name: instance(table),
+                spare: table
+                    .optional_integer("spare", 0..1000)
+                    .map(|spare| spare as u64),
+            },
+            Verb::ExpectOutput => Action::ExpectOutput {
+                name: instance(table),
+                data: Payload::read(table, "data"),
+            },
+            Verb::Listen => Action::Listen {
+                listener: listener(table),
+                at: table.optional_choice("at", PLACES).unwrap_or(At::Socket),
+                backlog: table.optional_integer("backlog", 0..4097).unwrap_or(128) as u32,
+                peer: peer(table),
+            },
+            Verb::Accept => Action::Accept {
+                listener: listener(table),
+                connection: connection(table),
+            },
+            Verb::StopListening => Action::StopListening {
+                listener: listener(table),
+            },
+            Verb::Signal => Action::Signal {
+                name: instance(table),
+                signal: read_signal(table),
+            },
+            Verb::Interrupt => Action::Interrupt {
+                name: instance(table),
+            },
+            Verb::ExpectExit => Action::ExpectExit {
+                name: instance(table),
+                status: table.choice("status", STATUSES),
+            },
+            Verb::ExpectRunning => Action::ExpectRunning {
+                name: instance(table),
+            },
+            Verb::Connect => Action::Connect {
+                connection: connection(table),
+                peer: peer(table),
+                send_buffer: send_buffer(table),
+            },
+            Verb::ManyClients => {
+                let count = table.integer("count", 1..MOST_CLIENTS) as u64;
+                let at_once = table.optional_integer("at_once", 1..MOST_CLIENTS);
+                Action::ManyClients {
+                    count,
+                    at_once: at_once.map_or(count, |at_once| at_once as u64).min(count),
+                    data: Payload::read(table, "data"),
+                }
+            }
+            Verb::Flood => Action::Flood {
+                connection: connection(table),
+                bytes: table.integer("bytes", 1..MOST) as u64,
+            },
+            Verb::ExpectServedBy => Action::ExpectServedBy {
+                connection: connection(table),
+                name: instance(table),
+            },
+            Verb::Send => Action::Send {
+                connection: connection(table),
+                data: Payload::read(table, "data"),
+                piece: table
+                    .optional_integer("piece", 1..MOST)
+                    .map(|piece| piece as u64),
+                due: table.optional_text("due").map(|due| due.value),
+            },
+            Verb::SendUntilBlocked => Action::SendUntilBlocked {
+                connection: connection(table),
+                limit: table.integer("limit", 1..MOST) as u64,
+            },
+            Verb::Exchange => Action::Exchange {
+                connection: connection(table),
+                data: Payload::read(table, "data"),
+                back: Payload::optional(table, "back"),
+                other: table.optional_text("other").map(|other| other.value),
+            },
+            Verb::SendDescriptors => Action::SendDescriptors {
+                connection: connection(table),
+                data: Payload::read(table, "data"),
+                holds: Payload::read(table, "holds"),
+                file: table.choice(
+                    "file",
+                    &[("regular", PassedFile::Regular), ("pipe", PassedFile::Pipe)],
+                ),
+                count: table.optional_integer("count", 1..254).unwrap_or(1) as u32,
+            },
+            Verb::FinishPipe => Action::FinishPipe {
+                connection: connection(table),
+            },
+            Verb::ShutDownWriting => Action::ShutDownWriting {
+                connection: connection(table),
+            },
+            Verb::ReadSome => Action::ReadSome {
+                connection: connection(table),
+                bytes: table.integer("bytes", 1..MOST) as u64,
+            },
+            Verb::ExpectDue => Action::ExpectDue {
+                connection: connection(table),
+            },
+            Verb::ExpectBytes => Action::ExpectBytes {
+                connection: connection(table),
+                data: Payload::read(table, "data"),
+            },
+            Verb::ExpectNothing => Action::ExpectNothing {
+                connection: connection(table),
+            },
+            Verb::ExpectEnd => Action::ExpectEnd {
+                connection: connection(table),
+            },
+            Verb::Abandon => Action::Abandon {
+                connection: connection(table),
+            },
+            Verb::Close => Action::Close {
+                connection: connection(table),
+            },
+            Verb::ExpectLine => Action::ExpectLine {
+                name: instance(table),
+                connection: connection(table),
+                text: table.text("text"),
+            },
+            Verb::ExpectNoLeakedDescriptors => Action::ExpectNoLeakedDescriptors {
+                name: instance(table),
+            },
+            Verb::ExpectCloseOnExec => Action::ExpectCloseOnExec {
+                name: instance(table),
+                connection: connection(table),
+            },
+        };
+        Self {
+            action,
+            rule: table.optional_text("rule").unwrap_or(Located {
+                value: String::new(),
+                span: table.span(),
+            }),
+            within: table
+                .optional_integer("within", 1..600_001)
+                .map(|within| within as u64),
+        }
+    }
+}
+
+/// No size is larger: 64 MiB.
+const MOST: i64 = (64 << 20) + 1;
+/// No number of connections is larger.
+const MOST_CLIENTS: i64 = 100_001;
+/// No socket buffer that is asked for is larger: 16 MiB.
+const MOST_BUFFER: i64 = (16 << 20) + 1;
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Start,
+    WriteFile,
+    WaitAsleep,
+    ExpectIdle,
+    NoteMemory,
+    ExpectMemory,
+    LimitDescriptors,
+    ExpectOutput,
+    Listen,
+    Accept,
+    StopListening,
+    Signal,
+    Interrupt,
+    ExpectExit,
+    ExpectRunning,
+    Connect,
+    ManyClients,
+    Flood,
+    ExpectServedBy,
+    Send,
+    SendUntilBlocked,
+    Exchange,
+    SendDescriptors,
+    FinishPipe,
+    ShutDownWriting,
+    ReadSome,
+    ExpectDue,
+    ExpectBytes,
+    ExpectNothing,
+    ExpectEnd,
+    Abandon,
+    Close,
+    ExpectLine,
+    ExpectNoLeakedDescriptors,
+    ExpectCloseOnExec,
+}
+
+const VERBS: &[(&str, Verb)] = &[
+    ("start", Verb::Start),
+    ("write-file", Verb::WriteFile),
+    ("wait-asleep", Verb::WaitAsleep),
+    ("expect-idle", Verb::ExpectIdle),
+    ("note-memory", Verb::NoteMemory),
+    ("expect-memory", Verb::ExpectMemory),
+    ("limit-descriptors", Verb::LimitDescriptors),
+    ("expect-output", Verb::ExpectOutput),
+    ("listen", Verb::Listen),
+    ("accept", Verb::Accept),
+    ("stop-listening", Verb::StopListening),
+    ("signal", Verb::Signal),
+    ("interrupt", Verb::Interrupt),
+    ("expect-exit", Verb::ExpectExit),
+    ("expect-running", Verb::ExpectRunning),
+    ("connect", Verb::Connect),
+    ("many-clients", Verb::ManyClients),
+    ("flood", Verb::Flood),
+    ("expect-served-by", Verb::ExpectServedBy),
+    ("send", Verb::Send),
+    ("send-until-blocked", Verb::SendUntilBlocked),
+    ("exchange", Verb::Exchange),
+    ("send-descriptors", Verb::SendDescriptors),
+    ("finish-pipe", Verb::FinishPipe),
+    ("shut-down-writing", Verb::ShutDownWriting),
+    ("read-some", Verb::ReadSome),
+    ("expect-due", Verb::ExpectDue),
+    ("expect-bytes", Verb::ExpectBytes),
+    ("expect-nothing", Verb::ExpectNothing),
+    ("expect-end", Verb::ExpectEnd),
+    ("abandon", Verb::Abandon),
+    ("close", Verb::Close),
+    ("expect-line", Verb::ExpectLine),
+    (
+        "expect-no-leaked-descriptors",
+        Verb::ExpectNoLeakedDescriptors,
+    ),
+    ("expect-close-on-exec", Verb::ExpectCloseOnExec),
+];
+
+/// Every word that `do` may have, in the order of the vocabulary.
+pub fn verbs() -> impl Iterator<Item = &'static str> {
+    VERBS.iter().map(|(word, _)| *word)
+}
+
+const PLACES: &[(&str, At)] = &[("socket", At::Socket), ("other", At::Other)];
+
+fn listener(table: &mut Reader<'_>) -> String {
+    table
+        .optional_text("listener")
+        .map_or_else(|| "listener".to_owned(), |name| name.value)
+}
+
+fn peer(table: &mut Reader<'_>) -> String {
+    table
+        .optional_text("peer")
+        .map_or_else(|| "peer".to_owned(), |name| name.value)
+}
+
+fn send_buffer(table: &mut Reader<'_>) -> Option<u32> {
+    table
+        .optional_integer("send_buffer", 1..MOST_BUFFER)
+        .map(|bytes| bytes as u32)
+}
+
+const WAITS: &[(&str, Wait)] = &[
+    ("ready", Wait::Ready),
+    ("exit", Wait::Exit),
+    ("nothing", Wait::Nothing),
+];
+
+const STATUSES: &[(&str, ExitStatus)] = &[
+    ("zero", ExitStatus::Zero),
+    ("non-zero", ExitStatus::NonZero),
+    ("any", ExitStatus::Any),
+];
+
+fn read_signal(table: &mut Reader<'_>) -> String {
+    const SIGNALS: &[(&str, &str)] = &[
+        ("TERM", "TERM"),
+        ("KILL", "KILL"),
+        ("INT", "INT"),
+        ("HUP", "HUP"),
+        ("USR1", "USR1"),
+        ("USR2", "USR2"),
+    ];
+    table.choice("signal", SIGNALS).to_owned()
+}
