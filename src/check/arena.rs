@@ -2,7 +2,12 @@
 //!
 //! Every stage gets a fresh directory in it. As root the program never runs as root: it gets a
 //! user id of its own that nobody else has. The arena is removed when the check is over, and by the
-//! supervisor when the grader dies first.
+//! supervisor when the grader dies first. What is left when both are killed, the next grader
+//! removes (`janitor`); removing itself is `removal`. Where it can be at all is `ground`.
+
+mod ground;
+mod janitor;
+mod removal;
 
 use std::ffi::OsString;
 use std::io;
@@ -13,6 +18,9 @@ use std::{env, fs};
 
 use nix::unistd::{Gid, Uid, User};
 
+use self::janitor::Hold;
+pub(super) use self::removal::remove;
+use crate::sys::process;
 use crate::sys::spawn::Identity;
 
 /// User ids for learners' programs when the grader is root: `FIRST_UID` and the following.
@@ -24,6 +32,7 @@ const UIDS: u32 = 1000;
 pub struct Arena {
     root: PathBuf,
     identity: Option<Identity>,
+    _hold: Hold,
 }
 
 /// One stage's place in it.
@@ -83,21 +92,38 @@ impl Place {
 }
 
 impl Arena {
-    /// Makes the directory: in /tmp where that can be written, since socket paths are short.
+    /// Makes the directory: in /tmp where that can be used, since socket paths are short. What
+    /// killed graders have left is removed on the way.
     ///
     /// # Errors
-    /// When neither /tmp nor `TMPDIR` can be written, or no free user id is found as root.
+    /// When no place for temporary files can be used, or no free user id is found as root.
     pub fn new() -> io::Result<Self> {
-        let identity = if Uid::effective().is_root() {
-            Some(free_identity()?)
-        } else {
-            None
+        let parents = ground::parents();
+        let (root, hold) = ground::settle(&parents)?;
+        let mut arena = Self {
+            root,
+            identity: None,
+            _hold: hold,
         };
-        let root = private_directory(Path::new("/tmp"))
-            .or_else(|_| private_directory(&env::temp_dir()))?;
-        let arena = Self { root, identity };
-        arena.give(&arena.root)?;
+        let mut taken = arena.neighbours(&parents);
+        // Another grader may choose at this very moment: take an id, then see who else has it.
+        while Uid::effective().is_root() {
+            let identity = free_identity(&taken)?;
+            arena.identity = Some(identity);
+            arena.give(&arena.root)?;
+            let now = arena.neighbours(&parents);
+            if !now.contains(&identity.uid) {
+                break;
+            }
+            taken = now;
+        }
         Ok(arena)
+    }
+
+    /// Removes what dead graders left, and tells whose the other arenas are.
+    fn neighbours(&self, parents: &[PathBuf]) -> Vec<u32> {
+        let sweep = |parent: &PathBuf| janitor::sweep(parent, &self.root, ours);
+        parents.iter().flat_map(sweep).collect()
     }
 
     /// The directory.
@@ -231,54 +257,30 @@ impl Arena {
 
 impl Drop for Arena {
     fn drop(&mut self) {
+        // The supervisor has ended all that it started; should it have been killed, this finds
+        // the rest.
+        janitor::kill_strays(&self.root);
         drop(remove(&self.root));
     }
 }
 
-/// Removes a directory whatever modes a program has given to what is in it.
-///
-/// # Errors
-/// When something cannot be removed.
-pub fn remove(directory: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            unlock(directory);
-            fs::remove_dir_all(directory)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-fn unlock(directory: &Path) {
-    drop(fs::set_permissions(
-        directory,
-        fs::Permissions::from_mode(0o700),
-    ));
-    let Ok(entries) = fs::read_dir(directory) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            unlock(&entry.path());
-        }
-    }
-}
-
-fn private_directory(parent: &Path) -> io::Result<PathBuf> {
-    let mut template = parent.as_os_str().as_bytes().to_vec();
-    template.extend(b"/ipcm-XXXXXX");
-    Ok(nix::unistd::mkdtemp(template.as_slice())?)
-}
-
-/// A user id that no account has; the process id spreads concurrent checks over the range.
-fn free_identity() -> io::Result<Identity> {
+/// A user id that no account, process or other arena has; the process id spreads concurrent
+/// checks over the range.
+fn free_identity(taken: &[u32]) -> io::Result<Identity> {
     let start = std::process::id() % UIDS;
     (0..UIDS)
         .map(|step| FIRST_UID + (start + step) % UIDS)
-        .find(|&uid| matches!(User::from_uid(Uid::from_raw(uid)), Ok(None)))
+        .filter(|uid| !taken.contains(uid))
+        .filter(|&uid| matches!(User::from_uid(Uid::from_raw(uid)), Ok(None)))
+        .find(|&uid| matches!(process::threads_of_user(uid), None | Some(0)))
         .map(|uid| Identity { uid, gid: uid })
         .ok_or_else(|| io::Error::other("no free user id for the program"))
+}
+
+/// Whether an arena of this owner is one of ours.
+fn ours(owner: u32) -> bool {
+    let me = Uid::effective();
+    owner == me.as_raw() || (me.is_root() && (FIRST_UID..FIRST_UID + UIDS).contains(&owner))
 }
 
 fn copy(from: &Path, to: &Path, left: &mut u64) -> io::Result<()> {

@@ -1,0 +1,174 @@
+//! What graders that were killed have left in the temporary directory, and which arenas are in use.
+//!
+//! A living grader holds a lock on its arena (flock(2)); the kernel lets go of it however the
+//! grader ends. An arena that nobody holds is removed, after the processes that still run in it.
+//! Only what is ours is touched: directories of our own user, or as root of the users that programs
+//! are given.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::libc;
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::removal::remove;
+
+/// How the name of every arena begins.
+pub(super) const PREFIX: &str = "ipcm-";
+
+/// An arena's lock; it ends with its holder.
+#[derive(Debug)]
+pub(super) struct Hold {
+    _directory: File,
+}
+
+/// Takes the lock of a new arena; `None` when somebody took it for an abandoned one meanwhile.
+pub(super) fn hold(arena: &Path) -> io::Result<Option<Hold>> {
+    let directory = open(arena)?;
+    flock(&directory, FlockOperation::LockExclusive)?;
+    let still = fs::symlink_metadata(arena).is_ok_and(|now| {
+        directory
+            .metadata()
+            .is_ok_and(|ours| (ours.dev(), ours.ino()) == (now.dev(), now.ino()))
+    });
+    Ok(still.then_some(Hold {
+        _directory: directory,
+    }))
+}
+
+/// Removes what dead graders left in a directory, and returns the owners of the arenas that living
+/// ones hold, our own left out. `ours` says whose arenas are ours.
+pub(super) fn sweep(parent: &Path, own: &Path, ours: impl Fn(u32) -> bool) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir(parent) else {
+        return Vec::new();
+    };
+    let arenas = entries
+        .flatten()
+        .filter(|entry| entry.file_name().as_bytes().starts_with(PREFIX.as_bytes()))
+        .map(|entry| entry.path())
+        .filter(|path| path != own);
+    let mut living = Vec::new();
+    for arena in arenas {
+        let Ok(owner) = fs::symlink_metadata(&arena).map(|found| found.uid()) else {
+            continue;
+        };
+        if ours(owner) && !remove_abandoned(&arena) {
+            living.push(owner);
+        }
+    }
+    living
+}
+
+/// Removes an arena unless somebody holds it; `false` when it is held.
+fn remove_abandoned(arena: &Path) -> bool {
+    let Ok(directory) = open(arena) else {
+        // Not a directory, or closed to us by the program: then nobody reads its lock either.
+        drop(remove(arena));
+        return true;
+    };
+    if flock(&directory, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return false;
+    }
+    kill_strays(arena);
+    drop(remove(arena));
+    true
+}
+
+/// Kills the processes that were started in an arena: their environment names it. Those that are
+/// found by their parent are gone before; these lost theirs.
+pub(super) fn kill_strays(arena: &Path) {
+    let me = std::process::id().cast_signed();
+    for pid in processes().filter(|&pid| pid != me) {
+        let Some(process) = Pid::from_raw(pid) else {
+            continue;
+        };
+        // The pidfd first: what is read then is about the process that will be signalled.
+        let Ok(pidfd) = pidfd_open(process, PidfdFlags::empty()) else {
+            continue;
+        };
+        if lives_in(pid, arena) {
+            let _ = pidfd_send_signal(&pidfd, Signal::KILL);
+        }
+    }
+}
+
+fn processes() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Whether a process was given this arena as its home.
+fn lives_in(pid: i32, arena: &Path) -> bool {
+    let mut home = b"HOME=".to_vec();
+    home.extend(arena.as_os_str().as_bytes());
+    home.push(b'/');
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment
+        .split(|&byte| byte == 0)
+        .any(|variable| variable.starts_with(&home))
+}
+
+fn open(arena: &Path) -> io::Result<File> {
+    fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW)
+        .open(arena)
+}
+
+/// A path that is an arena's by its name.
+pub(super) fn template(parent: &Path) -> PathBuf {
+    parent.join(format!("{PREFIX}XXXXXX"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arena_that_nobody_holds_goes_and_one_that_is_held_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let (dead, alive) = (
+            home.path().join("ipcm-dead"),
+            home.path().join("ipcm-alive"),
+        );
+        let other = home.path().join("other");
+        for directory in [&dead, &alive, &other] {
+            fs::create_dir_all(directory.join("deep/er")).unwrap();
+        }
+        let held = hold(&alive).unwrap().unwrap();
+        let me = nix::unistd::geteuid().as_raw();
+        assert_eq!(sweep(home.path(), Path::new(""), |uid| uid == me), [me]);
+        assert!(!dead.exists() && alive.exists() && other.exists());
+        drop(held);
+        assert!(sweep(home.path(), Path::new(""), |_| false).is_empty());
+        assert!(alive.exists(), "it is not ours");
+        assert!(sweep(home.path(), Path::new(""), |uid| uid == me).is_empty());
+        assert!(!alive.exists());
+    }
+
+    #[test]
+    fn a_process_that_lives_in_an_abandoned_arena_is_killed() {
+        let home = tempfile::tempdir().unwrap();
+        let arena = home.path().join("ipcm-dead");
+        fs::create_dir(&arena).unwrap();
+        let mut stray = std::process::Command::new("sleep")
+            .arg("1000")
+            .env("HOME", arena.join("s00/home"))
+            .spawn()
+            .unwrap();
+        let mut other = std::process::Command::new("sleep")
+            .arg("1000")
+            .env("HOME", home.path().join("ipcm-deadly"))
+            .spawn()
+            .unwrap();
+        sweep(home.path(), Path::new(""), |_| true);
+        assert!(!stray.wait().unwrap().success());
+        assert!(other.try_wait().unwrap().is_none());
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+}
