@@ -13,13 +13,14 @@ mod write;
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::{AccessFlags, access};
 use rusqlite::{Connection, OpenFlags};
 
@@ -101,6 +102,9 @@ impl Store {
             connection.pragma_update(None, "foreign_keys", true)?;
             Ok(connection)
         };
+        // Two that turn a new database to the write-ahead log at once each hold what the other
+        // wants, and SQLite gives one of them SQLITE_BUSY at once: one after the other, then.
+        let turn = take_turn(directory);
         let prepare = || {
             let (connection, journal) = journal::connect(open, directory)?;
             schema::migrate(&connection, schema::MIGRATIONS)?;
@@ -109,6 +113,7 @@ impl Store {
         };
         let (connection, journal, found) =
             prepare().map_err(|error| StoreError::from_sqlite(&path, error))?;
+        drop(turn);
         let store = Self {
             connection,
             path,
@@ -208,6 +213,12 @@ fn frozen(path: &Path) -> String {
         }
     }
     uri + "?immutable=1"
+}
+
+/// Waits until nobody else prepares a database in this directory; until what is returned is dropped
+/// nobody else will (flock(2)). `None` where the file system has no such locks.
+fn take_turn(directory: &Path) -> Option<Flock<File>> {
+    Flock::lock(File::open(directory).ok()?, FlockArg::LockExclusive).ok()
 }
 
 /// Makes the directory and an empty file, private to the user, unless they are there.

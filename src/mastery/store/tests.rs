@@ -376,6 +376,18 @@ fn a_change_by_anyone_changes_the_token_and_reading_does_not() {
 }
 
 #[test]
+fn a_new_database_that_many_open_at_once_opens_for_all() {
+    for _ in 0..20 {
+        let home = home();
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| drop(store(&home, 1)));
+            }
+        });
+    }
+}
+
+#[test]
 fn connections_that_write_at_once_lose_nothing() {
     let home = home();
     let write = |exercise: &str| {
