@@ -23,6 +23,7 @@ pub mod peer;
 mod prepare;
 mod program;
 mod protocol;
+pub mod sanitizer;
 mod stage;
 pub mod starter;
 pub mod supervisor;
