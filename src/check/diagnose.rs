@@ -6,13 +6,13 @@
 use super::blame;
 use super::observation::Observation;
 use super::stage::{Run, Trouble};
-use super::verdict::{Event, Failure};
+use super::verdict::Failure;
 use super::wording;
 use crate::curriculum::exercise::{Common, Diagnosis, Exercise, Rule, Stage};
 use crate::curriculum::expression;
 
-/// Events that are shown of each side.
-const SHOWN_EVENTS: usize = 12;
+/// Events that are kept: a program that calls without end must not fill memory and database.
+const MOST_EVENTS: usize = 2000;
 
 /// The failure that a trouble amounts to.
 ///
@@ -34,6 +34,7 @@ pub fn diagnose(
             .map_err(|error| format!("diagnosis `{}`: {error}", diagnosis.id.value))
     };
     let step = &stage.steps[trouble.index];
+    let left_out = run.timeline.len().saturating_sub(MOST_EVENTS);
     let outcome = trouble.outcome.as_ref();
     Ok(Failure {
         diagnosis: diagnosis.id.value.clone(),
@@ -45,7 +46,8 @@ pub fn diagnose(
         saw: wording::saw(&trouble.seen, outcome),
         cause: fill(&diagnosis.say)?,
         look: fill(&diagnosis.look)?,
-        timeline: last_of_both(&run.timeline),
+        timeline: run.timeline[left_out..].to_vec(),
+        timeline_left_out: left_out,
         timeline_note: String::new(),
         by_hand,
         lesson: diagnosis.lesson.as_ref().map(|lesson| lesson.value.clone()),
@@ -80,21 +82,6 @@ pub fn rule<'a>(exercise: &'a Exercise, common: &'a Common, id: &str) -> Option<
         .iter()
         .chain(&common.rules)
         .find(|rule| rule.id.value == id)
-}
-
-/// The last events of each side, in order.
-fn last_of_both(timeline: &[Event]) -> Vec<Event> {
-    let mut kept = Vec::new();
-    let mut room = [SHOWN_EVENTS; 2];
-    for event in timeline.iter().rev() {
-        let left = &mut room[event.side as usize];
-        if *left > 0 {
-            *left -= 1;
-            kept.push(event.clone());
-        }
-    }
-    kept.reverse();
-    kept
 }
 
 #[cfg(test)]

@@ -157,8 +157,11 @@ pub struct Failure {
     pub cause: String,
     /// Where to look.
     pub look: String,
-    /// What happened, both sides, on one clock.
+    /// What happened, both sides, on one clock: the last 2000 events.
     pub timeline: Vec<Event>,
+    /// Events before these that were left out.
+    #[serde(default)]
+    pub timeline_left_out: usize,
     /// Where the program's side of the timeline comes from.
     pub timeline_note: String,
     /// Shell commands that do the same by hand.

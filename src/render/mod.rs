@@ -11,4 +11,5 @@ pub mod probe;
 pub mod problem;
 pub mod text;
 pub mod theme;
+pub mod timeline;
 pub mod verdict;

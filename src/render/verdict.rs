@@ -16,7 +16,8 @@
 //! Pure: a report and a width in, text out.
 
 use super::text::{Line, Role, Text};
-use crate::check::verdict::{Event, Failure, Report, Shown, Side, StageReport, Subject, Verdict};
+use super::timeline;
+use crate::check::verdict::{Failure, Report, Shown, StageReport, Subject, Verdict};
 
 /// Where the sentences of a failure begin, in columns.
 const INDENT: usize = 12;
@@ -176,14 +177,7 @@ pub fn draw_failure(failure: &Failure, width: usize) -> Text {
             }
         }
     }
-    if !failure.timeline.is_empty() {
-        text.append(timeline(&failure.timeline, width));
-        text.append(wrapped(
-            Line::of(Role::Dim, "    "),
-            &failure.timeline_note,
-            width,
-        ));
-    }
+    text.append(timeline::last(failure, width));
     if !failure.by_hand.is_empty() {
         text.line(label("By hand"));
         for line in failure.by_hand.lines() {
@@ -227,30 +221,6 @@ fn shown(name: &str, shown: &Shown, width: usize) -> Text {
     }
     text
 }
-
-/// Two columns on one clock; what is longer than its column goes on below.
-fn timeline(events: &[Event], width: usize) -> Text {
-    let mut text = Text::new();
-    let column = (width.saturating_sub(CLOCK + 1) / 2).max(16);
-    let mut head = Line::of(Role::Subheading, "  Events    ms  the checker");
-    pad_to(&mut head, CLOCK + column + 1);
-    head.push(Role::Subheading, "your program");
-    text.line(head);
-    for event in events {
-        let at = format!("{:>14.1}  ", event.at_us as f64 / 1000.0);
-        let (start, role) = match event.side {
-            Side::Checker => (CLOCK, Role::Plain),
-            Side::Program => (CLOCK + column + 1, Role::Value),
-        };
-        let mut line = Line::of(Role::Dim, at);
-        pad_to(&mut line, start);
-        text.append(wrapped_as(role, line, &event.what, start + column, start));
-    }
-    text
-}
-
-/// Columns before the first column of the timeline.
-const CLOCK: usize = 16;
 
 fn summary(report: &Report) -> Line {
     let required = report.stages.iter().filter(|stage| !stage.bonus);
@@ -299,7 +269,7 @@ fn isolation(report: &Report) -> String {
     )
 }
 
-fn wrapped(lead: Line, sentence: &str, width: usize) -> Text {
+pub(super) fn wrapped(lead: Line, sentence: &str, width: usize) -> Text {
     let indent = lead.width();
     wrapped_at(lead, sentence, width, indent)
 }
@@ -319,7 +289,13 @@ fn wrapped_at(lead: Line, sentence: &str, width: usize, indent: usize) -> Text {
 }
 
 /// The same with a role for the sentence. A word longer than the room is cut into pieces.
-fn wrapped_as(role: Role, lead: Line, sentence: &str, width: usize, indent: usize) -> Text {
+pub(super) fn wrapped_as(
+    role: Role,
+    lead: Line,
+    sentence: &str,
+    width: usize,
+    indent: usize,
+) -> Text {
     use unicode_width::UnicodeWidthStr;
     let width = width.max(indent + 10);
     let mut text = Text::new();
@@ -369,7 +345,7 @@ fn pieces(word: &str, columns: usize) -> Vec<&str> {
     pieces
 }
 
-fn pad_to(line: &mut Line, column: usize) {
+pub(super) fn pad_to(line: &mut Line, column: usize) {
     let missing = column.saturating_sub(line.width());
     line.push(Role::Plain, " ".repeat(missing));
 }

@@ -8,6 +8,7 @@ use crate::curriculum::exercise::{Exercise, Stage};
 use crate::mastery::progress::{ExerciseProgress, HintLevel};
 use crate::render::markdown::{self, Document, Layout, paragraph};
 use crate::render::text::{Line, Role, Text};
+use crate::render::timeline;
 use crate::render::verdict;
 use crate::untrusted::Untrusted;
 
@@ -299,6 +300,11 @@ fn judged(report: &Report, width: usize) -> Text {
     text.blank();
     for stage in &report.stages {
         text.line(verdict::stage_line(stage, width));
+    }
+    let all = timeline::whole(failure, width);
+    if !all.lines.is_empty() {
+        text.blank();
+        text.append(all);
     }
     text
 }

@@ -294,3 +294,29 @@ fn a_long_path_gives_way_to_what_is_being_done() {
     let screen = drawn(&model);
     assert!(screen.contains("deep/echo-server   watching"), "{screen}");
 }
+
+#[test]
+fn all_events_of_a_failure_can_be_scrolled_to() {
+    let mut model = model(SMALL);
+    exercise(&mut model);
+    update(&mut model, Event::Remembered(Box::new(started())));
+    letter(&mut model, 'c');
+    let mut long = report();
+    let failure = long.stages[0].failure.as_mut().unwrap();
+    failure.timeline = (0..100)
+        .map(|at_us| check::verdict::Event {
+            at_us,
+            side: check::verdict::Side::Program,
+            what: format!("call number {at_us}."),
+        })
+        .collect();
+    checked(&mut model, Some(long));
+    press(&mut model, KeyCode::End);
+    assert!(drawn(&model).contains("call number 99."));
+    for _ in 0..90 {
+        press(&mut model, KeyCode::Up);
+    }
+    let screen = drawn(&model);
+    assert!(screen.contains("call number 1."), "{screen}");
+    assert!(screen.contains("your program"), "{screen}");
+}
