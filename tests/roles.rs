@@ -72,3 +72,12 @@ fn programs_of_every_role_are_judged() {
         assert_eq!(verdict, "fail", "{role}: {report:#}");
     }
 }
+
+#[test]
+fn a_client_of_another_user_is_played_by_the_superuser_alone() {
+    let curriculum = curriculum();
+    let (verdict, report) = check(curriculum.path(), "role-guarded", "solution");
+    let root = nix::unistd::Uid::effective().is_root();
+    let expected = if root { "pass" } else { "cannot-judge" };
+    assert_eq!(verdict, expected, "{report:#}");
+}

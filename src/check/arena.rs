@@ -136,6 +136,14 @@ impl Arena {
         self.identity
     }
 
+    /// A user that is neither the program's nor the grader's; `None`: we cannot become one.
+    pub fn stranger(&self) -> Option<Identity> {
+        // Below the range of programs, so that it is no other check's program either.
+        let uid = self.identity?.uid - UIDS;
+        let nobody_has_it = matches!(User::from_uid(Uid::from_raw(uid)), Ok(None));
+        nobody_has_it.then_some(Identity { uid, gid: uid })
+    }
+
     /// Makes the place of a stage. With `path_bytes`, the address is exactly so long, in bytes,
     /// without a terminating NUL.
     ///

@@ -428,6 +428,7 @@ const TRACED: &str = "From a second run of this stage under strace, with the sam
 fn stage_error(error: StageError) -> Result<(Verdict, Option<Failure>), CheckError> {
     match error {
         StageError::Link(LinkError::Cancelled) => Err(CheckError::Cancelled),
+        StageError::CannotJudge(why) => Ok((Verdict::CannotJudge, Some(because(why.to_owned())))),
         other => {
             let reason = match std::error::Error::source(&other) {
                 Some(source) => format!("{other}: {source}"),

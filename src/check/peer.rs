@@ -19,7 +19,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::Shutdown;
 
-use self::connection::{Connection, Stop, connect, os_errno};
+use self::connection::{Connection, Destination, Stop, connect, os_errno};
 use self::crowd::Crowd;
 use self::exchange::{End, exchange};
 use super::link::Line;
@@ -119,10 +119,16 @@ impl Peer {
                 path,
                 inode,
                 send_buffer,
+                user,
                 within_ms,
             } => {
-                let deadline = Deadline::after_ms(within_ms);
-                let made = connect(&path, inode, send_buffer, deadline)?;
+                let destination = Destination {
+                    path: &path,
+                    inode,
+                    send_buffer,
+                    user,
+                };
+                let made = connect(&destination, Deadline::after_ms(within_ms))?;
                 self.connections.insert(connection, made);
                 Ok(())
             }

@@ -129,6 +129,9 @@ pub enum StageError {
     /// What was asked of it cannot be done.
     #[error("{0}")]
     Fault(String),
+    /// This machine, or this user, lacks what the stage needs.
+    #[error("{0}")]
+    CannotJudge(&'static str),
 }
 
 struct Runner<'a> {

@@ -131,6 +131,8 @@ pub enum Action {
         peer: String,
         /// SO_SNDBUF of our end, as setsockopt(2) is given it; `None`: the default.
         send_buffer: Option<u32>,
+        /// Whose process it is.
+        user: Who,
     },
     /// Many connections, so many of them at once; each sends and must get it back.
     ManyClients {
@@ -272,6 +274,16 @@ pub enum Action {
         /// The connection it was passed on.
         connection: String,
     },
+}
+
+/// The user of a peer process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Who {
+    /// The program's own.
+    Program,
+    /// Another, in no group of the program's: only the superuser can play that.
+    Stranger,
 }
 
 /// How an instance is started.

@@ -16,6 +16,7 @@ use crate::check::protocol::{Bytes, Credentials, DeedResult, Outcome};
 use crate::check::supervisor::errno_name;
 use crate::curriculum::scenario::PassedFile;
 use crate::sys::clock::Deadline;
+use crate::sys::spawn::{Identity, become_user};
 use crate::untrusted::Untrusted;
 
 /// A socket that has taken nothing for so long, with nobody reading at our end, is full, and the
@@ -71,14 +72,31 @@ impl Stop {
     }
 }
 
+/// Where to connect, and how.
+pub(super) struct Destination<'a> {
+    /// The path.
+    pub(super) path: &'a Bytes,
+    /// Device and inode it must have; `None`: whatever is there.
+    pub(super) inode: Option<(u64, u64)>,
+    /// SO_SNDBUF of our end.
+    pub(super) send_buffer: Option<u32>,
+    /// The user to become before connecting, once the name has been found: it may be one that the
+    /// directory keeps out, so that the socket's own mode decides.
+    pub(super) user: Option<Identity>,
+}
+
 /// Connects to a path. When the inode is given, the name is pinned first and must still be that
 /// inode: a program cannot aim us at somebody else's socket by swapping a symbolic link.
 pub(super) fn connect(
-    path: &Bytes,
-    inode: Option<(u64, u64)>,
-    send_buffer: Option<u32>,
+    destination: &Destination<'_>,
     deadline: Deadline,
 ) -> Result<Connection, Stop> {
+    let Destination {
+        path,
+        inode,
+        send_buffer,
+        user,
+    } = *destination;
     use nix::fcntl::OFlag;
     let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let path = Untrusted::from(path);
@@ -92,6 +110,9 @@ pub(super) fn connect(
         if now.ok() != Some(wanted) {
             return Err(Stop::new(DeedResult::Replaced, "open"));
         }
+    }
+    if let Some(user) = user {
+        become_user(user).map_err(|error| Stop::errno(os_errno(&error), "setresuid"))?;
     }
     let socket = nix::sys::socket::socket(
         AddressFamily::Unix,

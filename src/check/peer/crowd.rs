@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use super::connection::{Connection, Stop, connect};
+use super::connection::{Connection, Destination, Stop, connect};
 use super::exchange::{End, exchange};
 use crate::check::protocol::{Bytes, Outcome};
 use crate::sys::clock::Deadline;
@@ -35,7 +35,13 @@ pub(super) fn come(
         let size = crowd.at_once.min(crowd.count - served);
         let mut wave = Vec::new();
         for _ in 0..size {
-            let mut connection = connect(crowd.path, crowd.inode, None, deadline)?;
+            let destination = Destination {
+                path: crowd.path,
+                inode: crowd.inode,
+                send_buffer: None,
+                user: None,
+            };
+            let mut connection = connect(&destination, deadline)?;
             connection.due.extend(crowd.data);
             wave.push(connection);
         }

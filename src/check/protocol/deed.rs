@@ -25,6 +25,8 @@ pub enum Deed {
         inode: Option<(u64, u64)>,
         /// SO_SNDBUF of our end.
         send_buffer: Option<u32>,
+        /// The user to become before connecting.
+        user: Option<Identity>,
         /// How long at most.
         within_ms: u64,
     },

@@ -10,6 +10,7 @@ use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Outcome};
 use crate::curriculum::exercise::Answers;
 use crate::curriculum::scenario::{FIRST, Payload};
 use crate::sys::clock::Deadline;
+use crate::sys::spawn::Identity;
 
 /// How long a connection is waited for between two looks at whether the program still runs, in
 /// milliseconds.
@@ -21,9 +22,14 @@ impl Runner<'_> {
         connection: &str,
         peer: &str,
         send_buffer: Option<u32>,
+        stranger: Option<Identity>,
         within_ms: u64,
     ) -> Stepped {
-        self.need_peer(peer)?;
+        match stranger {
+            None => self.need_peer(peer)?,
+            // It becomes that user when it connects, and is nobody's peer before.
+            Some(_) => self.start_peer(peer)?,
+        }
         self.connections
             .insert(connection.to_owned(), peer.to_owned());
         let path = path_bytes(self.place.address.as_os_str());
@@ -32,6 +38,7 @@ impl Runner<'_> {
             path,
             inode: self.ready,
             send_buffer,
+            user: stranger,
             within_ms,
         };
         let stepped = self.traffic(connection, &deed, within_ms)?;
@@ -46,7 +53,7 @@ impl Runner<'_> {
         if self.peers.contains_key(peer) {
             return Ok(());
         }
-        self.peers.insert(peer.to_owned(), Link::start("peer")?);
+        self.start_peer(peer)?;
         // A server that somebody runs is theirs, and so are its clients; our own program's clients
         // are its own user's.
         let user = match self.setting.program {
@@ -61,6 +68,18 @@ impl Runner<'_> {
             )));
         }
         Ok(())
+    }
+
+    fn start_peer(&mut self, peer: &str) -> Result<(), StageError> {
+        self.peers.insert(peer.to_owned(), Link::start("peer")?);
+        Ok(())
+    }
+
+    /// A user who is a stranger to the program.
+    pub(super) fn stranger(&self) -> Result<Identity, StageError> {
+        self.setting.arena.stranger().ok_or(StageError::CannotJudge(
+            "This stage has a client of another user, and only the superuser can be one.",
+        ))
     }
 
     /// A peer listens.

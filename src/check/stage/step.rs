@@ -5,7 +5,7 @@ use super::{
     Stepped,
 };
 use crate::check::protocol::{Answer, Deed, Order};
-use crate::curriculum::scenario::{Action, At, FIRST, Payload, Step};
+use crate::curriculum::scenario::{Action, At, FIRST, Payload, Step, Who};
 
 impl Runner<'_> {
     pub(super) fn step(&mut self, step: &Step) -> Stepped {
@@ -122,7 +122,14 @@ impl Runner<'_> {
                 connection,
                 peer,
                 send_buffer,
-            } => self.connect(connection, peer, *send_buffer, within_ms),
+                user,
+            } => {
+                let stranger = match user {
+                    Who::Program => None,
+                    Who::Stranger => Some(self.stranger()?),
+                };
+                self.connect(connection, peer, *send_buffer, stranger, within_ms)
+            }
             Action::ExpectServedBy { connection, name } => {
                 let identity = Deed::Read {
                     connection: connection.clone(),

@@ -1,6 +1,6 @@
 //! Reading a step: its verb, and the keys that this verb has.
 
-use super::{Action, At, ExitStatus, FIRST, PassedFile, Payload, Start, Step, Wait};
+use super::{Action, At, ExitStatus, FIRST, PassedFile, Payload, Start, Step, Wait, Who};
 use crate::curriculum::exercise::{Role, arguments};
 use crate::curriculum::reader::{Located, Reader};
 
@@ -90,6 +90,7 @@ impl Step {
                 connection: connection(table),
                 peer: peer(table),
                 send_buffer: send_buffer(table),
+                user: table.optional_choice("user", USERS).unwrap_or(Who::Program),
             },
             Verb::ManyClients => {
                 let count = table.integer("count", 1..MOST_CLIENTS) as u64;
@@ -282,6 +283,8 @@ const VERBS: &[(&str, Verb)] = &[
 pub fn verbs() -> impl Iterator<Item = &'static str> {
     VERBS.iter().map(|(word, _)| *word)
 }
+
+const USERS: &[(&str, Who)] = &[("program", Who::Program), ("stranger", Who::Stranger)];
 
 const PLACES: &[(&str, At)] = &[("socket", At::Socket), ("other", At::Other)];
 
