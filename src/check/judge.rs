@@ -11,7 +11,7 @@ use super::observation::Address;
 use super::prepare::{Prepared, isolation, prepare};
 use super::program::{Program, Target};
 use super::stage::{self, Purpose, Run, Setting, StageError, Trouble};
-use super::verdict::{Failure, Report, StageReport, Verdict};
+use super::verdict::{Failure, Leftover, Report, StageReport, Verdict};
 use super::{diagnose, payload, trace};
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::{Exercise, Stage};
@@ -148,6 +148,7 @@ pub fn run(
             .after
             .iter()
             .find(|id| verdicts.get(id.value.as_str()) != Some(&Verdict::Pass));
+        let mut leftovers = Vec::new();
         let (verdict, failure) = match (&program, waits_for) {
             (None, _) => (Verdict::NotJudged, None),
             (Some(_), Some(id)) => {
@@ -166,7 +167,7 @@ pub fn run(
                     arena: &arena,
                     cancel,
                 };
-                judge.stage(stage, number, report.seed, request, !failed)?
+                judge.stage(stage, number, request, report.seed, !failed, &mut leftovers)?
             }
         };
         failed |= verdict == Verdict::Fail;
@@ -177,6 +178,7 @@ pub fn run(
             bonus: stage.bonus,
             verdict,
             failure,
+            leftovers,
             elapsed_ms: (now_us() - began) / 1000,
         };
         progress(Progress::StageDone(Box::new(stage_report.clone())));
@@ -261,9 +263,10 @@ impl Judge<'_> {
         &self,
         stage: &Stage,
         number: usize,
-        seed: u64,
         request: &Request,
+        seed: u64,
         wants_trace: bool,
+        leftovers: &mut Vec<Leftover>,
     ) -> Result<(Verdict, Option<Failure>), CheckError> {
         if let Program::Running(_) = &self.prepared.program
             && let Some(need) = needs_own_program(stage)
@@ -286,6 +289,7 @@ impl Judge<'_> {
             Ok(run) => run,
             Err(error) => return stage_error(error),
         };
+        leftovers.append(&mut run.leftovers);
         let Some(mut trouble) = run.trouble.take() else {
             return Ok((Verdict::Pass, None));
         };
@@ -488,6 +492,7 @@ fn needs_own_program(stage: &Stage) -> Option<&'static str> {
         Action::ExpectRunning { .. }
         | Action::ExpectServedBy { .. }
         | Action::ExpectNoLeakedDescriptors { .. }
+        | Action::ExpectNoLeftovers { .. }
         | Action::ExpectCloseOnExec { .. } => Some("looks at its process"),
         _ => None,
     })

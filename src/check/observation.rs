@@ -53,6 +53,8 @@ pub struct Observation {
     pub line: LineState,
     /// The bound for which the program was ended.
     pub limit: LimitState,
+    /// What the program left behind, in words; only after `expect-no-leftovers`.
+    pub leftovers: Vec<String>,
     /// About the memory of the instance the step is about, after `expect-memory`.
     pub memory: MemoryState,
 }

@@ -21,7 +21,7 @@ use super::observation::{MemoryState, Observation};
 use super::program::Program;
 use super::protocol::{Draw, Order, Outcome};
 use super::trace;
-use super::verdict::{Event, Side};
+use super::verdict::{Event, Leftover, Side};
 use super::wording;
 use crate::curriculum::exercise::Exercise;
 use crate::curriculum::exercise::Stage;
@@ -82,6 +82,8 @@ pub struct Run {
     pub did: Vec<String>,
     /// Both sides, on one clock.
     pub timeline: Vec<Event>,
+    /// What the program left behind.
+    pub leftovers: Vec<Leftover>,
 }
 
 /// A step that did not go as it must.
@@ -161,6 +163,7 @@ struct Failed {
     deed: Option<Outcome>,
     line: Option<String>,
     memory: Option<MemoryState>,
+    leftovers: Vec<Leftover>,
 }
 
 impl Failed {
@@ -171,6 +174,7 @@ impl Failed {
             deed: None,
             line: None,
             memory: None,
+            leftovers: Vec::new(),
         }
     }
 }
@@ -194,8 +198,9 @@ impl Runner<'_> {
         if trouble.is_none() {
             trouble = self.crash_at_the_end(stage)?;
         }
+        let mut leftovers = Vec::new();
         if self.supervisor.is_some() {
-            self.order(&Order::Finish, GRACE_MS)?;
+            leftovers = self.left(&Order::Finish)?;
             self.collect_events()?;
         }
         if let Purpose::Trace(_) = self.setting.purpose {
@@ -207,6 +212,7 @@ impl Runner<'_> {
             trouble,
             did: self.did,
             timeline: self.timeline,
+            leftovers,
         })
     }
 

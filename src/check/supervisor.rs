@@ -6,16 +6,18 @@
 //! nothing: what it sees goes to the grader. How a process is started is [`crate::sys::spawn`]'s.
 //!
 //! One instance as the kernel shows it is `instance`; what is waited for is `condition`; a standard
-//! stream is `stream`; bounds are kept by `guard`, with `footprint`; `ending` kills.
+//! stream is `stream`; bounds are kept by `guard`, with `footprint`; `ending` kills,
+//! `leftovers` tells what else is left and removes what it may.
 
 mod condition;
 mod ending;
 mod footprint;
 mod guard;
 mod instance;
+mod leftovers;
 mod stream;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -30,6 +32,7 @@ use nix::unistd::Pid;
 use self::condition::{Condition, Interruption, Waiting, Window};
 use self::guard::Guard;
 use self::instance::{End, Instance};
+use self::leftovers::Before;
 use self::stream::{Stream, inherited, streams};
 use super::bounds::Excess;
 use super::link::Line;
@@ -63,6 +66,8 @@ pub fn play() -> io::Result<()> {
         scoped: fence::scope_signals(),
         identity: None,
         guard: None,
+        before: None,
+        known: BTreeSet::new(),
         excess: None,
         instances: BTreeMap::new(),
         events: Vec::new(),
@@ -70,7 +75,7 @@ pub fn play() -> io::Result<()> {
         guarded: None,
     };
     let result = supervisor.serve();
-    supervisor.end_all();
+    supervisor.clear_up();
     if let Some(directory) = &supervisor.guarded {
         drop(super::arena::remove(directory));
     }
@@ -92,6 +97,10 @@ struct Supervisor {
     identity: Option<Identity>,
     /// Keeps what we started within its bounds.
     guard: Option<Guard>,
+    /// What there was before.
+    before: Option<Before>,
+    /// Every process of ours that was ever seen.
+    known: BTreeSet<i32>,
     /// The bound for which all was ended.
     excess: Option<Excess>,
     /// What the grader would remove; ours to remove when it dies.
@@ -136,6 +145,7 @@ impl Supervisor {
                     | Condition::Pipe(_)
                     | Condition::Asleep(_)
                     | Condition::Idle(_)
+                    | Condition::NothingLeft
                     | Condition::Stopped(Interruption { sent: false, .. }) => {
                         let next = Deadline::after_ms(waiting.tick_ms);
                         waiting.tick_ms = (waiting.tick_ms * 2).min(20);
@@ -219,7 +229,8 @@ impl Supervisor {
         }
         let Some(guard) = &mut self.guard else { return };
         let output = self.instances.values().map(Instance::printed).sum();
-        let Some(excess) = guard.output(output).or_else(|| guard.look()) else {
+        let excess = guard.output(output).or_else(|| guard.look(&mut self.known));
+        let Some(excess) = excess else {
             return;
         };
         self.excess = Some(excess);
@@ -245,6 +256,7 @@ impl Supervisor {
         let Some(pid) = status.pid().map(Pid::as_raw) else {
             return;
         };
+        self.known.insert(pid);
         let Some((name, instance)) = self
             .instances
             .iter_mut()
@@ -295,6 +307,7 @@ impl Supervisor {
             } => {
                 let directory = Untrusted::from(&directory).as_path().to_owned();
                 self.identity = identity;
+                self.before = Some(Before::look());
                 self.guard = Some(Guard::new(bounds, directory.clone()));
                 self.guarded = Some(directory);
                 Some(Answer::Done)
@@ -452,10 +465,16 @@ impl Supervisor {
             Order::Events => Some(Answer::Events {
                 events: std::mem::take(&mut self.events),
             }),
+            Order::AwaitNothingLeft { name, within_ms } => {
+                self.wait(name, Condition::NothingLeft, within_ms)
+            }
+            Order::Leftovers => Some(Answer::Left {
+                left: self.leftovers(),
+            }),
             Order::Finish => {
-                self.end_all();
+                let left = self.clear_up();
                 self.guarded = None;
-                Some(Answer::Done)
+                Some(Answer::Left { left })
             }
         }
     }

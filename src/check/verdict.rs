@@ -132,8 +132,42 @@ pub struct StageReport {
     pub verdict: Verdict,
     /// Why it failed, could not be judged or was not judged.
     pub failure: Option<Failure>,
+    /// What the program left behind; a note, unless a step asks for it.
+    #[serde(default)]
+    pub leftovers: Vec<Leftover>,
     /// How long it took, in milliseconds.
     pub elapsed_ms: u64,
+}
+
+/// Something that a program left behind, or that was still there when its stage was over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// What kind of thing.
+    pub kind: LeftoverKind,
+    /// Which, in words, printable: `process 4711 (sleep)`.
+    pub what: String,
+    /// Whether the checker has removed it; what may be another program's stays.
+    pub removed: bool,
+}
+
+/// What can be left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LeftoverKind {
+    /// A process that outlived the main process.
+    Process,
+    /// The name of a socket.
+    SocketFile,
+    /// System V shared memory.
+    SharedMemory,
+    /// A System V message queue.
+    MessageQueue,
+    /// System V semaphores.
+    Semaphores,
+    /// POSIX shared memory or a POSIX semaphore.
+    PosixSharedMemory,
+    /// A POSIX message queue.
+    PosixMessageQueue,
 }
 
 /// Why a stage did not pass. Texts are sentences; what came from outside is already printable.

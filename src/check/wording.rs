@@ -44,6 +44,7 @@ pub fn verb(action: &Action) -> &'static str {
         Action::Close { .. } => "close",
         Action::ExpectLine { .. } => "expect-line",
         Action::ExpectNoLeakedDescriptors { .. } => "expect-no-leaked-descriptors",
+        Action::ExpectNoLeftovers { .. } => "expect-no-leftovers",
         Action::ExpectCloseOnExec { .. } => "expect-close-on-exec",
     }
 }
@@ -202,6 +203,9 @@ pub fn did(action: &Action) -> String {
         Action::ExpectNoLeakedDescriptors { name } => {
             format!("counts the open descriptors of {}", instance(name))
         }
+        Action::ExpectNoLeftovers { name } => {
+            format!("looks for what {} has left behind", instance(name))
+        }
         Action::ExpectCloseOnExec { name, .. } => {
             format!(
                 "looks at the passed descriptor in /proc, as {} holds it",
@@ -280,6 +284,9 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
             "about as many open descriptors as when it became ready: {}",
             seen.program.descriptors_at_ready
         ),
+        Action::ExpectNoLeftovers { .. } => {
+            "nothing is left: no process, no socket file, no shared memory or queue".to_owned()
+        }
         Action::ExpectCloseOnExec { .. } => {
             "the received descriptor is open and close-on-exec".to_owned()
         }
@@ -343,6 +350,7 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
             count(seen.same, "right byte")
         ),
         "errno" => format!("{} failed with {}", seen.call, seen.errno),
+        "leftovers" => seen.leftovers.join("; "),
         "exited" => format!("the program {}", ending(seen)),
         "limit" => format!(
             "the program used {}: it was ended for that",

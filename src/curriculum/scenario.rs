@@ -267,6 +267,12 @@ pub enum Action {
         /// The instance.
         name: String,
     },
+    /// The instance has ended, and nothing of it may be left: no process, no socket's name at the
+    /// address, no shared memory, queue or semaphore.
+    ExpectNoLeftovers {
+        /// The instance.
+        name: String,
+    },
     /// The pipe passed last, as the instance holds it now, must be close-on-exec.
     ExpectCloseOnExec {
         /// The instance.

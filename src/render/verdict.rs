@@ -17,7 +17,12 @@
 
 use super::text::{Line, Role, Text};
 use super::timeline;
-use crate::check::verdict::{Failure, Report, Shown, StageReport, Subject, Verdict};
+use crate::check::verdict::{
+    Failure, Leftover, LeftoverKind, Report, Shown, StageReport, Subject, Verdict,
+};
+
+/// Leftovers of a stage that are named.
+const MOST_LEFTOVERS: usize = 5;
 
 /// Where the sentences of a failure begin, in columns.
 const INDENT: usize = 12;
@@ -30,6 +35,7 @@ pub fn draw(report: &Report, width: usize) -> Text {
     for stage in &report.stages {
         text.line(stage_line(stage, width));
     }
+    text.append(leftovers(report, width));
     text.blank();
     if let Some(failure) = &report.build {
         text.line(Line::of(Role::Bad, "✗ the program does not build"));
@@ -47,6 +53,39 @@ pub fn draw(report: &Report, width: usize) -> Text {
         let why =
             "This check does not count as evidence; a whole check of your own directory does.";
         text.append(wrapped(Line::empty(), why, width));
+    }
+    text
+}
+
+/// What programs left behind, stage by stage: a note.
+fn leftovers(report: &Report, width: usize) -> Text {
+    let mut text = Text::new();
+    for stage in &report.stages {
+        let Some(first) = stage.leftovers.first() else {
+            continue;
+        };
+        let describe = |left: &Leftover| {
+            let now = match (left.removed, left.kind) {
+                (true, LeftoverKind::Process) => "ended now",
+                (true, _) => "removed now",
+                (false, _) => "not removed: it may be another program's",
+            };
+            format!("{} ({now})", left.what)
+        };
+        let mut sentence = describe(first);
+        for left in stage.leftovers.iter().skip(1).take(MOST_LEFTOVERS - 1) {
+            sentence.push_str("; ");
+            sentence.push_str(&describe(left));
+        }
+        let more = stage.leftovers.len().saturating_sub(MOST_LEFTOVERS);
+        if more > 0 {
+            sentence.push_str(&format!("; and {more} more"));
+        }
+        let lead = Line::of(
+            Role::Warning,
+            format!("  Left behind by \"{}\": ", stage.title),
+        );
+        text.append(wrapped_at(lead, &format!("{sentence}."), width, 4));
     }
     text
 }

@@ -8,6 +8,7 @@ pub mod abilities;
 pub mod clock;
 pub mod fence;
 pub mod interrupt;
+pub mod ipc_objects;
 pub mod mounts;
 pub mod netns;
 pub mod proc_scan;

@@ -244,6 +244,17 @@ pub fn descriptors(pid: i32) -> Vec<(i32, PathBuf)> {
         .collect()
 }
 
+/// The files a process has mapped into its memory (proc_pid_maps(5)); a mapping outlives the
+/// descriptor it was made from.
+pub fn mapped_files(pid: i32) -> Vec<PathBuf> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+    let paths = maps
+        .lines()
+        .filter_map(|line| line.find('/').map(|at| PathBuf::from(&line[at..])));
+    let paths: BTreeSet<PathBuf> = paths.collect();
+    paths.into_iter().collect()
+}
+
 /// The flags of an open descriptor as fdinfo has them, O_CLOEXEC among them.
 pub fn descriptor_flags(pid: i32, descriptor: i32) -> Option<i32> {
     let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{descriptor}")).ok()?;

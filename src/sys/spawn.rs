@@ -133,6 +133,14 @@ fn settle(
             // KILL, STOP and the two that libc keeps refuse: that is well.
             libc::signal(signal, libc::SIG_DFL);
         }
+        // Ours blocks some, and std hands the mask on.
+        let mut none = std::mem::zeroed::<libc::sigset_t>();
+        check(libc::sigemptyset(&mut none))?;
+        check(libc::sigprocmask(
+            libc::SIG_SETMASK,
+            &none,
+            std::ptr::null_mut(),
+        ))?;
         limit(libc::RLIMIT_CORE, Some(0))?;
         limit(libc::RLIMIT_CPU, limits.cpu_seconds)?;
         limit(libc::RLIMIT_FSIZE, limits.file_bytes)?;

@@ -74,6 +74,7 @@ impl Home {
                 bonus,
                 verdict,
                 failure: None,
+                leftovers: Vec::new(),
                 elapsed_ms: 1,
             })
             .collect();

@@ -30,6 +30,7 @@ fn stage(id: &str, title: &str, verdict: Verdict, failure: Option<Failure>) -> S
         bonus: id == "descriptor",
         verdict,
         failure,
+        leftovers: Vec::new(),
         elapsed_ms: 12,
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bytes, Draw, Outcome};
 use crate::check::bounds::{Bounds, Excess};
-use crate::check::verdict::Event;
+use crate::check::verdict::{Event, Leftover};
 use crate::sys::spawn::{Identity, Limits};
 
 /// What the grader asks of the supervisor.
@@ -155,7 +155,16 @@ pub enum Order {
     },
     /// Hand over what happened since the last time.
     Events,
-    /// Kill all that is left, reap it, and tell what it was.
+    /// Wait until an instance has ended and all that it started with it.
+    AwaitNothingLeft {
+        /// The instance.
+        name: String,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Tell what instances that have ended have left.
+    Leftovers,
+    /// Kill all that is left, reap it, remove what is the programs' own, and tell what it was.
     Finish,
 }
 
@@ -248,6 +257,11 @@ pub enum Answer {
     Owned {
         /// The answer.
         yes: bool,
+    },
+    /// What programs have left.
+    Left {
+        /// All of it.
+        left: Vec<Leftover>,
     },
     /// What happened.
     Events {

@@ -16,6 +16,7 @@ use crate::check::protocol::{
     Answer, Bytes, Connecting, Deed, DeedResult, Inherited, Order, Outcome, StdinKind, StdoutKind,
 };
 use crate::check::trace;
+use crate::check::verdict::{Leftover, LeftoverKind};
 use crate::curriculum::exercise::Role;
 use crate::curriculum::expression;
 use crate::curriculum::scenario::{ExitStatus, FIRST, Payload, Start, Wait};
@@ -285,6 +286,33 @@ impl Runner<'_> {
         } else {
             Err(Failed::new("wrong-status", name))
         })
+    }
+
+    pub(super) fn expect_no_leftovers(&mut self, name: &str, within_ms: u64) -> Stepped {
+        let order = Order::AwaitNothingLeft {
+            name: name.to_owned(),
+            within_ms,
+        };
+        self.order(&order, within_ms)?;
+        if self.look(name)?.running {
+            return Ok(Err(Failed::new("still-running", name)));
+        }
+        let mut leftovers = self.left(&Order::Leftovers)?;
+        let address = Address::look(&self.place.address);
+        if address.kind == "socket" {
+            leftovers.push(Leftover {
+                kind: LeftoverKind::SocketFile,
+                what: format!("socket file {}", address.path),
+                removed: false,
+            });
+        }
+        if leftovers.is_empty() {
+            return Ok(Ok(()));
+        }
+        Ok(Err(Failed {
+            leftovers,
+            ..Failed::new("leftovers", name)
+        }))
     }
 
     pub(super) fn expect_line(

@@ -294,6 +294,7 @@ impl Runner<'_> {
                     _ => Ok(Err(Failed::new("leaked", name))),
                 }
             }
+            Action::ExpectNoLeftovers { name } => self.expect_no_leftovers(name, within_ms),
             Action::ExpectCloseOnExec { name, connection } => {
                 let identity = Deed::Read {
                     connection: connection.clone(),

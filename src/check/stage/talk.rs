@@ -2,7 +2,7 @@
 
 use super::{GRACE_MS, Runner, StageError};
 use crate::check::protocol::{Answer, Bytes, Deed, Order, Outcome, Seen};
-use crate::check::verdict::Event;
+use crate::check::verdict::{Event, Leftover};
 use crate::sys::clock::Deadline;
 
 impl Runner<'_> {
@@ -56,6 +56,14 @@ impl Runner<'_> {
             GRACE_MS,
         )? {
             Answer::Seen(seen) => Ok(*seen),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// What is left, as an order's answer.
+    pub(super) fn left(&mut self, order: &Order) -> Result<Vec<Leftover>, StageError> {
+        match self.order(order, GRACE_MS)? {
+            Answer::Left { left } => Ok(left),
             other => Err(unexpected(&other)),
         }
     }

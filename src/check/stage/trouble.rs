@@ -68,6 +68,11 @@ impl Runner<'_> {
         if let Some(deed) = &failed.deed {
             observation = observation.with_outcome(deed);
         }
+        observation.leftovers = failed
+            .leftovers
+            .iter()
+            .map(|left| left.what.clone())
+            .collect();
         blame::settle(&mut observation);
         Ok(Trouble {
             index,

@@ -31,6 +31,8 @@ pub(super) enum Condition {
     Asleep(u8),
     Idle(Window),
     Output(Vec<u8>),
+    /// It has ended, and so has all that it started.
+    NothingLeft,
 }
 
 /// A stretch of time in which it is seen how much a program runs and wants to run.
@@ -124,6 +126,17 @@ pub(super) fn listening(path: &Bytes) -> Option<(u64, u64, u32)> {
 impl Supervisor {
     /// Whether what we wait for has happened, can no longer happen, or is late.
     pub(super) fn look_at_condition(&mut self) -> Option<Answer> {
+        if let Some(Waiting {
+            name,
+            what: Condition::NothingLeft,
+            deadline,
+            ..
+        }) = &self.waiting
+        {
+            let ended = self.instances.get(name)?.end.is_some();
+            let done = (ended && !self.outlived()).then_some(Answer::Done);
+            return done.or_else(|| deadline.passed().then_some(Answer::TimedOut));
+        }
         let waiting = self.waiting.as_mut()?;
         let instance = self.instances.get_mut(&waiting.name)?;
         let ended = instance.end.is_some();

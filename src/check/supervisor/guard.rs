@@ -5,6 +5,7 @@
 //! that holds a handful of names. What is expensive is measured only when the cheap figure is
 //! already too high, or less often.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -66,20 +67,22 @@ impl Guard {
         exceeds(Resource::Output, used, self.bounds.output)
     }
 
-    /// Looks, if it is time, at all that is below this process and at the directory.
-    pub(super) fn look(&mut self) -> Option<Excess> {
+    /// Looks, if it is time, at all that is below this process and at the directory. Every process
+    /// that is seen becomes known.
+    pub(super) fn look(&mut self, known: &mut BTreeSet<i32>) -> Option<Excess> {
         if !self.next.passed() {
             return None;
         }
-        let (excess, tick_ms) = self.processes();
+        let (excess, tick_ms) = self.processes(known);
         let excess = excess.or_else(|| self.directory());
         self.next = Deadline::after_ms(tick_ms);
         excess
     }
 
-    fn processes(&self) -> (Option<Excess>, u64) {
+    fn processes(&self, known: &mut BTreeSet<i32>) -> (Option<Excess>, u64) {
         let me = nix::unistd::getpid().as_raw();
         let tree = process::descendants(me);
+        known.extend(&tree);
         let (mut threads, mut resident, mut cpu) = (0, 0, ended_cpu_ms());
         for &pid in &tree {
             if let Some(stat) = process::stat(pid) {

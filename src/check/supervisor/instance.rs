@@ -31,6 +31,18 @@ impl Instance {
         self.stdout.taken + self.stderr.taken
     }
 
+    /// Whether one of these open descriptors is what our end of its output reads from.
+    pub(super) fn prints_through(&self, open: &[(i32, std::path::PathBuf)]) -> bool {
+        let ours = [&self.stdout.fd, &self.stderr.fd]
+            .into_iter()
+            .flatten()
+            .filter_map(|fd| nix::sys::stat::fstat(fd).ok())
+            .map(|stat| format!("pipe:[{}]", stat.st_ino));
+        let ours: Vec<String> = ours.collect();
+        open.iter()
+            .any(|(_, to)| ours.iter().any(|pipe| to.as_os_str() == pipe.as_str()))
+    }
+
     pub(super) fn look(&self, excess: Option<Excess>) -> Seen {
         let (status, signal) = match self.end {
             Some(End::Exited(code)) => (Some(code), None),

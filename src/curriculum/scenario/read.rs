@@ -174,6 +174,9 @@ impl Step {
             Verb::ExpectNoLeakedDescriptors => Action::ExpectNoLeakedDescriptors {
                 name: instance(table),
             },
+            Verb::ExpectNoLeftovers => Action::ExpectNoLeftovers {
+                name: instance(table),
+            },
             Verb::ExpectCloseOnExec => Action::ExpectCloseOnExec {
                 name: instance(table),
                 connection: connection(table),
@@ -235,6 +238,7 @@ enum Verb {
     Close,
     ExpectLine,
     ExpectNoLeakedDescriptors,
+    ExpectNoLeftovers,
     ExpectCloseOnExec,
 }
 
@@ -276,6 +280,7 @@ const VERBS: &[(&str, Verb)] = &[
         "expect-no-leaked-descriptors",
         Verb::ExpectNoLeakedDescriptors,
     ),
+    ("expect-no-leftovers", Verb::ExpectNoLeftovers),
     ("expect-close-on-exec", Verb::ExpectCloseOnExec),
 ];
 

@@ -30,6 +30,7 @@ fn stage(id: &str, bonus: bool, verdict: Verdict) -> StageReport {
         bonus,
         verdict,
         failure,
+        leftovers: Vec::new(),
         elapsed_ms: 1,
     }
 }
