@@ -34,6 +34,7 @@ use crate::sys::process;
 /// When standard input is no line.
 pub fn play() -> io::Result<()> {
     let mut line = Line::from_stdin()?;
+    crate::sys::spawn::shield()?;
     crowd::make_room();
     let mut peer = Peer::default();
     loop {

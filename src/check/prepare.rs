@@ -151,25 +151,27 @@ pub(super) fn isolation(arena: &Arena, target: &Target) -> Isolation {
     let mut not_contained = Vec::new();
     match arena.identity() {
         Some(identity) => measures.push(format!("user id {} of its own", identity.uid)),
-        None => not_contained.push("signals to your own processes"),
+        None => not_contained.extend([
+            "signals to your own processes",
+            "prlimit() and priorities of your own processes",
+        ]),
     }
     let fenced = matches!(target, Target::Directory { .. });
-    match if fenced {
-        fence::reach()
-    } else {
-        Reach::Nothing
-    } {
-        Reach::WritingAndSignals => {
-            measures.push("Landlock (writes only there, signals only itself)".to_owned());
-            not_contained.retain(|what| !what.starts_with("signals"));
-            not_contained.push("reading files");
-        }
-        Reach::Writing => {
-            measures.push("Landlock (writes only there)".to_owned());
-            not_contained.push("reading files");
-        }
-        Reach::Nothing => not_contained.push("files outside the private directory"),
+    let reach = fence::reach();
+    let fence = match (fenced, reach) {
+        (true, Reach::WritingAndSignals) => Some("writes only there, signals only itself"),
+        (true, Reach::Writing) => Some("writes only there"),
+        (false, Reach::WritingAndSignals) => Some("signals only itself"),
+        _ => None,
+    };
+    measures.extend(fence.map(|words| format!("Landlock ({words})")));
+    if reach == Reach::WritingAndSignals {
+        not_contained.retain(|what| !what.starts_with("signals"));
     }
+    not_contained.push(match (fenced, reach) {
+        (true, Reach::WritingAndSignals | Reach::Writing) => "reading files",
+        _ => "files outside the private directory",
+    });
     not_contained.extend(["sockets outside the private directory", "network"]);
     let not_contained = words(&not_contained);
     Isolation {

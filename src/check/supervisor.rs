@@ -42,7 +42,7 @@ use super::verdict::{Event, Side};
 use crate::curriculum::scenario::FIRST;
 use crate::sys::clock::{Deadline, now_us};
 use crate::sys::fence::{self, Fence};
-use crate::sys::spawn::{Identity, Spawn, become_subreaper};
+use crate::sys::spawn::{Identity, Spawn, become_subreaper, shield};
 use crate::untrusted::Untrusted;
 
 /// Events kept for the timeline; a program that prints without end must not fill memory.
@@ -55,6 +55,7 @@ const MOST_EVENTS: usize = 2000;
 pub fn play() -> io::Result<()> {
     let line = Line::from_stdin()?;
     become_subreaper()?;
+    shield()?;
     let mut mask = SigSet::empty();
     mask.add(Signal::SIGCHLD);
     mask.thread_block()?;
@@ -344,7 +345,7 @@ impl Supervisor {
                         umask: 0o022,
                         fence: match &fence {
                             Some(directory) => Fence::around(Untrusted::from(directory).as_path())?,
-                            None => None,
+                            None => Fence::for_signals()?,
                         },
                     };
                     spawn.start().map(|child| (child.id() as i32, ours))

@@ -21,12 +21,14 @@ use crate::mastery::store::{Store, StoreError};
 use crate::render::ansi;
 use crate::render::verdict;
 use crate::sys::interrupt::on_interrupt;
+use crate::sys::spawn::shield;
 
 /// Judges a program.
 ///
 /// # Errors
 /// When it is not known which program is meant, or nothing could be judged.
 pub fn run(context: &Context, options: &cli::Check) -> Result<ExitCode, CommandError> {
+    shield().map_err(|error| CommandError::internal("cannot shield itself").caused_by(error))?;
     let cancel = Cancel::new().map_err(no_descriptor)?;
     let wish = cancel.clone();
     on_interrupt(move || wish.cancel())

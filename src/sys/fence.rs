@@ -51,6 +51,22 @@ pub fn scope_signals() -> bool {
     nix::sys::signal::kill(parent, None) == Err(nix::errno::Errno::EPERM)
 }
 
+/// What may be written on the other side of every fence; see null(4), random(4), tty(4), pts(4),
+/// shm_overview(7), mq_overview(7).
+const OPEN: &[&str] = &[
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/tty",
+    "/dev/ptmx",
+    "/dev/pts",
+    "/dev/shm",
+    "/dev/mqueue",
+    "/proc",
+];
+
 /// A fence that is ready to be put up.
 #[derive(Debug)]
 pub struct Fence {
@@ -58,8 +74,10 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// A fence around a directory; devices and /proc may be written too, as far as their modes
-    /// allow. `None` when the kernel has no Landlock.
+    /// A fence around a directory. Devices that every program may use, POSIX shared memory and
+    /// queues, and /proc may be written too, as far as their modes allow: without /dev/shm there
+    /// would be no semaphores, and with them no locks between processes in Python. `None` when the
+    /// kernel has no Landlock.
     ///
     /// # Errors
     /// When the directory cannot be opened or the kernel refuses the rules.
@@ -76,14 +94,32 @@ impl Fence {
                 ruleset = ruleset.scope(Scope::Signal)?;
             }
             let mut ruleset = ruleset.create()?;
-            for path in [directory, Path::new("/dev"), Path::new("/proc")] {
-                if path.exists() {
-                    ruleset = ruleset.add_rule(PathBeneath::new(PathFd::new(path)?, writing))?;
-                }
+            for path in [directory].into_iter().chain(OPEN.iter().map(Path::new)) {
+                let access = match path.metadata() {
+                    Ok(found) if found.is_dir() => writing,
+                    Ok(_) => writing & AccessFs::from_file(ABI::V6),
+                    Err(_) => continue,
+                };
+                ruleset = ruleset.add_rule(PathBeneath::new(PathFd::new(path)?, access))?;
             }
             Ok(ruleset)
         };
         build()
+            .map(|ruleset| Some(Self { ruleset }))
+            .map_err(io::Error::other)
+    }
+
+    /// A fence for signals alone. `None` when the kernel's Landlock does not know it.
+    ///
+    /// # Errors
+    /// When the kernel refuses the rules.
+    pub fn for_signals() -> io::Result<Option<Self>> {
+        if reach() != Reach::WritingAndSignals {
+            return Ok(None);
+        }
+        Ruleset::default()
+            .scope(Scope::Signal)
+            .and_then(Ruleset::create)
             .map(|ruleset| Some(Self { ruleset }))
             .map_err(io::Error::other)
     }

@@ -152,6 +152,14 @@ fn settle(
             check(libc::setresuid(uid, uid, uid))?;
         }
         check(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
+        // The kernel shall take it first when memory runs out. Our own processes are not dumpable,
+        // which closes their files in /proc to their own user; until exec that is this one too.
+        libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0);
+        let score = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY);
+        if score >= 0 {
+            libc::write(score, c"1000".as_ptr().cast(), 4);
+            libc::close(score);
+        }
         // After the change of user, which clears it.
         check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0))?;
         if libc::getppid() != parent {
@@ -204,6 +212,27 @@ unsafe fn limit(resource: libc::__rlimit_resource_t, value: Option<u64>) -> io::
             },
         ))
     }
+}
+
+/// Descriptors that our own processes may open: more than the programs they deal with, since the
+/// kernel counts descriptors in flight for each user against the limit of the sender (unix(7),
+/// ETOOMANYREFS).
+const OWN_DESCRIPTORS: u64 = 16_384;
+
+/// Closes this process to others of the same user: they may not trace it, read its memory or its
+/// descriptors (PR_SET_DUMPABLE in prctl(2)). And lets it open more descriptors than they may.
+///
+/// # Errors
+/// What the kernel reports.
+pub fn shield() -> io::Result<()> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let not_dumpable = rustix::process::DumpableBehavior::NotDumpable;
+    rustix::process::set_dumpable_behavior(not_dumpable)?;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < OWN_DESCRIPTORS {
+        setrlimit(Resource::RLIMIT_NOFILE, hard.min(OWN_DESCRIPTORS), hard)?;
+    }
+    Ok(())
 }
 
 /// Makes this process adopt the orphans among its descendants, so that none escapes it

@@ -43,7 +43,8 @@ pub enum Order {
         stdout: StdoutKind,
         /// Bytes of its standard output that are kept whole.
         keep_output: u64,
-        /// The only directory it may write in, where the kernel can fence it in; `None`: no fence.
+        /// The only directory it may write in, where the kernel can fence it in; `None`: only its
+        /// signals are fenced in.
         fence: Option<Bytes>,
     },
     /// Wait until the address is a listening socket, or the instance has ended.
