@@ -51,12 +51,35 @@ pub struct Observation {
     pub address: Address,
     /// About a line that was waited for.
     pub line: LineState,
+    /// About the standard output of the instance the step is about.
+    pub output: OutputState,
     /// The bound for which the program was ended.
     pub limit: LimitState,
     /// What the program left behind, in words; only after `expect-no-leftovers`.
     pub leftovers: Vec<String>,
     /// About the memory of the instance the step is about, after `expect-memory`.
     pub memory: MemoryState,
+}
+
+/// Standard output so far.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct OutputState {
+    /// How many bytes.
+    pub bytes: u64,
+    /// The last of them, at most 64; printable.
+    pub got: String,
+}
+
+impl OutputState {
+    /// What the supervisor saw.
+    pub fn from_seen(seen: &Seen) -> Self {
+        let kept = &seen.stdout.0;
+        let last = kept[kept.len().saturating_sub(64)..].to_vec();
+        Self {
+            bytes: seen.printed,
+            got: Untrusted::new(last).to_string(),
+        }
+    }
 }
 
 /// A bound that was passed; empty and zero when none was.

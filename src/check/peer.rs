@@ -201,8 +201,9 @@ impl Peer {
                 listener,
                 path,
                 backlog,
+                mode,
             } => {
-                let made = listener::listen(&path, backlog)?;
+                let made = listener::listen(&path, backlog, mode)?;
                 self.listeners.insert(listener, made);
                 Ok(())
             }

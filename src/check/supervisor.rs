@@ -147,12 +147,14 @@ impl Supervisor {
                     | Condition::Asleep(_)
                     | Condition::Idle(_)
                     | Condition::NothingLeft
-                    | Condition::Stopped(Interruption { sent: false, .. }) => {
+                    | Condition::Stopped(Interruption { sent: false, .. })
+                    | Condition::Paused(Interruption { sent: false, .. }) => {
                         let next = Deadline::after_ms(waiting.tick_ms);
                         waiting.tick_ms = (waiting.tick_ms * 2).min(20);
                         next.earlier(waiting.deadline)
                     }
                     Condition::Stopped(_)
+                    | Condition::Paused(_)
                     | Condition::Exit
                     | Condition::Line(_)
                     | Condition::Output(_) => waiting.deadline,
@@ -424,6 +426,17 @@ impl Supervisor {
             Order::Interrupt { name, within_ms } => {
                 self.wait(name, Condition::Stopped(Interruption::new()), within_ms)
             }
+            Order::Pause { name, within_ms } => {
+                self.wait(name, Condition::Paused(Interruption::new()), within_ms)
+            }
+            Order::Resume { name } => Some(match self.instances.get(&name) {
+                Some(instance) if instance.end.is_none() => {
+                    let _ = kill(Pid::from_raw(instance.pid), Signal::SIGCONT);
+                    Answer::Done
+                }
+                Some(_) => Answer::Ended,
+                None => no_instance(&name),
+            }),
             Order::Signal { name, signal } => {
                 let Some(instance) = self.instances.get_mut(&name) else {
                     return Some(no_instance(&name));

@@ -4,7 +4,7 @@
 use super::observation::Observation;
 use super::protocol::Outcome;
 use super::verdict::Shown;
-use crate::curriculum::scenario::{Action, At, ExitStatus, FIRST, PassedFile, Payload, Wait};
+use crate::curriculum::scenario::{Action, At, ExitStatus, FIRST, PassedFile, Payload, Sink, Wait};
 use crate::untrusted::Untrusted;
 
 /// The verb of an action, as `exercise.toml` has it.
@@ -25,6 +25,8 @@ pub fn verb(action: &Action) -> &'static str {
         Action::Flood { .. } => "flood",
         Action::Signal { .. } => "signal",
         Action::Interrupt { .. } => "interrupt",
+        Action::Pause { .. } => "pause",
+        Action::Resume { .. } => "resume",
         Action::ExpectExit { .. } => "expect-exit",
         Action::ExpectRunning { .. } => "expect-running",
         Action::Connect { .. } => "connect",
@@ -62,6 +64,10 @@ pub fn did(action: &Action) -> String {
                 Some(data) => format!(" with {} on standard input", payload(data)),
                 None => String::new(),
             };
+            let input = match start.stdout {
+                Sink::Pipe => input,
+                Sink::Full => format!("{input}, standard output being /dev/full,"),
+            };
             match start.wait {
                 Wait::Ready => format!("starts {which}{input} and waits until it listens"),
                 Wait::Exit => format!("starts {which}{input} and waits until it ends"),
@@ -86,10 +92,15 @@ pub fn did(action: &Action) -> String {
             None => format!("lets {} open descriptors as before", instance(name)),
         },
         Action::ExpectOutput { .. } => "reads standard output to its end".to_owned(),
-        Action::Listen { at, .. } => match at {
-            At::Socket => "listens at the address".to_owned(),
-            At::Other => "listens at the second address".to_owned(),
-        },
+        Action::Listen { at, mode, .. } => {
+            let permissions = mode.map_or_else(String::new, |mode| {
+                format!(", permissions {mode:03o} on the name")
+            });
+            match at {
+                At::Socket => format!("listens at the address{permissions}"),
+                At::Other => format!("listens at the second address{permissions}"),
+            }
+        }
         Action::Accept { connection, .. } => {
             format!("waits for a connection and accepts it (connection {connection})")
         }
@@ -108,6 +119,8 @@ pub fn did(action: &Action) -> String {
         ),
         Action::Signal { name, signal } => format!("sends SIG{signal} to {}", instance(name)),
         Action::Interrupt { name } => format!("stops {} and continues it", instance(name)),
+        Action::Pause { name } => format!("stops {} when it sleeps", instance(name)),
+        Action::Resume { name } => format!("continues {}", instance(name)),
         Action::ExpectExit { name, .. } => format!("waits until {} ends", instance(name)),
         Action::ExpectRunning { name } => format!("looks whether {} still runs", instance(name)),
         Action::Connect {
@@ -239,16 +252,23 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
         Action::Accept { .. } => "the program connects".to_owned(),
         Action::ManyClients { .. } => "every client gets back what it sent".to_owned(),
         Action::Flood { .. } => "the connection is there".to_owned(),
-        Action::Signal { .. } | Action::Interrupt { .. } | Action::ExpectRunning { .. } => {
-            "the program is running".to_owned()
-        }
-        Action::ExpectExit { status, .. } => match status {
-            ExitStatus::Zero => "the program ends with status 0".to_owned(),
-            ExitStatus::NonZero => {
-                "the program ends by itself with a status other than 0".to_owned()
+        Action::Signal { .. }
+        | Action::Interrupt { .. }
+        | Action::Pause { .. }
+        | Action::Resume { .. }
+        | Action::ExpectRunning { .. } => "the program is running".to_owned(),
+        Action::ExpectExit { status, says, .. } => {
+            let ends = match status {
+                ExitStatus::Zero => "the program ends with status 0",
+                ExitStatus::NonZero => "the program ends by itself with a status other than 0",
+                ExitStatus::Any => "the program ends",
+            };
+            if says.is_empty() {
+                ends.to_owned()
+            } else {
+                format!("{ends}, and standard error has one of: {}", says.join(", "))
             }
-            ExitStatus::Any => "the program ends".to_owned(),
-        },
+        }
         Action::Connect { .. } => "connect succeeds".to_owned(),
         Action::ExpectServedBy { name, .. } => {
             format!(
@@ -365,6 +385,10 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
             )
         }
         "wrong-status" => format!("it {}", ending(seen)),
+        "wrong-message" if program.stderr.is_empty() => {
+            format!("it {}, and nothing is on standard error", ending(seen))
+        }
+        "wrong-message" => format!("it {}, and standard error has other words", ending(seen)),
         "line-missing" if program.stdout_lines == 0 => "no line at all".to_owned(),
         "line-missing" | "line-different" => {
             return Shown {

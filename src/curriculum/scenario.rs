@@ -83,6 +83,8 @@ pub enum Action {
         at: At,
         /// Connections that may wait (listen(2)).
         backlog: u32,
+        /// Permissions of the name; `None`: those that the umask leaves.
+        mode: Option<u32>,
         /// The process that listens.
         peer: String,
     },
@@ -105,18 +107,31 @@ pub enum Action {
         /// Which, as in `TERM`.
         signal: String,
     },
+    /// Waits until an instance sleeps, stops it with SIGSTOP, and leaves it stopped: what happens
+    /// until `resume` it finds all at once.
+    Pause {
+        /// The instance.
+        name: String,
+    },
+    /// Continues an instance that `pause` stopped.
+    Resume {
+        /// The instance.
+        name: String,
+    },
     /// Waits until an instance sleeps, in a system call mostly, stops it with SIGSTOP, waits until
     /// it has stopped, and continues it: an interruption that no program can see coming.
     Interrupt {
         /// The instance.
         name: String,
     },
-    /// Waits until an instance has ended, and looks at its status.
+    /// Waits until an instance has ended, and looks at its status and its last words.
     ExpectExit {
         /// The instance.
         name: String,
         /// The status it must end with.
         status: ExitStatus,
+        /// One of these must stand on its standard error, in capitals or not; empty: anything may.
+        says: Vec<String>,
     },
     /// The instance must still run.
     ExpectRunning {
@@ -303,10 +318,22 @@ pub struct Start {
     pub arguments: Option<Vec<String>>,
     /// What its standard input holds; `None`: nothing.
     pub stdin: Option<Payload>,
+    /// What its standard output is.
+    pub stdout: Sink,
     /// Our end of the socket that filters and pairs are given.
     pub connection: String,
     /// SO_SNDBUF of the program's end of that socket; `None`: the default.
     pub send_buffer: Option<u32>,
+}
+
+/// What an instance's standard output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sink {
+    /// A pipe that is read at once.
+    Pipe,
+    /// `/dev/full`: nothing can be written (ENOSPC, full(4)).
+    Full,
 }
 
 /// One of the addresses of a stage.

@@ -1,6 +1,8 @@
 //! A peer that listens: for programs that connect, and for the connections they are given.
 
+use std::fs::Permissions;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
@@ -13,8 +15,8 @@ use crate::sys::clock::Deadline;
 use crate::untrusted::Untrusted;
 
 /// Binds a stream socket to a path and listens (bind(2), listen(2)). A name that is there already
-/// goes first: the directory is ours.
-pub(super) fn listen(path: &Bytes, backlog: u32) -> Result<OwnedFd, Stop> {
+/// goes first: the directory is ours. Permissions are set before anybody can connect.
+pub(super) fn listen(path: &Bytes, backlog: u32, mode: Option<u32>) -> Result<OwnedFd, Stop> {
     let path = Untrusted::from(path);
     drop(std::fs::remove_file(path.as_path()));
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
@@ -23,6 +25,10 @@ pub(super) fn listen(path: &Bytes, backlog: u32) -> Result<OwnedFd, Stop> {
     let address = UnixAddr::new(path.as_path()).map_err(|errno| Stop::errno(errno, "bind"))?;
     nix::sys::socket::bind(socket.as_raw_fd(), &address)
         .map_err(|errno| Stop::errno(errno, "bind"))?;
+    if let Some(mode) = mode {
+        std::fs::set_permissions(path.as_path(), Permissions::from_mode(mode))
+            .map_err(|error| Stop::errno(os_errno(&error), "chmod"))?;
+    }
     let backlog = Backlog::new(backlog as i32).map_err(|errno| Stop::errno(errno, "listen"))?;
     nix::sys::socket::listen(&socket, backlog).map_err(|errno| Stop::errno(errno, "listen"))?;
     Ok(socket)

@@ -46,6 +46,8 @@ pub enum Deed {
         path: Bytes,
         /// Connections that may wait.
         backlog: u32,
+        /// Permissions of the name.
+        mode: Option<u32>,
     },
     /// Accept a connection.
     Accept {

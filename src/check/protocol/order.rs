@@ -70,6 +70,18 @@ pub enum Order {
         /// How long stopping may take.
         within_ms: u64,
     },
+    /// Wait until it sleeps, SIGSTOP, wait until stopped.
+    Pause {
+        /// The instance.
+        name: String,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// SIGCONT.
+    Resume {
+        /// The instance.
+        name: String,
+    },
     /// Wait until the main process has ended.
     AwaitExit {
         /// The instance.
@@ -208,6 +220,8 @@ pub enum StdoutKind {
     Pipe,
     /// A pseudo-terminal: to find out whether a missing line sits in a buffer.
     Terminal,
+    /// /dev/full.
+    Full,
 }
 
 /// What the supervisor answers.
@@ -307,6 +321,8 @@ pub struct Seen {
     pub descriptors_at_ready: usize,
     /// Its standard output, bounded.
     pub stdout: Bytes,
+    /// Bytes on standard output in all.
+    pub printed: u64,
     /// Its standard error, bounded.
     pub stderr: Bytes,
 }

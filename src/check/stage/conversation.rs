@@ -88,6 +88,7 @@ impl Runner<'_> {
         listener: &str,
         path: &Path,
         backlog: u32,
+        mode: Option<u32>,
         peer: &str,
     ) -> Stepped {
         self.need_peer(peer)?;
@@ -96,6 +97,7 @@ impl Runner<'_> {
             listener: listener.to_owned(),
             path: path_bytes(path.as_os_str()),
             backlog,
+            mode,
         };
         let outcome = self.deed_of(peer, &deed, GRACE_MS)?;
         self.judged(outcome)
@@ -104,7 +106,7 @@ impl Runner<'_> {
     /// A peer listens for the connection that an instance will be given; where it does.
     pub(super) fn listen_for(&mut self, name: &str) -> Result<Bytes, StageError> {
         let path = self.place.given(name);
-        match self.listen(&given(name), &path, 1, "peer")? {
+        match self.listen(&given(name), &path, 1, None, "peer")? {
             Ok(()) => Ok(path_bytes(path.as_os_str())),
             Err(_) => Err(StageError::Fault("a peer cannot listen".to_owned())),
         }

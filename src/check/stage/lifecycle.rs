@@ -19,7 +19,7 @@ use crate::check::trace;
 use crate::check::verdict::{Leftover, LeftoverKind};
 use crate::curriculum::exercise::Role;
 use crate::curriculum::expression;
-use crate::curriculum::scenario::{ExitStatus, FIRST, Payload, Start, Wait};
+use crate::curriculum::scenario::{ExitStatus, FIRST, Payload, Sink, Start, Wait};
 use crate::sys::spawn::Limits;
 
 /// Bytes of standard output that are kept whole, to be compared: 8 MiB.
@@ -178,9 +178,10 @@ impl Runner<'_> {
             limits: limits(&self.bounds()),
             stdin,
             inherits,
-            stdout: match self.setting.purpose {
-                Purpose::Terminal => StdoutKind::Terminal,
-                Purpose::Verdict | Purpose::Trace(_) => StdoutKind::Pipe,
+            stdout: match (self.setting.purpose, start.stdout) {
+                (_, Sink::Full) => StdoutKind::Full,
+                (Purpose::Terminal, Sink::Pipe) => StdoutKind::Terminal,
+                (Purpose::Verdict | Purpose::Trace(_), Sink::Pipe) => StdoutKind::Pipe,
             },
             keep_output: KEEP_OUTPUT,
             // A command that somebody typed may well write a log elsewhere; a program may not.
@@ -266,6 +267,7 @@ impl Runner<'_> {
         &mut self,
         name: &str,
         status: ExitStatus,
+        says: &[String],
         within_ms: u64,
     ) -> Stepped {
         let order = Order::AwaitExit {
@@ -281,10 +283,17 @@ impl Runner<'_> {
             ExitStatus::Zero => seen.status == Some(0),
             ExitStatus::NonZero => seen.status.is_some_and(|status| status != 0),
         };
-        Ok(if right {
-            Ok(())
-        } else {
+        let last_words = String::from_utf8_lossy(&seen.stderr.0).to_lowercase();
+        let said = says.is_empty()
+            || says
+                .iter()
+                .any(|word| last_words.contains(&word.to_lowercase()));
+        Ok(if !right {
             Err(Failed::new("wrong-status", name))
+        } else if !said {
+            Err(Failed::new("wrong-message", name))
+        } else {
+            Ok(())
         })
     }
 

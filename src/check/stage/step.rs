@@ -49,13 +49,14 @@ impl Runner<'_> {
                 listener,
                 at,
                 backlog,
+                mode,
                 peer,
             } => {
                 let path = match at {
                     At::Socket => self.place.address.clone(),
                     At::Other => self.place.other.clone(),
                 };
-                self.listen(listener, &path, *backlog, peer)
+                self.listen(listener, &path, *backlog, *mode, peer)
             }
             Action::Accept {
                 listener,
@@ -109,7 +110,20 @@ impl Runner<'_> {
                     _ => Ok(Err(Failed::new("timeout", name))),
                 }
             }
-            Action::ExpectExit { name, status } => self.expect_exit(name, *status, within_ms),
+            Action::Pause { name } => {
+                let order = Order::Pause {
+                    name: name.clone(),
+                    within_ms,
+                };
+                self.await_done(&order, name, "timeout", within_ms)
+            }
+            Action::Resume { name } => {
+                let order = Order::Resume { name: name.clone() };
+                self.await_done(&order, name, "timeout", GRACE_MS)
+            }
+            Action::ExpectExit { name, status, says } => {
+                self.expect_exit(name, *status, says, within_ms)
+            }
             Action::ExpectRunning { name } => {
                 let seen = self.look(name)?;
                 Ok(if seen.running {

@@ -2,7 +2,7 @@
 
 use super::{ENDING_MS, Failed, Runner, StageError, Trouble};
 use crate::check::blame;
-use crate::check::observation::{self, Address, LineState, Observation, ProgramState};
+use crate::check::observation::{self, Address, LineState, Observation, OutputState, ProgramState};
 use crate::check::protocol::Order;
 use crate::check::wording;
 use crate::curriculum::exercise::Stage;
@@ -57,6 +57,7 @@ impl Runner<'_> {
             }
             if name == failed.name {
                 observation.instance = state.clone();
+                observation.output = OutputState::from_seen(&seen);
             }
             if name == FIRST {
                 observation.program = state;

@@ -23,6 +23,8 @@ pub(super) struct Waiting {
 pub(super) enum Condition {
     Ready(Bytes),
     Stopped(Interruption),
+    /// Stopped, and to stay so.
+    Paused(Interruption),
     Exit,
     Line(Bytes),
     Descriptors(usize),
@@ -153,7 +155,12 @@ impl Supervisor {
                 instance.stopped = false;
                 Some(Answer::Done)
             }
-            Condition::Stopped(interruption) if !ended => {
+            Condition::Paused(_) if instance.stopped => {
+                // By us: nothing to tell of.
+                instance.stopped = false;
+                Some(Answer::Done)
+            }
+            Condition::Stopped(interruption) | Condition::Paused(interruption) if !ended => {
                 interruption.look(instance.pid);
                 None
             }

@@ -60,6 +60,7 @@ impl Instance {
             cpu_ms: self.cpu_ms(),
             descriptors_at_ready: self.descriptors_at_ready,
             stdout: Bytes(self.stdout.capture.bytes()),
+            printed: self.stdout.taken,
             stderr: Bytes(self.stderr.capture.bytes()),
             ..Seen::default()
         };

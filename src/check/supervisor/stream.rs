@@ -73,6 +73,11 @@ pub(super) fn streams(
     let (out_ours, out_theirs) = match stdout {
         StdoutKind::Pipe => pipe()?,
         StdoutKind::Terminal => terminal()?,
+        StdoutKind::Full => {
+            let full = std::fs::File::options().write(true).open("/dev/full")?;
+            // Our end of a pipe that nobody has ends at once.
+            (pipe()?.0, full.into())
+        }
     };
     let (err_ours, err_theirs) = pipe()?;
     for fd in [&out_ours, &err_ours] {

@@ -104,7 +104,12 @@ fn read_table(table: &mut Reader<'_>) -> Payload {
         .filter(|kind| table.has(kind))
         .collect();
     let payload = match given.as_slice() {
-        ["text"] => Payload::Text(table.text("text")),
+        // No characters at all are a payload too.
+        ["text"] => Payload::Text(
+            table
+                .optional_text("text")
+                .map_or_else(String::new, |it| it.value),
+        ),
         ["hex"] => Payload::Hex(read_hex(table)),
         ["random"] => Payload::Random(read_drawn(table, "random")),
         ["letters"] => Payload::Letters(read_drawn(table, "letters")),

@@ -1,6 +1,6 @@
 //! Reading a step: its verb, and the keys that this verb has.
 
-use super::{Action, At, ExitStatus, FIRST, PassedFile, Payload, Start, Step, Wait, Who};
+use super::{Action, At, ExitStatus, FIRST, PassedFile, Payload, Sink, Start, Step, Wait, Who};
 use crate::curriculum::exercise::{Role, arguments};
 use crate::curriculum::reader::{Located, Reader};
 
@@ -30,6 +30,7 @@ impl Step {
                     }),
                 arguments: arguments(table),
                 stdin: Payload::optional(table, "stdin"),
+                stdout: table.optional_choice("stdout", SINKS).unwrap_or(Sink::Pipe),
                 connection: connection(table),
                 send_buffer: send_buffer(table),
             })),
@@ -63,6 +64,7 @@ impl Step {
                 listener: listener(table),
                 at: table.optional_choice("at", PLACES).unwrap_or(At::Socket),
                 backlog: table.optional_integer("backlog", 0..4097).unwrap_or(128) as u32,
+                mode: read_mode(table),
                 peer: peer(table),
             },
             Verb::Accept => Action::Accept {
@@ -79,9 +81,16 @@ impl Step {
             Verb::Interrupt => Action::Interrupt {
                 name: instance(table),
             },
+            Verb::Pause => Action::Pause {
+                name: instance(table),
+            },
+            Verb::Resume => Action::Resume {
+                name: instance(table),
+            },
             Verb::ExpectExit => Action::ExpectExit {
                 name: instance(table),
                 status: table.choice("status", STATUSES),
+                says: read_says(table),
             },
             Verb::ExpectRunning => Action::ExpectRunning {
                 name: instance(table),
@@ -217,6 +226,8 @@ enum Verb {
     StopListening,
     Signal,
     Interrupt,
+    Pause,
+    Resume,
     ExpectExit,
     ExpectRunning,
     Connect,
@@ -256,6 +267,8 @@ const VERBS: &[(&str, Verb)] = &[
     ("stop-listening", Verb::StopListening),
     ("signal", Verb::Signal),
     ("interrupt", Verb::Interrupt),
+    ("pause", Verb::Pause),
+    ("resume", Verb::Resume),
     ("expect-exit", Verb::ExpectExit),
     ("expect-running", Verb::ExpectRunning),
     ("connect", Verb::Connect),
@@ -291,6 +304,8 @@ pub fn verbs() -> impl Iterator<Item = &'static str> {
 
 const USERS: &[(&str, Who)] = &[("program", Who::Program), ("stranger", Who::Stranger)];
 
+const SINKS: &[(&str, Sink)] = &[("pipe", Sink::Pipe), ("full", Sink::Full)];
+
 const PLACES: &[(&str, At)] = &[("socket", At::Socket), ("other", At::Other)];
 
 fn listener(table: &mut Reader<'_>) -> String {
@@ -316,6 +331,29 @@ const WAITS: &[(&str, Wait)] = &[
     ("exit", Wait::Exit),
     ("nothing", Wait::Nothing),
 ];
+
+/// Permissions, as chmod(1) takes them in digits.
+fn read_mode(table: &mut Reader<'_>) -> Option<u32> {
+    let text = table.optional_text("mode")?;
+    let mode = u32::from_str_radix(&text.value, 8).ok();
+    let mode = mode.filter(|mode| *mode <= 0o777);
+    if mode.is_none() {
+        let help = Some("Write three octal digits, as in \"600\".".to_owned());
+        table.problem(text.span, "these are not permissions", help);
+    }
+    mode
+}
+
+/// Words of which one must be said; none of them may be empty.
+fn read_says(table: &mut Reader<'_>) -> Vec<String> {
+    let says = table.texts("says");
+    for word in &says {
+        if word.value.is_empty() {
+            table.problem(word.span.clone(), "every message has an empty word", None);
+        }
+    }
+    says.into_iter().map(|word| word.value).collect()
+}
 
 const STATUSES: &[(&str, ExitStatus)] = &[
     ("zero", ExitStatus::Zero),
