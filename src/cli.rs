@@ -193,6 +193,10 @@ pub struct Check {
     /// Multiply every deadline by this.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub patience: u32,
+    /// After a pass, run everything once more with the compiler's sanitizers, for C: they find
+    /// mistakes that only luck hides. The verdict stays.
+    #[arg(long, conflicts_with_all = ["cmd", "socket"])]
+    pub sanitize: bool,
     /// Judge again whenever a file is saved, until Ctrl-C.
     #[arg(long, conflicts_with = "socket")]
     pub watch: bool,

@@ -92,6 +92,33 @@ pub fn build(
     Ok(Some(kept))
 }
 
+/// Builds the program in `dir` once more, with the compiler's sanitizers, and leaves it at `out`.
+/// False when the language or the compiler here has none.
+///
+/// # Errors
+/// When the check is cancelled, or files cannot be written.
+pub fn build_sanitized(
+    language: &Language,
+    dir: &Path,
+    out: &Path,
+    cancel: &Cancel,
+) -> Result<bool, BuildError> {
+    if language.sanitize.is_empty() {
+        return Ok(false);
+    }
+    let fill = |word: &String| {
+        word.replace("{dir}", &dir.to_string_lossy())
+            .replace("{out}", &out.to_string_lossy())
+    };
+    let words: Vec<String> = language.sanitize.iter().map(fill).collect();
+    match run(&words, dir, cancel) {
+        Ok(()) => Ok(out.exists()),
+        // The program builds without them: what is missing is theirs.
+        Err(BuildError::Failed { .. } | BuildError::NoTool { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn run(words: &[String], dir: &Path, cancel: &Cancel) -> Result<(), BuildError> {
     let (program, arguments) = words
         .split_first()

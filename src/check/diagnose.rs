@@ -52,6 +52,8 @@ pub fn diagnose(
         by_hand,
         lesson: diagnosis.lesson.as_ref().map(|lesson| lesson.value.clone()),
         output: trouble.stderr.clone(),
+        sanitizer: (!trouble.seen.sanitizer.kind.is_empty())
+            .then(|| trouble.seen.sanitizer.clone()),
     })
 }
 
@@ -93,7 +95,15 @@ mod tests {
 
     /// Every `program.pid` and `address.kind` in a text.
     fn names(text: &str) -> impl Iterator<Item = (&str, &str)> {
-        let parts = ["program", "second", "instance", "address", "line", "limit"];
+        let parts = [
+            "program",
+            "second",
+            "instance",
+            "address",
+            "line",
+            "limit",
+            "sanitizer",
+        ];
         parts.into_iter().flat_map(move |part| {
             text.match_indices(part).filter_map(move |(at, _)| {
                 let field = text[at + part.len()..].strip_prefix('.')?;

@@ -10,9 +10,10 @@ use super::link::LinkError;
 use super::observation::Address;
 use super::prepare::{Prepared, isolation, prepare};
 use super::program::{Program, Target};
-use super::stage::{self, Purpose, Run, Setting, StageError, Trouble};
+use super::second::Second;
+use super::stage::{self, Purpose, Setting, StageError};
 use super::verdict::{Failure, Leftover, Report, StageReport, Verdict};
-use super::{diagnose, payload, trace};
+use super::{diagnose, payload};
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::{Exercise, Stage};
 use crate::curriculum::expression;
@@ -33,6 +34,8 @@ pub struct Request {
     pub patience: u32,
     /// Only this stage and those it depends on, by id.
     pub stage: Option<String>,
+    /// Whether a program that has passed is run once more with the compiler's sanitizers.
+    pub sanitize: bool,
 }
 
 /// How far a check is.
@@ -47,6 +50,8 @@ pub enum Progress {
     },
     /// A stage is over.
     StageDone(Box<StageReport>),
+    /// All have passed, and are run once more with the compiler's sanitizers.
+    Sanitizing,
 }
 
 /// Why there is no report.
@@ -111,6 +116,7 @@ pub fn run(
         evidence: matches!(request.target, Target::Directory { .. }) && request.stage.is_none(),
         build: None,
         stages: Vec::new(),
+        sanitized: false,
         elapsed_ms: 0,
     };
     let program = match prepare(curriculum, request, &arena, cancel, progress)? {
@@ -179,6 +185,7 @@ pub fn run(
             verdict,
             failure,
             leftovers,
+            sanitizer: None,
             elapsed_ms: (now_us() - began) / 1000,
         };
         progress(Progress::StageDone(Box::new(stage_report.clone())));
@@ -194,6 +201,16 @@ pub fn run(
                 .map(|stage| stage.verdict),
         ),
     };
+    if let (Some(prepared), Verdict::Pass, true) = (&program, report.verdict, request.sanitize) {
+        let judge = Judge {
+            curriculum,
+            exercise,
+            prepared,
+            arena: &arena,
+            cancel,
+        };
+        judge.look_once_more(request, &mut report, progress)?;
+    }
     report.elapsed_ms = (now_us() - began) / 1000;
     Ok(report)
 }
@@ -250,12 +267,13 @@ fn with_rule(curriculum: &Curriculum, exercise: &Exercise, failure: Failure) -> 
     }
 }
 
-struct Judge<'a> {
-    curriculum: &'a Curriculum,
-    exercise: &'a Exercise,
-    prepared: &'a Prepared,
-    arena: &'a Arena,
-    cancel: &'a Cancel,
+/// What is judged, and where.
+pub(super) struct Judge<'a> {
+    pub(super) curriculum: &'a Curriculum,
+    pub(super) exercise: &'a Exercise,
+    pub(super) prepared: &'a Prepared,
+    pub(super) arena: &'a Arena,
+    pub(super) cancel: &'a Cancel,
 }
 
 impl Judge<'_> {
@@ -275,15 +293,7 @@ impl Judge<'_> {
                 format!("This stage {need}; a server that already runs cannot be asked that.");
             return Ok((Verdict::CannotJudge, Some(because(cause))));
         }
-        let setting = Setting {
-            exercise: self.exercise,
-            program: &self.prepared.program,
-            arena: self.arena,
-            seed: seed ^ number as u64,
-            patience: u64::from(request.patience.max(1)),
-            purpose: Purpose::Verdict,
-            cancel: self.cancel,
-        };
+        let setting = self.setting(number, seed, request);
         let place = self.place(stage, number)?;
         let mut run = match stage::run(stage, setting, place) {
             Ok(run) => run,
@@ -293,98 +303,71 @@ impl Judge<'_> {
         let Some(mut trouble) = run.trouble.take() else {
             return Ok((Verdict::Pass, None));
         };
-        self.look_for_a_buffer(stage, number, setting, &mut trouble)?;
-        let traced = wants_trace && self.trace(stage, number, setting, &mut trouble, &mut run)?;
+        let second = Second {
+            judge: self,
+            stage,
+            number,
+            setting,
+        };
+        second.look_for_a_buffer(&mut trouble)?;
+        let mut timeline_note = String::new();
+        if wants_trace {
+            timeline_note = second.explain(&mut trouble, &mut run)?;
+        }
         let by_hand = self.by_hand(stage);
         let common = &self.curriculum.common;
         match diagnose::diagnose(self.exercise, common, stage, &run, &trouble, by_hand) {
-            Ok(failure) => {
-                let timeline_note = if traced { TRACED } else { OBSERVED }.to_owned();
-                Ok((
-                    Verdict::Fail,
-                    Some(Failure {
-                        timeline_note,
-                        ..failure
-                    }),
-                ))
-            }
+            Ok(failure) => Ok((
+                Verdict::Fail,
+                Some(Failure {
+                    timeline_note,
+                    ..failure
+                }),
+            )),
             Err(reason) => Ok((Verdict::CheckerError, Some(our_fault(&reason)))),
         }
     }
 
-    /// A line that did not come: does it sit in a buffer? On a terminal, programs write line by
-    /// line, so a second run has one as its standard output.
-    fn look_for_a_buffer(
-        &self,
-        stage: &Stage,
-        number: usize,
-        setting: Setting<'_>,
-        trouble: &mut Trouble,
-    ) -> Result<(), CheckError> {
-        if !trouble.seen.outcome.starts_with("line-") {
-            return Ok(());
+    fn setting(&self, number: usize, seed: u64, request: &Request) -> Setting<'_> {
+        Setting {
+            exercise: self.exercise,
+            program: &self.prepared.program,
+            arena: self.arena,
+            seed: seed ^ number as u64,
+            patience: u64::from(request.patience.max(1)),
+            purpose: Purpose::Verdict,
+            cancel: self.cancel,
         }
-        let setting = Setting {
-            purpose: Purpose::Terminal,
-            ..setting
-        };
-        if let Some(second) = self.again(stage, number, 1, setting)? {
-            trouble.seen.line.appears_on_terminal = second
-                .trouble
-                .is_none_or(|other| other.index > trouble.index);
+    }
+
+    /// Runs every stage that passed once more, with the compiler's sanitizers. What they find is
+    /// added to the report; verdicts stay.
+    fn look_once_more(
+        &self,
+        request: &Request,
+        report: &mut Report,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), CheckError> {
+        progress(Progress::Sanitizing);
+        report.sanitized = self.prepared.sanitized(self.arena, self.cancel).is_some();
+        let seed = report.seed;
+        for stage_report in &mut report.stages {
+            let found = self.exercise.stages.iter().enumerate();
+            let mut found = found.filter(|(_, stage)| stage.id.value == stage_report.id);
+            let (Some((number, stage)), Verdict::Pass, true) =
+                (found.next(), stage_report.verdict, report.sanitized)
+            else {
+                continue;
+            };
+            let second = Second {
+                judge: self,
+                stage,
+                number,
+                setting: self.setting(number, seed, request),
+            };
+            stage_report.sanitizer = second.sanitize()?;
         }
         Ok(())
-    }
-
-    /// Puts the timeline of a second run, with its system calls, in place of the first run's.
-    /// `false`: there is no strace, or the second run did not fail at the same step.
-    fn trace(
-        &self,
-        stage: &Stage,
-        number: usize,
-        setting: Setting<'_>,
-        trouble: &mut Trouble,
-        run: &mut Run,
-    ) -> Result<bool, CheckError> {
-        let Some(strace) = trace::strace() else {
-            return Ok(false);
-        };
-        let setting = Setting {
-            purpose: Purpose::Trace(&strace),
-            ..setting
-        };
-        match self.again(stage, number, 2, setting)? {
-            Some(second)
-                if second
-                    .trouble
-                    .as_ref()
-                    .is_some_and(|other| alike(other, trouble)) =>
-            {
-                trouble.seen.program.last_call = trace::last_call(&second.timeline);
-                run.timeline = second.timeline;
-                Ok(true)
-            }
-            _ => Ok(false),
-        }
-    }
-
-    /// Another run of a stage, for more than the verdict; `None` when it could not be made.
-    fn again(
-        &self,
-        stage: &Stage,
-        number: usize,
-        round: usize,
-        setting: Setting<'_>,
-    ) -> Result<Option<Run>, CheckError> {
-        if let Program::Running(_) = self.prepared.program {
-            return Ok(None);
-        }
-        let place = self.place(stage, number + round * self.exercise.stages.len())?;
-        match stage::run(stage, setting, place) {
-            Ok(run) => Ok(Some(run)),
-            Err(StageError::Link(LinkError::Cancelled)) => Err(CheckError::Cancelled),
-            Err(_) => Ok(None),
-        }
     }
 
     /// The stage as shell commands. The address is not the arena's, which is gone by then, but one
@@ -412,7 +395,12 @@ impl Judge<'_> {
         }
     }
 
-    fn place(&self, stage: &Stage, number: usize) -> Result<super::arena::Place, CheckError> {
+    /// A fresh directory for a run of a stage.
+    pub(super) fn place(
+        &self,
+        stage: &Stage,
+        number: usize,
+    ) -> Result<super::arena::Place, CheckError> {
         if let Program::Running(socket) = &self.prepared.program {
             return Ok(stage::place_of(socket.clone(), self.arena));
         }
@@ -421,13 +409,6 @@ impl Judge<'_> {
             .map_err(|error| CheckError::Fault(format!("cannot make a directory: {error}")))
     }
 }
-
-/// Where the program's side of a timeline comes from, when nothing better can be had.
-const OBSERVED: &str =
-    "The program's side is what it printed, and what the kernel says of its process.";
-/// The same with system calls.
-const TRACED: &str = "From a second run of this stage under strace, with the same seed. The \
-                      verdict is that of the first run.";
 
 fn stage_error(error: StageError) -> Result<(Verdict, Option<Failure>), CheckError> {
     match error {
@@ -441,12 +422,6 @@ fn stage_error(error: StageError) -> Result<(Verdict, Option<Failure>), CheckErr
             Ok((Verdict::CheckerError, Some(our_fault(&reason))))
         }
     }
-}
-
-/// Whether two runs failed in the same way. A crash may be met at this step or at the next.
-fn alike(one: &Trouble, other: &Trouble) -> bool {
-    let signal = |trouble: &Trouble| trouble.seen.program.signal.clone();
-    one.index == other.index || (!signal(one).is_empty() && signal(one) == signal(other))
 }
 
 /// A stage that was not judged, or could not be: only the reason is known.

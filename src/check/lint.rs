@@ -8,8 +8,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::observation::Observation;
+use super::sanitizer::Finding;
 use crate::curriculum::Curriculum;
-use crate::curriculum::exercise::{Diagnosis, Exercise};
+use crate::curriculum::exercise::{Diagnosis, Exercise, FindingWords};
 use crate::curriculum::expression;
 use crate::curriculum::problem::{Problem, SourceFile};
 use crate::curriculum::scenario::Action;
@@ -22,6 +23,7 @@ pub fn problems(curriculum: &Curriculum, files: &[StoredFile]) -> Vec<Problem> {
     let common = "exercises/common.toml";
     if let Some(mut lint) = Lint::of(common, files, &mut found) {
         lint.diagnoses(&curriculum.common.diagnoses);
+        lint.findings(&curriculum.common.findings);
     }
     for exercise in &curriculum.exercises {
         let directory = format!("exercises/{:02}-{}", exercise.number, exercise.slug);
@@ -83,6 +85,17 @@ impl<'a> Lint<'a> {
                     );
                     self.add(diagnosis.id.span.clone(), message, Some(NAMES));
                 }
+            }
+        }
+    }
+
+    fn findings(&mut self, findings: &[FindingWords]) {
+        let nothing_told = Finding::default();
+        for finding in findings {
+            if let Err(error) = expression::fill(&finding.say, &nothing_told) {
+                let kind = &finding.kind;
+                let message = format!("`say` of `{}` cannot be filled: {error}", kind.value);
+                self.add(kind.span.clone(), message, Some(NAMES));
             }
         }
     }

@@ -24,6 +24,7 @@ mod prepare;
 mod program;
 mod protocol;
 pub mod sanitizer;
+mod second;
 mod stage;
 pub mod starter;
 pub mod supervisor;

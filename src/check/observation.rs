@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::bounds::Excess;
 use super::protocol::{Outcome, Seen};
+use super::sanitizer::Finding;
 use crate::sys::sock_diag::{self, BoundState};
 use crate::untrusted::Untrusted;
 
@@ -59,6 +60,9 @@ pub struct Observation {
     pub leftovers: Vec<String>,
     /// About the memory of the instance the step is about, after `expect-memory`.
     pub memory: MemoryState,
+    /// What the compiler's sanitizers found in another run of the stage; empty when they found
+    /// nothing, when there are none, and when that run was not made.
+    pub sanitizer: Finding,
 }
 
 /// Standard output so far.

@@ -1,7 +1,8 @@
 //! From what is to be judged to something that can be started: built, found, moved to where its
 //! own user can read it. Also says how it is kept apart. Judging it is [`super::judge`]'s.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::arena::Arena;
 use super::build::{self, BuildError};
@@ -18,6 +19,47 @@ use crate::untrusted::Untrusted;
 pub(super) struct Prepared {
     pub(super) program: Program,
     pub(super) by_hand: String,
+    source: Option<Source>,
+    sanitized: OnceLock<Option<Program>>,
+}
+
+/// What a program was built from.
+struct Source {
+    language: Language,
+    directory: PathBuf,
+}
+
+impl Prepared {
+    fn new(program: Program, by_hand: String, source: Option<Source>) -> Self {
+        Self {
+            program,
+            by_hand,
+            source,
+            sanitized: OnceLock::new(),
+        }
+    }
+
+    /// The same program with the compiler's sanitizers, built when it is asked for first; `None`
+    /// when there are none, or there is nothing to build.
+    pub(super) fn sanitized(&self, arena: &Arena, cancel: &Cancel) -> Option<&Program> {
+        let build = || {
+            let Source {
+                language,
+                directory,
+            } = self.source.as_ref()?;
+            let out = arena.program().ok()?.with_file_name("sanitized");
+            let built = build::build_sanitized(language, directory, &out, cancel).ok()?;
+            let words = || program::words(&language.run, directory, &out, arena);
+            let words = built.then(words).flatten()?;
+            Some(Program::Words(words))
+        };
+        self.sanitized.get_or_init(build).as_ref()
+    }
+
+    /// Where the learner's source lies.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        Some(&self.source.as_ref()?.directory)
+    }
 }
 
 /// Builds what must be built. The inner error is the learner's: a failed build.
@@ -31,18 +73,13 @@ pub(super) fn prepare(
     let (path, language) = match &request.target {
         Target::Command(command) => {
             let by_hand = program::shell_by_hand(command);
-            return Ok(Ok(Prepared {
-                program: Program::Shell(command.clone()),
-                by_hand,
-            }));
+            let program = Program::Shell(command.clone());
+            return Ok(Ok(Prepared::new(program, by_hand, None)));
         }
         Target::Socket(path) => {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
             let by_hand = "# your server is already running:".to_owned();
-            return Ok(Ok(Prepared {
-                program: Program::Running(path),
-                by_hand,
-            }));
+            return Ok(Ok(Prepared::new(Program::Running(path), by_hand, None)));
         }
         Target::Directory { path, language } => {
             let found = curriculum
@@ -87,8 +124,12 @@ pub(super) fn prepare(
     };
     let by_hand = language.run.iter().map(fill).collect::<Vec<_>>().join(" ");
     let by_hand = Untrusted::from(by_hand).lines().join(" ");
+    let source = Source {
+        language: language.clone(),
+        directory: path.clone(),
+    };
     let program = Program::Words(run_words(language, path, &out, arena)?);
-    Ok(Ok(Prepared { program, by_hand }))
+    Ok(Ok(Prepared::new(program, by_hand, Some(source))))
 }
 
 fn run_words(

@@ -6,6 +6,7 @@
 //! and between their versions; what is not understood stays empty. Pure. Running the program is
 //! [`super::stage`]'s, the sentences are `exercises/common.toml`'s.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub struct Finding {
     pub place: String,
     /// The function of the learner's in which it happened.
     pub function: String,
+    /// Both: `main.c:42, in serve()`.
+    pub at: String,
     /// The variable that was missed.
     pub object: String,
     /// How long that variable, or the piece of memory, is, in bytes.
@@ -41,13 +44,31 @@ pub struct Finding {
     pub words: String,
 }
 
+/// What is set in the environment of a program that was built with sanitizers: they speak on
+/// standard error, change no limit of memory, and say where the calls are.
+pub fn options() -> Vec<(OsString, OsString)> {
+    let address = "abort_on_error=0:exitcode=86:detect_leaks=0:color=never:print_legend=0:\
+                   detect_stack_use_after_return=1:allocator_may_return_null=1:quarantine_size_mb=16:\
+                   fast_unwind_on_fatal=1";
+    let undefined = "print_stacktrace=1:color=never";
+    vec![
+        ("ASAN_OPTIONS".into(), address.into()),
+        ("UBSAN_OPTIONS".into(), undefined.into()),
+    ]
+}
+
 /// The finding that explains most: AddressSanitizer's, which ended the program, else the first of
 /// the others. `directory` is where the learner's source lies.
 pub fn read(report: &str, directory: &Path) -> Option<Finding> {
     let lines: Vec<&str> = report.lines().collect();
     let own = directory.to_string_lossy();
     let own = own.trim_end_matches('/');
-    address(&lines, own).or_else(|| undefined(&lines, own))
+    let mut found = address(&lines, own).or_else(|| undefined(&lines, own))?;
+    found.at = match (found.place.as_str(), found.function.as_str()) {
+        (place, "") => place.to_owned(),
+        (place, function) => format!("{place}, in {function}()"),
+    };
+    Some(found)
 }
 
 /// A line of a stack: function and `main.c:42` when it is in the learner's source.
@@ -113,6 +134,9 @@ fn address(lines: &[&str], own: &str) -> Option<Finding> {
         }
         object(line, &mut found);
     }
+    if let Some((name, bytes)) = variable(lines) {
+        (found.object, found.object_bytes) = (shown(name), bytes);
+    }
     Some(found)
 }
 
@@ -145,35 +169,54 @@ fn address_kind(head: &str) -> String {
     shown(&head[..end])
 }
 
-/// What was missed: a variable, or a piece of allocated memory.
+/// What was missed, where the report tells of a line: a piece of allocated memory, a global
+/// variable.
 fn object(line: &str, found: &mut Finding) {
-    // `    [32, 40) 'b' (line 7) <== Memory access at offset 40 overflows this variable`
-    if line.contains("<== Memory access") {
-        let size = line.trim_start().strip_prefix('[').and_then(|range| {
-            let (from, rest) = range.split_once(", ")?;
-            let (to, _) = rest.split_once(')')?;
-            to.parse::<u64>().ok()?.checked_sub(from.parse().ok()?)
-        });
-        found.object_bytes = size.unwrap_or(0);
-        found.object = quoted(line).map(shown).unwrap_or_default();
-    } else if line.contains(" is located ") {
-        // `… 0 bytes after global variable 'g' defined in 'main.c:10:6' (0x…) of size 10`: of two
-        // neighbours the one that the access follows at once was meant.
-        let near = line.contains(" located 0 bytes ");
-        if let (Some((_, rest)), true) = (
-            line.split_once("global variable "),
-            near || found.object.is_empty(),
-        ) {
-            found.object = quoted(rest).map(shown).unwrap_or_default();
-            let size = line
-                .rsplit_once("of size ")
-                .and_then(|(_, size)| size.parse().ok());
-            found.object_bytes = size.unwrap_or(0);
-        } else if let Some((before, _)) = line.split_once("-byte region ") {
-            let size = before.rsplit(' ').next().and_then(|size| size.parse().ok());
-            found.object_bytes = size.unwrap_or(0);
-        }
+    if !line.contains(" is located ") {
+        return;
     }
+    // `… 0 bytes after global variable 'g' defined in 'main.c:10:6' (0x…) of size 10`: of two
+    // neighbours the one that the access follows at once was meant.
+    let near = line.contains(" located 0 bytes ");
+    if let (Some((_, rest)), true) = (
+        line.split_once("global variable "),
+        near || found.object.is_empty(),
+    ) {
+        found.object = quoted(rest).map(shown).unwrap_or_default();
+        let size = line
+            .rsplit_once("of size ")
+            .and_then(|(_, size)| size.parse().ok());
+        found.object_bytes = size.unwrap_or(0);
+    } else if let Some((before, _)) = line.split_once("-byte region ") {
+        let size = before.rsplit(' ').next().and_then(|size| size.parse().ok());
+        found.object_bytes = size.unwrap_or(0);
+    }
+}
+
+/// The variable on the stack that was missed, and its size: the one that ends where the access
+/// begins to be wrong, else the one it is in, else the one that the report points at.
+fn variable<'a>(lines: &[&'a str]) -> Option<(&'a str, u64)> {
+    let (_, rest) = lines
+        .iter()
+        .find_map(|line| line.split_once(" at offset "))?;
+    let offset: u64 = rest.split_whitespace().next()?.parse().ok()?;
+    // `    [32, 40) 'b' (line 7) <== Memory access at offset 40 overflows this variable`
+    let variables = lines.iter().filter_map(|line| {
+        let (from, rest) = line.trim_start().strip_prefix('[')?.split_once(", ")?;
+        let (to, rest) = rest.split_once(')')?;
+        let range = from.parse::<u64>().ok()?..to.parse::<u64>().ok()?;
+        Some((range, quoted(rest)?, line.contains("<== ")))
+    });
+    let variables: Vec<_> = variables.collect();
+    let find = |wanted: fn(&std::ops::Range<u64>, bool, u64) -> bool| {
+        variables
+            .iter()
+            .find(|(range, _, pointed)| wanted(range, *pointed, offset))
+    };
+    let (range, name, _) = find(|range, _, offset| range.end == offset)
+        .or_else(|| find(|range, _, offset| range.contains(&offset)))
+        .or_else(|| find(|_, pointed, _| pointed))?;
+    Some((name, range.end.saturating_sub(range.start)))
 }
 
 fn quoted(text: &str) -> Option<&str> {
@@ -300,6 +343,15 @@ mod tests {
                 "negative-size-param  0 main.c:22 neg [g 10]  ",
             ),
             ("abort", "abort  0 main.c:30 main [ 0]  "),
+            // Its return address is gone when the report is written.
+            (
+                "smashed-stack",
+                "stack-buffer-overflow write 5000 main.c:178 serve [data 64]  ",
+            ),
+            (
+                "many-variables",
+                "stack-buffer-overflow write 5000 main.c:178 serve [data 64]  ",
+            ),
             (
                 "string-read",
                 "stack-buffer-overflow read 9 main.c:31 main [b 8]  ",

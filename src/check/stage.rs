@@ -71,6 +71,8 @@ pub enum Purpose<'a> {
     Terminal,
     /// To see the program's system calls: it runs under this strace.
     Trace(&'a Path),
+    /// To hear what the compiler's sanitizers say: it was built with them.
+    Sanitized,
 }
 
 /// How a stage went.
@@ -84,6 +86,8 @@ pub struct Run {
     pub timeline: Vec<Event>,
     /// What the program left behind.
     pub leftovers: Vec<Leftover>,
+    /// All that the program printed on standard error, when that is what the run was for.
+    pub stderr: Vec<u8>,
 }
 
 /// A step that did not go as it must.
@@ -208,12 +212,25 @@ impl Runner<'_> {
                 .extend(trace::read(&self.trace_file(FIRST), self.began_us));
         }
         self.timeline.sort_by_key(|event| event.at_us);
+        let stderr = self.last_words()?;
         Ok(Run {
             trouble,
             did: self.did,
             timeline: self.timeline,
             leftovers,
+            stderr,
         })
+    }
+
+    /// All that was printed on standard error, in a run that is made for it.
+    fn last_words(&mut self) -> Result<Vec<u8>, StageError> {
+        let mut words = Vec::new();
+        if self.setting.purpose == Purpose::Sanitized {
+            for name in self.cpu_before.keys().cloned().collect::<Vec<_>>() {
+                words.extend(self.look(&name)?.stderr.0);
+            }
+        }
+        Ok(words)
     }
 
     fn trace_file(&self, name: &str) -> PathBuf {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sanitizer::Finding;
 use crate::untrusted::Untrusted;
 
 /// The judgement of a stage, or of an exercise over its required stages.
@@ -79,6 +80,10 @@ pub struct Report {
     pub build: Option<Failure>,
     /// In the order of the exercise.
     pub stages: Vec<StageReport>,
+    /// Whether every stage was run once more with the compiler's sanitizers: only when that was
+    /// asked for, everything passed, and there are some.
+    #[serde(default)]
+    pub sanitized: bool,
     /// How long it took, in milliseconds.
     pub elapsed_ms: u64,
 }
@@ -135,6 +140,10 @@ pub struct StageReport {
     /// What the program left behind; a note, unless a step asks for it.
     #[serde(default)]
     pub leftovers: Vec<Leftover>,
+    /// What the compiler's sanitizers found although it passed, when that was asked for. It never
+    /// changes a verdict.
+    #[serde(default)]
+    pub sanitizer: Option<Finding>,
     /// How long it took, in milliseconds.
     pub elapsed_ms: u64,
 }
@@ -204,6 +213,10 @@ pub struct Failure {
     pub lesson: Option<String>,
     /// The program's last output on stderr, or the compiler's.
     pub output: Vec<String>,
+    /// What the compiler's sanitizers found in another run of this stage. It explains and never
+    /// judges.
+    #[serde(default)]
+    pub sanitizer: Option<Finding>,
 }
 
 /// Something expected or seen: a sentence, and bytes when bytes matter.

@@ -10,7 +10,7 @@ use super::unknown::{self, Kind};
 use crate::check::cancel::Cancel;
 use crate::check::locate::{self, LocateError, Wish};
 use crate::check::marker::Marker;
-use crate::check::verdict::{Report, Verdict};
+use crate::check::verdict::{Report, Subject, Verdict};
 use crate::check::watch::Watch;
 use crate::check::{self, CheckError, Progress, Request, Target};
 use crate::cli;
@@ -45,6 +45,7 @@ pub fn run(context: &Context, options: &cli::Check) -> Result<ExitCode, CommandE
         seed: options.seed,
         patience: options.patience,
         stage: options.stage.clone(),
+        sanitize: options.sanitize,
     };
     if let (Target::Directory { path, .. }, true) = (&request.target, options.watch) {
         let watch = Watch::new(path).map_err(|error| {
@@ -108,6 +109,7 @@ fn once(
                 .and_then(|stages| stages.iter().find(|stage| stage.id.value == id))
                 .map_or(id, |stage| stage.title.clone()),
             Progress::StageDone(_) => return,
+            Progress::Sanitizing => "looking once more, with the compiler's sanitizers".to_owned(),
         };
         if live {
             anstream::eprint!("\r\x1b[K… {words}");
@@ -123,9 +125,36 @@ fn once(
         context.print(&(json + "\n"))?;
     } else {
         context.print_text(&verdict::draw(&report, ansi::terminal_width().min(100)))?;
+        if let Some(words) = about_sanitizers(options, curriculum, &report) {
+            context.say(words);
+        }
     }
     record(context, store, &report);
     Ok(code(report.verdict))
+}
+
+/// What is said of the compiler's sanitizers after a pass.
+fn about_sanitizers(
+    options: &cli::Check,
+    curriculum: &Curriculum,
+    report: &Report,
+) -> Option<&'static str> {
+    let Subject::Directory { language, .. } = &report.subject else {
+        return None;
+    };
+    let has_some = !curriculum.language(language)?.sanitize.is_empty();
+    match (report.verdict, options.sanitize, report.sanitized) {
+        (Verdict::Pass, true, false) if has_some => Some(
+            "note: the compiler here has no sanitizers; `ipc-mastery doctor` tells how to get them",
+        ),
+        (Verdict::Pass, true, false) => {
+            Some("note: there are no sanitizers for programs in this language")
+        }
+        (Verdict::Pass, false, _) if has_some && report.evidence => {
+            Some("`ipc-mastery check --sanitize` looks for mistakes that only luck hides.")
+        }
+        _ => None,
+    }
 }
 
 /// Remembers the verdict; where that is impossible the verdict stands all the same.

@@ -227,6 +227,17 @@ pub struct Common {
     pub rules: Vec<Rule>,
     /// Diagnoses that are tried after the exercise's own.
     pub diagnoses: Vec<Diagnosis>,
+    /// What is said of what the compiler's sanitizers find.
+    pub findings: Vec<FindingWords>,
+}
+
+/// What is said of a kind of finding of the compiler's sanitizers.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FindingWords {
+    /// `stack-buffer-overflow` and its like; `any`: all that no other entry names.
+    pub kind: Located<String>,
+    /// The sentence, a template over the finding.
+    pub say: String,
 }
 
 /// How programs of a language are built and run.
@@ -243,6 +254,8 @@ pub struct Language {
     /// The build command; `{dir}` is the program's directory, `{out}` the file to make, `{cache}`
     /// a directory shared by all programs of the language. Empty: nothing is built.
     pub build: Vec<String>,
+    /// The build command with the compiler's sanitizers, always with `{out}`; empty: there are none.
+    pub sanitize: Vec<String>,
     /// Where the build leaves the program, if not at `{out}`.
     pub built: Option<String>,
     /// The command that makes later builds work offline; empty: none needed.
@@ -330,6 +343,10 @@ impl Common {
         Self {
             rules: top.tables("rule", "a rule", read_rule),
             diagnoses: top.tables("diagnosis", "a diagnosis", read_diagnosis),
+            findings: top.tables("finding", "a finding", |table| FindingWords {
+                kind: table.located_text("kind"),
+                say: table.text("say"),
+            }),
         }
     }
 }
@@ -350,6 +367,7 @@ impl Language {
             main: table.text("main"),
             tools: words(table, "tools"),
             build: words(table, "build"),
+            sanitize: words(table, "sanitize"),
             built: table.optional_text("built").map(|built| built.value),
             prepare: words(table, "prepare"),
             run: words(table, "run"),

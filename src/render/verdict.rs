@@ -17,6 +17,7 @@
 
 use super::text::{Line, Role, Text};
 use super::timeline;
+use crate::check::sanitizer::Finding;
 use crate::check::verdict::{
     Failure, Leftover, LeftoverKind, Report, Shown, StageReport, Subject, Verdict,
 };
@@ -44,6 +45,7 @@ pub fn draw(report: &Report, width: usize) -> Text {
         text.append(draw_failures(report, width));
     }
     text.line(summary(report));
+    text.append(sanitized(report, width));
     text.append(wrapped(
         Line::of(Role::Dim, "Isolation: "),
         &isolation(report),
@@ -148,6 +150,46 @@ fn heading(report: &Report, width: usize) -> Text {
     text
 }
 
+/// What the compiler's sanitizers found although everything passed, if they were asked.
+fn sanitized(report: &Report, width: usize) -> Text {
+    let mut text = Text::new();
+    if !report.sanitized {
+        return text;
+    }
+    let stages = report.stages.iter();
+    let mut found: Vec<(&Finding, Vec<&str>)> = Vec::new();
+    for (finding, title) in
+        stages.filter_map(|stage| Some((stage.sanitizer.as_ref()?, stage.title.as_str())))
+    {
+        match found.iter_mut().find(|(known, _)| *known == finding) {
+            Some((_, titles)) => titles.push(title),
+            None => found.push((finding, vec![title])),
+        }
+    }
+    if found.is_empty() {
+        let words = "Once more with the compiler's sanitizers: they found nothing.";
+        text.append(wrapped(Line::empty(), words, width));
+        return text;
+    }
+    let words = "Once more with the compiler's sanitizers, which found what only luck hides:";
+    text.append(wrapped(Line::of(Role::Warning, ""), words, width));
+    for (finding, titles) in found {
+        let sentence = format!(
+            "{}: {} (in: {})",
+            finding.tool,
+            finding.words,
+            titles.join("; ")
+        );
+        text.append(wrapped_at(
+            Line::of(Role::Warning, "  ! "),
+            &sentence,
+            width,
+            4,
+        ));
+    }
+    text
+}
+
 /// One stage: sign, title, and time or what it is instead.
 pub fn stage_line(stage: &StageReport, width: usize) -> Line {
     let role = match stage.verdict {
@@ -207,6 +249,10 @@ pub fn draw_failure(failure: &Failure, width: usize) -> Text {
     }
     if !failure.look.is_empty() {
         text.append(labelled("Look", &failure.look, width));
+    }
+    if let Some(finding) = &failure.sanitizer {
+        let sentence = format!("{}, in another run: {}", finding.tool, finding.words);
+        text.append(labelled("Sanitizer", &sentence, width));
     }
     if !failure.output.is_empty() {
         text.line(label("Output"));

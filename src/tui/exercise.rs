@@ -277,6 +277,7 @@ impl ExerciseState {
                 live.building = false;
                 live.stage = Some(id);
             }
+            Progress::Sanitizing => live.stage = None,
             Progress::StageDone(report) => {
                 live.building = false;
                 live.stage = None;

@@ -175,6 +175,7 @@ impl Outside {
                 seed: None,
                 patience: 1,
                 stage: None,
+                sanitize: false,
             };
             let mut tell = |step| {
                 let exercise = exercise.clone();

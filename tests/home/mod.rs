@@ -75,6 +75,7 @@ impl Home {
                 verdict,
                 failure: None,
                 leftovers: Vec::new(),
+                sanitizer: None,
                 elapsed_ms: 1,
             })
             .collect();
@@ -97,6 +98,7 @@ impl Home {
             evidence: true,
             build: None,
             stages,
+            sanitized: false,
             elapsed_ms: 3,
         };
         self.store().record_check(&report).unwrap();

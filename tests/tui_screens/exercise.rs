@@ -31,6 +31,7 @@ fn stage(id: &str, title: &str, verdict: Verdict, failure: Option<Failure>) -> S
         verdict,
         failure,
         leftovers: Vec::new(),
+        sanitizer: None,
         elapsed_ms: 12,
     }
 }
@@ -76,6 +77,7 @@ fn report() -> Report {
             stage("hello", hello, Verdict::Fail, Some(failure)),
             stage("descriptor", passed, Verdict::NotJudged, None),
         ],
+        sanitized: false,
         elapsed_ms: 2012,
     }
 }

@@ -15,8 +15,8 @@ use crate::check::program::Program;
 use crate::check::protocol::{
     Answer, Bytes, Connecting, Deed, DeedResult, Inherited, Order, Outcome, StdinKind, StdoutKind,
 };
-use crate::check::trace;
 use crate::check::verdict::{Leftover, LeftoverKind};
+use crate::check::{sanitizer, trace};
 use crate::curriculum::exercise::Role;
 use crate::curriculum::expression;
 use crate::curriculum::scenario::{ExitStatus, FIRST, Payload, Sink, Start, Wait};
@@ -163,6 +163,9 @@ impl Runner<'_> {
             }
             _ => (stdin, None),
         };
+        if self.setting.purpose == Purpose::Sanitized {
+            environment.extend(sanitizer::options());
+        }
         if let Purpose::Trace(strace) = self.setting.purpose {
             argv = trace::wrap(strace, &self.trace_file(name), argv);
         }
@@ -181,7 +184,9 @@ impl Runner<'_> {
             stdout: match (self.setting.purpose, start.stdout) {
                 (_, Sink::Full) => StdoutKind::Full,
                 (Purpose::Terminal, Sink::Pipe) => StdoutKind::Terminal,
-                (Purpose::Verdict | Purpose::Trace(_), Sink::Pipe) => StdoutKind::Pipe,
+                (Purpose::Verdict | Purpose::Trace(_) | Purpose::Sanitized, Sink::Pipe) => {
+                    StdoutKind::Pipe
+                }
             },
             keep_output: KEEP_OUTPUT,
             // A command that somebody typed may well write a log elsewhere; a program may not.

@@ -31,6 +31,7 @@ fn stage(id: &str, bonus: bool, verdict: Verdict) -> StageReport {
         verdict,
         failure,
         leftovers: Vec::new(),
+        sanitizer: None,
         elapsed_ms: 1,
     }
 }
@@ -54,6 +55,7 @@ fn report(verdict: Verdict) -> Report {
             stage("hello", false, verdict),
             stage("pass-fd", true, Verdict::Fail),
         ],
+        sanitized: false,
         elapsed_ms: 12,
     }
 }

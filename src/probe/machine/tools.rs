@@ -147,6 +147,7 @@ const fn tool(
 
 pub(super) fn collect() -> Vec<Finding> {
     let mut findings: Vec<Finding> = TOOLS.iter().map(look_for).collect();
+    findings.push(sanitizers());
     findings.push(chosen(
         "editor",
         "editor",
@@ -222,6 +223,53 @@ fn examine(path: &Path, ask: Ask) -> (State, String) {
             _ => (State::Limited, format!("{place}: {otherwise}")),
         },
     }
+}
+
+/// Whether the C compiler has AddressSanitizer and UndefinedBehaviorSanitizer, whose libraries are
+/// packages of their own in some distributions: found by building an empty program.
+fn sanitizers() -> Finding {
+    let (state, detail) = match (which::which("cc"), private_directory()) {
+        (Err(_), _) => (State::Missing, "there is no cc on the PATH".to_owned()),
+        (Ok(_), Err(error)) => (State::NotTried, format!("no temporary directory: {error}")),
+        (Ok(cc), Ok(directory)) => {
+            let out = directory.join("empty");
+            let built = attempt::run_with_input(
+                Command::new(cc)
+                    .args(["-fsanitize=address,undefined", "-x", "c", "-", "-o"])
+                    .arg(out),
+                b"int main(void) { return 0; }\n",
+            );
+            drop(std::fs::remove_dir_all(&directory));
+            match built {
+                Ok(outcome) if outcome.status.success() => {
+                    (State::Here, "cc -fsanitize=address,undefined".to_owned())
+                }
+                Ok(outcome) => (State::Missing, outcome.status.to_string()),
+                Err(error) => (State::Missing, error.to_string()),
+            }
+        }
+    };
+    let get = match state {
+        State::Missing => {
+            "Debian, Ubuntu: apt install gcc; Fedora: dnf install libasan libubsan; \
+             Arch: pacman -S gcc."
+        }
+        State::Here | State::Limited | State::NotTried => "",
+    };
+    Finding {
+        id: "sanitizers",
+        name: "sanitizers of cc",
+        group: Languages,
+        state,
+        detail,
+        needed_for: "telling where a C program misuses memory; check --sanitize",
+        get: get.to_owned(),
+    }
+}
+
+fn private_directory() -> std::io::Result<PathBuf> {
+    let template = std::env::temp_dir().join("ipcm-doctor-XXXXXX");
+    Ok(nix::unistd::mkdtemp(&template)?)
 }
 
 fn names_option(text: &[u8], option: &str) -> bool {
