@@ -454,9 +454,10 @@ fn needs_own_program(stage: &Stage) -> Option<&'static str> {
         Action::Start(_) => Some("starts the program a second time"),
         Action::Signal { .. } | Action::Interrupt { .. } => Some("sends it signals"),
         Action::ExpectExit { .. } => Some("waits for its end"),
-        Action::ExpectLine { .. } | Action::ExpectOutput { .. } => {
-            Some("reads its standard output")
-        }
+        Action::ExpectLine { .. }
+        | Action::ExpectOutput { .. }
+        | Action::ExpectListed(_)
+        | Action::ExpectUnlisted(_) => Some("reads its standard output"),
         Action::ExpectMemory { .. } | Action::NoteMemory { .. } | Action::ExpectIdle { .. } => {
             Some("measures its process")
         }

@@ -7,13 +7,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::listing::{self, SocketContext};
 use super::observation::Observation;
 use super::sanitizer::Finding;
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::{Diagnosis, Exercise, FindingWords};
 use crate::curriculum::expression;
 use crate::curriculum::problem::{Problem, SourceFile};
-use crate::curriculum::scenario::Action;
+use crate::curriculum::scenario::{Action, Step};
 use crate::curriculum::source::StoredFile;
 
 /// Every mistake in what exercises say about observations, and in the programs they come with.
@@ -120,6 +121,7 @@ impl<'a> Lint<'a> {
                 self.add(at.clone(), "this stage has no hints".to_owned(), Some(help));
             }
             for step in &stage.steps {
+                self.listing(step);
                 if let Action::ExpectLine { text, .. } = &step.action
                     && let Err(error) = expression::fill(text, &peer)
                 {
@@ -127,6 +129,23 @@ impl<'a> Lint<'a> {
                     let message = format!("the line waited for cannot be filled: {error}");
                     self.add(step.rule.span.clone(), message, Some(help));
                 }
+            }
+        }
+    }
+
+    /// Lines about sockets: their templates can be filled.
+    fn listing(&mut self, step: &Step) {
+        let texts = match &step.action {
+            Action::ExpectListed(listed) => vec![&listed.text],
+            Action::ExpectUnlisted(unlisted) => vec![&unlisted.starts, &unlisted.ends],
+            _ => return,
+        };
+        let socket = serde_json::json!({ "socket": SocketContext::default() });
+        for text in texts {
+            if let Err(error) = listing::fill(text, &socket) {
+                let help = "It may name `socket.inode`, `socket.type` and `socket.name`.";
+                let message = format!("the line cannot be filled: {error}");
+                self.add(step.rule.span.clone(), message, Some(help));
             }
         }
     }

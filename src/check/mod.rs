@@ -15,6 +15,7 @@ mod diagnose;
 mod judge;
 mod link;
 pub mod lint;
+mod listing;
 pub mod locate;
 pub mod marker;
 pub mod observation;

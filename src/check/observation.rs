@@ -12,6 +12,7 @@ use nix::sys::signal::Signal;
 use serde::Serialize;
 
 use super::bounds::Excess;
+use super::listing::{self, TableState};
 use super::protocol::{Outcome, Seen};
 use super::sanitizer::Finding;
 use crate::sys::sock_diag::{self, BoundState};
@@ -54,6 +55,10 @@ pub struct Observation {
     pub line: LineState,
     /// About the standard output of the instance the step is about.
     pub output: OutputState,
+    /// The socket that `expect-listed` or `expect-unlisted` is about.
+    pub socket: SocketFound,
+    /// The kernel's table of sockets, as the checker read it then.
+    pub table: TableState,
     /// The bound for which the program was ended.
     pub limit: LimitState,
     /// What the program left behind, in words; only after `expect-no-leftovers`.
@@ -206,6 +211,41 @@ pub struct LineState {
     pub got_gid: i64,
     /// Whether a second run, with a terminal as standard output, printed it.
     pub appears_on_terminal: bool,
+    /// A line that has the name of the wanted line's socket in it, where none begins as it must.
+    pub similar: String,
+    /// What follows the second blank in `got`.
+    pub got_name: String,
+    /// Where `got` stops, if it is a beginning of `wanted`: at a `blank`, a `control` character, a
+    /// `byte` that is no ASCII, or another `character`; otherwise empty.
+    pub cut_at: &'static str,
+    /// Whether `wanted` and `got` are the same but for blanks and tabs.
+    pub only_blanks_differ: bool,
+}
+
+/// A socket that is only there.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SocketFound {
+    /// What its step calls it.
+    pub label: String,
+    /// Its inode.
+    pub inode: u64,
+    /// `stream`, `dgram`, `seqpacket`, or empty.
+    #[serde(rename = "type")]
+    pub socket_type: &'static str,
+    /// `unnamed`, `bound`, `listening`, `connected`, `accepted`, or `closed`.
+    pub state: &'static str,
+    /// What kind of name it has bound: `path`, `relative`, `abstract` or `none`.
+    pub kind: &'static str,
+    /// What became of its file: `kept`, `removed`, `renamed`, or `none` where it never had one.
+    pub file: &'static str,
+    /// Its name as the kernel shows it.
+    pub name: String,
+    /// The length of that.
+    pub name_bytes: usize,
+    /// Whether the name is UTF-8.
+    pub utf8: bool,
+    /// Whether another socket of the stage has connected to it.
+    pub has_client: bool,
 }
 
 impl Observation {
@@ -346,7 +386,21 @@ impl LineState {
             got_uid: number_after(&got, "uid="),
             got_gid: number_after(&got, "gid="),
             got,
-            appears_on_terminal: false,
+            ..Self::default()
+        }
+    }
+
+    /// A line about a socket: what it must be, what came, and what came instead.
+    pub fn of_listing(wanted: &[u8], got: &[u8], similar: &[u8]) -> Self {
+        let shown = |line: &[u8]| Untrusted::from(line).to_string();
+        Self {
+            wanted: shown(wanted),
+            got: shown(got),
+            similar: shown(similar),
+            got_name: shown(listing::third_part(got)),
+            cut_at: listing::cut_at(wanted, got),
+            only_blanks_differ: listing::only_blanks_differ(wanted, got),
+            ..Self::default()
         }
     }
 }

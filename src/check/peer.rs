@@ -5,12 +5,14 @@
 //! each connection, which bytes are due back; it judges nothing else.
 //!
 //! One connection and all that can be done with it is `connection`; traffic both ways at once is
-//! `exchange`, many connections at once are `crowd`, listening is `listener`.
+//! `exchange`, many connections at once are `crowd`, listening is `listener`; sockets that are only
+//! there are `named`.
 
 mod connection;
 mod crowd;
 mod exchange;
 mod listener;
+mod named;
 
 use std::collections::BTreeMap;
 use std::io::{self};
@@ -22,6 +24,7 @@ use nix::sys::socket::Shutdown;
 use self::connection::{Connection, Destination, Stop, connect, os_errno};
 use self::crowd::Crowd;
 use self::exchange::{End, exchange};
+use self::named::Named;
 use super::link::Line;
 use super::payload;
 use super::protocol::{Credentials, Deed, DeedResult, Draw, Due, Outcome};
@@ -57,6 +60,8 @@ pub fn play() -> io::Result<()> {
 struct Peer {
     connections: BTreeMap<String, Connection>,
     listeners: BTreeMap<String, OwnedFd>,
+    /// Sockets that are only there, by what they are called together.
+    named: BTreeMap<String, Vec<Named>>,
     /// RLIMIT_NOFILE of processes before we lowered it.
     limits: BTreeMap<i32, u64>,
 }
@@ -68,6 +73,8 @@ impl Peer {
             | Deed::Listen { .. }
             | Deed::LimitDescriptors { .. }
             | Deed::StopListening { .. }
+            | Deed::MakeSockets { .. }
+            | Deed::CloseSockets { .. }
             | Deed::ManyClients { .. } => String::new(),
             Deed::Connect { connection, .. }
             | Deed::Send { connection, .. }
@@ -332,6 +339,29 @@ impl Peer {
                 self.connections.remove(&connection);
                 Ok(())
             }
+            Deed::MakeSockets {
+                socket,
+                making,
+                addresses,
+                to,
+                within_ms,
+            } => {
+                let deadline = Deadline::after_ms(within_ms);
+                let mut held = Vec::new();
+                for address in &addresses {
+                    let to = to.as_ref().and_then(|to| self.named.get(to)?.first());
+                    let (named, made) = named::make(&making, address.as_ref(), to, deadline)?;
+                    held.push(named);
+                    outcome.made.push(made);
+                }
+                self.named.insert(socket, held);
+                Ok(())
+            }
+            Deed::CloseSockets { socket } => self
+                .named
+                .remove(&socket)
+                .map(drop)
+                .ok_or(Stop::new(DeedResult::Fault, "close")),
         }
     }
 

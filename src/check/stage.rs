@@ -7,6 +7,7 @@
 
 mod conversation;
 mod lifecycle;
+mod sockets;
 mod step;
 mod talk;
 mod trouble;
@@ -14,6 +15,7 @@ mod trouble;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use self::sockets::{AboutSocket, Group};
 use super::arena::{Arena, Place};
 use super::cancel::Cancel;
 use super::link::{Link, LinkError};
@@ -25,7 +27,7 @@ use super::verdict::{Event, Leftover, Side};
 use super::wording;
 use crate::curriculum::exercise::Exercise;
 use crate::curriculum::exercise::Stage;
-use crate::curriculum::scenario::{FIRST, Payload};
+use crate::curriculum::scenario::{FIRST, Payload, Start};
 use crate::sys::clock::{Deadline, now_us};
 
 /// How long a step may take when it does not say, in milliseconds.
@@ -115,6 +117,8 @@ pub fn run(stage: &Stage, setting: Setting<'_>, place: Place) -> Result<Run, Sta
         peers: BTreeMap::new(),
         connections: BTreeMap::new(),
         listeners: BTreeMap::new(),
+        sockets: BTreeMap::new(),
+        starts: BTreeMap::new(),
         ready: None,
         payloads: 0,
         did: Vec::new(),
@@ -149,6 +153,10 @@ struct Runner<'a> {
     connections: BTreeMap<String, String>,
     /// Which peer holds a listener.
     listeners: BTreeMap<String, String>,
+    /// Sockets that are only there.
+    sockets: BTreeMap<String, Group>,
+    /// How each instance was started.
+    starts: BTreeMap<String, Start>,
     /// Device and inode of the address when it became ready.
     ready: Option<(u64, u64)>,
     payloads: u64,
@@ -168,6 +176,7 @@ struct Failed {
     line: Option<String>,
     memory: Option<MemoryState>,
     leftovers: Vec<Leftover>,
+    listed: Option<Box<AboutSocket>>,
 }
 
 impl Failed {
@@ -179,6 +188,7 @@ impl Failed {
             line: None,
             memory: None,
             leftovers: Vec::new(),
+            listed: None,
         }
     }
 }

@@ -157,7 +157,8 @@ impl Supervisor {
                     | Condition::Paused(_)
                     | Condition::Exit
                     | Condition::Line(_)
-                    | Condition::Output(_) => waiting.deadline,
+                    | Condition::Output(_)
+                    | Condition::Printed => waiting.deadline,
                 };
                 look.map_or(next, |look| look.earlier(next)).poll_timeout()
             }
@@ -411,6 +412,9 @@ impl Supervisor {
             } => {
                 let wanted = payload::bytes(&data.payload, data.seed, data.place);
                 self.wait(name, Condition::Output(wanted), within_ms)
+            }
+            Order::AwaitPrinted { name, within_ms } => {
+                self.wait(name, Condition::Printed, within_ms)
             }
             Order::NoteMemory { name } => Some(match self.instances.get_mut(&name) {
                 Some(instance) => {

@@ -1,5 +1,8 @@
 //! What the checker did, expected and saw, in words: from steps and outcomes to sentences. What a
-//! failure *means* is said by diagnoses in the exercise's own files.
+//! failure *means* is said by diagnoses in the exercise's own files. Words about lines that tell of
+//! sockets are in `wording/listing`.
+
+mod listing;
 
 use super::observation::Observation;
 use super::protocol::Outcome;
@@ -21,6 +24,10 @@ pub fn verb(action: &Action) -> &'static str {
         Action::Listen { .. } => "listen",
         Action::Accept { .. } => "accept",
         Action::StopListening { .. } => "stop-listening",
+        Action::MakeSocket(_) => "make-socket",
+        Action::CloseSocket { .. } => "close-socket",
+        Action::ExpectListed(_) => "expect-listed",
+        Action::ExpectUnlisted(_) => "expect-unlisted",
         Action::ManyClients { .. } => "many-clients",
         Action::Flood { .. } => "flood",
         Action::Signal { .. } => "signal",
@@ -105,6 +112,17 @@ pub fn did(action: &Action) -> String {
             format!("waits for a connection and accepts it (connection {connection})")
         }
         Action::StopListening { .. } => "closes its listener and leaves the name".to_owned(),
+        Action::MakeSocket(making) => listing::makes(making),
+        Action::CloseSocket { socket } => {
+            format!("closes the socket `{socket}` and leaves its file")
+        }
+        Action::ExpectListed(listed) => {
+            format!("looks for {}", listing::lines_about(&listed.sockets))
+        }
+        Action::ExpectUnlisted(unlisted) => format!(
+            "looks whether there is no line about {}",
+            listing::names(&unlisted.sockets)
+        ),
         Action::ManyClients {
             count: all,
             at_once,
@@ -250,6 +268,8 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
         ),
         Action::Listen { .. } | Action::StopListening { .. } => "a peer listens".to_owned(),
         Action::Accept { .. } => "the program connects".to_owned(),
+        Action::MakeSocket(_) | Action::CloseSocket { .. } => "the sockets are there".to_owned(),
+        Action::ExpectListed(_) | Action::ExpectUnlisted(_) => return listing::expected(seen),
         Action::ManyClients { .. } => "every client gets back what it sent".to_owned(),
         Action::Flood { .. } => "the connection is there".to_owned(),
         Action::Signal { .. }
@@ -400,6 +420,7 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
                 caret: Some(common_prefix(&seen.line.wanted, &seen.line.got)),
             };
         }
+        "listed" | "listed-otherwise" | "not-listed" => return listing::saw(seen),
         "wrong-server" => "another process answers".to_owned(),
         "leaked" => format!(
             "{} open, with {} of ours open",

@@ -1,16 +1,18 @@
 //! The step vocabulary: what a stage does to the learner's program, as data.
 //!
 //! A stage is a list of steps written in `exercise.toml`. Reading them is `scenario/read`, bytes to
-//! send are `scenario/payload`; carrying steps out is [`crate::check`]'s. Sizes are bytes, times are
-//! milliseconds.
+//! send are `scenario/payload`, sockets that are only there are `scenario/socket`; carrying steps
+//! out is [`crate::check`]'s. Sizes are bytes, times are milliseconds.
 
 mod payload;
 mod read;
+mod socket;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::payload::{Drawn, Payload};
 pub use self::read::verbs;
+pub use self::socket::{MakeSocket, Namespace, SocketFile, SocketName, SocketState, SocketType};
 use super::reader::Located;
 
 /// The first instance of the program: the one that a step means when it names none.
@@ -100,6 +102,17 @@ pub enum Action {
         /// The listener.
         listener: String,
     },
+    /// A peer makes sockets that are only there: for programs that look at the machine.
+    MakeSocket(Box<MakeSocket>),
+    /// Closes sockets that `make-socket` made, and leaves their files.
+    CloseSocket {
+        /// The sockets.
+        socket: String,
+    },
+    /// Waits for the end of standard output; sockets must have their lines in it.
+    ExpectListed(Listed),
+    /// Waits for the end of standard output; sockets must have no such line in it.
+    ExpectUnlisted(Unlisted),
     /// Sends a signal to an instance's main process.
     Signal {
         /// The instance.
@@ -305,6 +318,44 @@ pub enum Who {
     Program,
     /// Another, in no group of the program's: only the superuser can play that.
     Stranger,
+}
+
+impl Action {
+    /// Whether it asks nothing of the program, so that no rule can be broken in it.
+    pub fn only_prepares(&self) -> bool {
+        matches!(
+            self,
+            Self::WriteFile { .. }
+                | Self::Listen { .. }
+                | Self::StopListening { .. }
+                | Self::MakeSocket(_)
+                | Self::CloseSocket { .. }
+        )
+    }
+}
+
+/// Lines that must be there. All lines that begin with the same word must be the same.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listed {
+    /// The instance.
+    pub name: String,
+    /// The sockets, as `make-socket` calls them.
+    pub sockets: Vec<String>,
+    /// The line: a template over `socket` (`inode`, `type`, `name`).
+    pub text: String,
+}
+
+/// Lines that must not be there. Both are templates over `socket`, as in [`Listed`].
+#[derive(Clone, Debug, Serialize)]
+pub struct Unlisted {
+    /// The instance.
+    pub name: String,
+    /// The sockets, as `make-socket` calls them.
+    pub sockets: Vec<String>,
+    /// How the line begins.
+    pub starts: String,
+    /// How it ends.
+    pub ends: String,
 }
 
 /// How an instance is started.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Bytes, Draw};
-use crate::curriculum::scenario::PassedFile;
+use crate::curriculum::scenario::{PassedFile, SocketFile, SocketState, SocketType};
 use crate::sys::spawn::Identity;
 
 /// What the grader asks of a peer.
@@ -195,6 +195,59 @@ pub enum Deed {
         /// The connection.
         connection: String,
     },
+    /// Make sockets of one kind, and hold them.
+    MakeSockets {
+        /// What they are called together.
+        socket: String,
+        /// Of which kind.
+        making: Making,
+        /// One for each: what it is bound to, if it is.
+        addresses: Vec<Option<SocketAddress>>,
+        /// Which they connect to, or are accepted from.
+        to: Option<String>,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Close such sockets; files stay.
+    CloseSockets {
+        /// What they are called.
+        socket: String,
+    },
+}
+
+/// A kind of socket to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Making {
+    /// Its type.
+    pub kind: SocketType,
+    /// What is done with it.
+    pub state: SocketState,
+    /// What becomes of its file.
+    pub file: SocketFile,
+}
+
+/// What a socket is bound to (unix(7)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SocketAddress {
+    /// A path.
+    Path(Bytes),
+    /// A path from a directory.
+    Relative {
+        /// The directory.
+        directory: Bytes,
+        /// The path from there.
+        name: Bytes,
+    },
+    /// An abstract name, without the NUL in front.
+    Abstract(Bytes),
+}
+
+/// A socket that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Its inode (fstat(2)).
+    pub inode: u64,
 }
 
 /// Where bytes that were sent must come out.
@@ -240,6 +293,8 @@ pub struct Outcome {
     pub me: Credentials,
     /// Inode of the pipe passed last.
     pub pipe_inode: u64,
+    /// Sockets that were made.
+    pub made: Vec<Made>,
     /// When it was over.
     pub at_us: u64,
 }

@@ -121,6 +121,13 @@ pub enum Order {
         /// How long at most.
         within_ms: u64,
     },
+    /// Wait for the end of its standard output, and hand it over.
+    AwaitPrinted {
+        /// The instance.
+        name: String,
+        /// How long at most.
+        within_ms: u64,
+    },
     /// Remember what memory it holds now.
     NoteMemory {
         /// The instance.
@@ -261,6 +268,11 @@ pub enum Answer {
     /// What standard output was, compared; the fields of the outcome that have to do with
     /// connections are empty.
     Output(Box<Outcome>),
+    /// What it printed on standard output so far, as much as is kept whole.
+    Printed {
+        /// The bytes.
+        output: Bytes,
+    },
     /// Memory, in bytes.
     Memory {
         /// The peak of what was resident since it was noted (VmHWM).

@@ -244,7 +244,7 @@ impl Runner<'_> {
     }
 
     /// What an outcome means for a step that needs the deed done.
-    fn judged(&mut self, outcome: Outcome) -> Stepped {
+    pub(super) fn judged(&mut self, outcome: Outcome) -> Stepped {
         let failed = match outcome.result {
             DeedResult::Done => return Ok(Ok(())),
             DeedResult::TimedOut => "timeout",

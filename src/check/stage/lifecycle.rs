@@ -40,6 +40,7 @@ impl Runner<'_> {
                 Err(Failed::new("not-ready", name))
             });
         }
+        self.starts.insert(start.name.clone(), start.clone());
         self.need_supervisor()?;
         let order = self.start_order(start, role)?;
         match self.order(&order, GRACE_MS)? {

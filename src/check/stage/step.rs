@@ -48,6 +48,10 @@ impl Runner<'_> {
                 self.limit_descriptors(pid, *spare)
             }
             Action::ExpectOutput { name, data } => self.expect_output(name, data, within_ms),
+            Action::MakeSocket(making) => self.make_socket(making, within_ms),
+            Action::CloseSocket { socket } => self.close_socket(socket),
+            Action::ExpectListed(listed) => self.expect_listed(listed, within_ms),
+            Action::ExpectUnlisted(unlisted) => self.expect_unlisted(unlisted, within_ms),
             Action::Listen {
                 listener,
                 at,

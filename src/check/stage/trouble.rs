@@ -66,6 +66,11 @@ impl Runner<'_> {
             }
         }
         observation.memory = failed.memory.unwrap_or_default();
+        if let Some(about) = failed.listed {
+            observation.socket = about.socket;
+            observation.line = about.line;
+            observation.table = about.table;
+        }
         if let Some(deed) = &failed.deed {
             observation = observation.with_outcome(deed);
         }

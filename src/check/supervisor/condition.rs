@@ -35,6 +35,7 @@ pub(super) enum Condition {
     Output(Vec<u8>),
     /// It has ended, and so has all that it started.
     NothingLeft,
+    Printed,
 }
 
 /// A stretch of time in which it is seen how much a program runs and wants to run.
@@ -181,18 +182,23 @@ impl Supervisor {
             Condition::Output(wanted) if instance.stdout.fd.is_none() => {
                 Some(instance.compare_output(wanted))
             }
+            Condition::Printed if instance.stdout.fd.is_none() => Some(instance.output()),
             _ => None,
         };
         let late = || {
             waiting.deadline.passed().then(|| match &waiting.what {
                 Condition::Output(wanted) => instance.compare_output(wanted),
+                Condition::Printed => instance.output(),
                 _ => Answer::TimedOut,
             })
         };
         // A line may still be in the pipe when its writer has ended: only its end is the end.
         let over = ended && instance.stdout.fd.is_none();
         let answer = found.or_else(|| over.then_some(Answer::Ended)).or_else(|| {
-            let of_output = matches!(waiting.what, Condition::Line(_) | Condition::Output(_));
+            let of_output = matches!(
+                waiting.what,
+                Condition::Line(_) | Condition::Output(_) | Condition::Printed
+            );
             (ended && !of_output).then_some(Answer::Ended)
         });
         let answer = answer.or_else(late)?;

@@ -1,6 +1,9 @@
 //! Reading a step: its verb, and the keys that this verb has.
 
-use super::{Action, At, ExitStatus, FIRST, PassedFile, Payload, Sink, Start, Step, Wait, Who};
+use super::{
+    Action, At, ExitStatus, FIRST, Listed, MakeSocket, PassedFile, Payload, Sink, Start, Step,
+    Unlisted, Wait, Who,
+};
 use crate::curriculum::exercise::{Role, arguments};
 use crate::curriculum::reader::{Located, Reader};
 
@@ -74,6 +77,16 @@ impl Step {
             Verb::StopListening => Action::StopListening {
                 listener: listener(table),
             },
+            Verb::MakeSocket => Action::MakeSocket(Box::new(MakeSocket::read(table))),
+            Verb::CloseSocket => Action::CloseSocket {
+                socket: table.text("socket"),
+            },
+            Verb::ExpectListed => Action::ExpectListed(Listed {
+                name: instance(table),
+                sockets: sockets(table),
+                text: table.text("text"),
+            }),
+            Verb::ExpectUnlisted => Action::ExpectUnlisted(unlisted(table, instance)),
             Verb::Signal => Action::Signal {
                 name: instance(table),
                 signal: read_signal(table),
@@ -224,6 +237,10 @@ enum Verb {
     Listen,
     Accept,
     StopListening,
+    MakeSocket,
+    CloseSocket,
+    ExpectListed,
+    ExpectUnlisted,
     Signal,
     Interrupt,
     Pause,
@@ -265,6 +282,10 @@ const VERBS: &[(&str, Verb)] = &[
     ("listen", Verb::Listen),
     ("accept", Verb::Accept),
     ("stop-listening", Verb::StopListening),
+    ("make-socket", Verb::MakeSocket),
+    ("close-socket", Verb::CloseSocket),
+    ("expect-listed", Verb::ExpectListed),
+    ("expect-unlisted", Verb::ExpectUnlisted),
     ("signal", Verb::Signal),
     ("interrupt", Verb::Interrupt),
     ("pause", Verb::Pause),
@@ -307,6 +328,34 @@ const USERS: &[(&str, Who)] = &[("program", Who::Program), ("stranger", Who::Str
 const SINKS: &[(&str, Sink)] = &[("pipe", Sink::Pipe), ("full", Sink::Full)];
 
 const PLACES: &[(&str, At)] = &[("socket", At::Socket), ("other", At::Other)];
+
+/// Names of sockets, of which there must be some.
+fn sockets(table: &mut Reader<'_>) -> Vec<String> {
+    let named = table.texts("sockets");
+    if named.is_empty() {
+        let help = Some("Give the names that `make-socket` gave.".to_owned());
+        table.problem(table.span(), "this step lacks `sockets`", help);
+    }
+    named.into_iter().map(|name| name.value).collect()
+}
+
+fn unlisted(table: &mut Reader<'_>, instance: impl Fn(&mut Reader<'_>) -> String) -> Unlisted {
+    let text = |table: &mut Reader<'_>, key| {
+        let text = table.optional_text(key);
+        text.map_or_else(String::new, |text| text.value)
+    };
+    let unlisted = Unlisted {
+        name: instance(table),
+        sockets: sockets(table),
+        starts: text(table, "starts"),
+        ends: text(table, "ends"),
+    };
+    if unlisted.starts.is_empty() && unlisted.ends.is_empty() {
+        let message = "this step lacks `starts` or `ends`: every line would be meant";
+        table.problem(table.span(), message, None);
+    }
+    unlisted
+}
 
 fn listener(table: &mut Reader<'_>) -> String {
     table

@@ -1,0 +1,241 @@
+//! Lines about sockets: what a program that lists sockets printed about one of ours, and how that
+//! differs from what it must be. Bytes in, plain data out; and the kernel's own table, to tell how
+//! far the program has read in it.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::curriculum::expression::{self, ExpressionError};
+
+/// Bytes that are no ASCII ride through templates as characters of their own: the last of the
+/// private use plane, which no author writes.
+const RIDE: u32 = 0x10_FF00;
+
+/// Bytes as characters of a template's context.
+pub fn as_characters(bytes: &[u8]) -> String {
+    let character = |byte: &u8| match byte {
+        0..=0x7f => char::from(*byte),
+        _ => char::from_u32(RIDE + u32::from(*byte)).unwrap_or(char::REPLACEMENT_CHARACTER),
+    };
+    bytes.iter().map(character).collect()
+}
+
+/// Fills a template over `socket`, whose name may be any bytes.
+///
+/// # Errors
+/// What is wrong with the template.
+pub fn fill(template: &str, context: &impl Serialize) -> Result<Vec<u8>, ExpressionError> {
+    let filled = expression::fill(template, context)?;
+    let mut bytes = Vec::new();
+    for character in filled.chars() {
+        match u32::from(character).checked_sub(RIDE) {
+            Some(byte) => bytes.push(byte as u8),
+            None => bytes.extend(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    Ok(bytes)
+}
+
+/// What a program printed, line by line.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a>(pub &'a [u8]);
+
+/// How a line that must be there was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// As it must be.
+    Right,
+    /// A line with the same first word is different.
+    Different(&'a [u8]),
+    /// No line has that first word.
+    Missing,
+}
+
+impl<'a> Listing<'a> {
+    /// Whole lines, without their line feeds.
+    pub fn lines(self) -> impl Iterator<Item = &'a [u8]> {
+        self.0
+            .split_inclusive(|&byte| byte == b'\n')
+            .filter_map(|line| line.strip_suffix(b"\n"))
+    }
+
+    /// Looks for a line. All that begin with its first word must be it.
+    pub fn find(self, wanted: &[u8]) -> Found<'a> {
+        let key = first_word(wanted);
+        let mut found = Found::Missing;
+        for line in self.lines().filter(|line| first_word(line) == key) {
+            if line != wanted {
+                return Found::Different(line);
+            }
+            found = Found::Right;
+        }
+        found
+    }
+
+    /// The first line that has something in it.
+    pub fn containing(self, part: &[u8]) -> Option<&'a [u8]> {
+        let contains = |line: &&[u8]| line.windows(part.len().max(1)).any(|found| found == part);
+        self.lines().find(contains)
+    }
+}
+
+fn first_word(line: &[u8]) -> &[u8] {
+    line.split(|&byte| byte == b' ').next().unwrap_or_default()
+}
+
+/// Where a line that is a beginning of the wanted one stops: at a `blank`, a `control` character, a
+/// `byte` that is no ASCII, or another `character`; empty where it is no beginning.
+pub fn cut_at(wanted: &[u8], got: &[u8]) -> &'static str {
+    let next = wanted.strip_prefix(got).and_then(|rest| rest.first());
+    match next {
+        None => "",
+        Some(b' ' | b'\t') => "blank",
+        Some(0..=0x1f | 0x7f) => "control",
+        Some(0x80..) => "byte",
+        Some(_) => "character",
+    }
+}
+
+/// Whether two lines are the same but for blanks and tabs.
+pub fn only_blanks_differ(wanted: &[u8], got: &[u8]) -> bool {
+    let solid = |line: &[u8]| -> Vec<u8> {
+        let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        line.iter().copied().filter(|byte| !blank(byte)).collect()
+    };
+    wanted != got && solid(wanted) == solid(got)
+}
+
+/// What follows the second blank of a line.
+pub fn third_part(line: &[u8]) -> &[u8] {
+    line.splitn(3, |&byte| byte == b' ')
+        .nth(2)
+        .unwrap_or_default()
+}
+
+/// The kernel's table of Unix sockets, and how far a program's lines about ours reach in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TableState {
+    /// Its length in bytes, as the checker read it.
+    pub bytes: usize,
+    /// Sockets of the stage that belong in a list of those that can be reached by name.
+    pub ours: usize,
+    /// How many of those have a line.
+    pub ours_listed: usize,
+    /// Whether these are the first of them in the order of the table: some have lines, others have
+    /// none, and all of the former come before all of the latter.
+    pub ours_beginning: bool,
+}
+
+impl TableState {
+    /// Compares the table with what was printed about the sockets of these inodes.
+    pub fn compare(table: &[u8], listing: Listing<'_>, ours: &BTreeSet<Vec<u8>>) -> Self {
+        let listed: BTreeSet<&[u8]> = listing.lines().map(first_word).collect();
+        let found: Vec<bool> = Listing(table)
+            .lines()
+            .filter_map(inode)
+            .filter(|inode| ours.contains(*inode))
+            .map(|inode| listed.contains(inode))
+            .collect();
+        let ours_listed = found.iter().filter(|listed| **listed).count();
+        let whole = ours_listed == found.len();
+        Self {
+            bytes: table.len(),
+            ours: found.len(),
+            ours_listed,
+            ours_beginning: ours_listed > 0
+                && !whole
+                && found[..ours_listed].iter().all(|listed| *listed),
+        }
+    }
+}
+
+/// The column Inode of a line of the table.
+fn inode(line: &[u8]) -> Option<&[u8]> {
+    let mut columns = line
+        .split(|&byte| byte == b' ')
+        .filter(|column| !column.is_empty());
+    columns.nth(6)
+}
+
+/// The table as it is now; empty where it cannot be read.
+pub fn read_table() -> Vec<u8> {
+    std::fs::read("/proc/net/unix").unwrap_or_default()
+}
+
+/// What a template about a socket may name.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SocketContext {
+    /// Its inode.
+    pub inode: u64,
+    /// `stream`, `dgram` or `seqpacket`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Its name as the kernel shows it, by [`as_characters`].
+    pub name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_name_of_any_bytes_passes_through_a_template() {
+        let name: Vec<u8> = (1..=255).collect();
+        let context = json!({ "socket": { "name": as_characters(&name) } });
+        let filled = fill("7 é {{ socket.name }}", &context).unwrap();
+        assert_eq!(filled, [b"7 \xc3\xa9 ", &name[..]].concat());
+    }
+
+    #[test]
+    fn a_line_is_found_by_its_first_word_and_must_be_whole() {
+        let listing = Listing(b"12 stream /a\n123 stream /b c\n9 dgram /half");
+        assert_eq!(listing.find(b"12 stream /a"), Found::Right);
+        let cut = Found::Different(b"123 stream /b c");
+        assert_eq!(listing.find(b"123 stream /b c d"), cut);
+        assert_eq!(listing.find(b"9 dgram /half"), Found::Missing);
+        assert_eq!(listing.containing(b"/b"), Some(&b"123 stream /b c"[..]));
+    }
+
+    #[test]
+    fn the_place_of_a_cut_is_named() {
+        assert_eq!(cut_at(b"1 stream /a b", b"1 stream /a"), "blank");
+        assert_eq!(cut_at(b"1 stream /a\rb", b"1 stream /a"), "control");
+        assert_eq!(cut_at(b"1 stream /a\xff", b"1 stream /a"), "byte");
+        assert_eq!(cut_at(b"1 stream /a", b"1 stream /"), "character");
+        assert_eq!(cut_at(b"1 stream /a", b"1 dgram /a"), "");
+        assert_eq!(cut_at(b"1 stream /a", b"1 stream /a"), "");
+    }
+
+    #[test]
+    fn a_program_that_stopped_after_a_page_is_told_by_its_lines() {
+        let row = |inode: u32| {
+            format!("0000000000000000: 00000002 00000000 00010000 0001 01 {inode:5} /run/{inode}\n")
+        };
+        let table: String = std::iter::once("Num RefCount\n".to_owned())
+            .chain((100..200).map(row))
+            .collect();
+        let ours = (110..200)
+            .map(|inode| inode.to_string().into_bytes())
+            .collect();
+        let line = |inode: u32| format!("{inode} stream /run/{inode}\n");
+        let state = |printed: String| {
+            TableState::compare(table.as_bytes(), Listing(printed.as_bytes()), &ours)
+        };
+        let beginning = state((100..150).map(line).collect());
+        assert_eq!((beginning.ours, beginning.ours_listed), (90, 40));
+        assert!(beginning.ours_beginning);
+        assert!(
+            !state(
+                (100..200)
+                    .filter(|inode| inode % 2 == 0)
+                    .map(line)
+                    .collect()
+            )
+            .ours_beginning
+        );
+        assert!(!state((100..200).map(line).collect()).ours_beginning);
+        assert!(!state(String::new()).ours_beginning);
+    }
+}

@@ -1,0 +1,125 @@
+//! Sockets that are only there: made with any name and in any state, for programs that look at the
+//! machine (socket(2), bind(2), listen(2), connect(2), accept(2)).
+
+use std::env;
+use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket,
+};
+use nix::sys::stat::fstat;
+
+use super::connection::{Stop, os_errno};
+use super::listener::accept;
+use crate::check::protocol::{Bytes, DeedResult, Made, Making, SocketAddress};
+use crate::curriculum::scenario::{SocketFile, SocketState, SocketType};
+use crate::sys::clock::Deadline;
+use crate::untrusted::Untrusted;
+
+/// Connections that may wait at a listener.
+const BACKLOG: i32 = 16;
+
+/// A socket that is there.
+pub(super) struct Named {
+    socket: OwnedFd,
+    address: Option<SocketAddress>,
+}
+
+/// Makes a socket; `to` is the one it connects to or is accepted from.
+pub(super) fn make(
+    making: &Making,
+    address: Option<&SocketAddress>,
+    to: Option<&Named>,
+    deadline: Deadline,
+) -> Result<(Named, Made), Stop> {
+    let fault = || Stop::new(DeedResult::Fault, "find the other socket");
+    let made = match making.state {
+        SocketState::Accepted => accept(&to.ok_or_else(fault)?.socket, deadline)?.socket,
+        state => {
+            let made = open(making.kind)?;
+            if let Some(address) = address {
+                on_address(address, |address| bind(made.as_raw_fd(), address), "bind")?;
+                dispose(address, making.file)?;
+            }
+            if state == SocketState::Listening {
+                let backlog =
+                    Backlog::new(BACKLOG).map_err(|errno| Stop::errno(errno, "listen"))?;
+                listen(&made, backlog).map_err(|errno| Stop::errno(errno, "listen"))?;
+            }
+            if state == SocketState::Connected {
+                let to = to.and_then(|to| to.address.as_ref()).ok_or_else(fault)?;
+                on_address(to, |address| connect(made.as_raw_fd(), address), "connect")?;
+            }
+            made
+        }
+    };
+    let inode = fstat(&made)
+        .map_err(|errno| Stop::errno(errno, "fstat"))?
+        .st_ino;
+    let named = Named {
+        socket: made,
+        address: address.cloned(),
+    };
+    Ok((named, Made { inode }))
+}
+
+fn open(kind: SocketType) -> Result<OwnedFd, Stop> {
+    let kind = match kind {
+        SocketType::Stream => SockType::Stream,
+        SocketType::Dgram => SockType::Datagram,
+        SocketType::Seqpacket => SockType::SeqPacket,
+    };
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    socket(AddressFamily::Unix, kind, flags, None).map_err(|errno| Stop::errno(errno, "socket"))
+}
+
+/// Does something with an address, in the directory that it is relative to.
+fn on_address(
+    address: &SocketAddress,
+    call: impl Fn(&UnixAddr) -> nix::Result<()>,
+    name: &'static str,
+) -> Result<(), Stop> {
+    let path = |bytes: &Bytes| Untrusted::from(bytes).as_path().to_owned();
+    let done = match address {
+        SocketAddress::Path(bytes) => UnixAddr::new(&path(bytes)).and_then(|made| call(&made)),
+        SocketAddress::Abstract(bytes) => {
+            UnixAddr::new_abstract(&bytes.0).and_then(|made| call(&made))
+        }
+        SocketAddress::Relative { directory, name } => {
+            let back = env::current_dir().unwrap_or_else(|_| "/".into());
+            env::set_current_dir(path(directory))
+                .map_err(|error| Stop::errno(os_errno(&error), "chdir"))?;
+            let done = UnixAddr::new(&path(name)).and_then(|made| call(&made));
+            env::set_current_dir(back).map_err(|error| Stop::errno(os_errno(&error), "chdir"))?;
+            done
+        }
+    };
+    done.map_err(|errno: Errno| Stop::errno(errno, name))
+}
+
+/// Does with the file what is wanted.
+fn dispose(address: &SocketAddress, fate: SocketFile) -> Result<(), Stop> {
+    let file = match address {
+        SocketAddress::Path(bytes) => Untrusted::from(bytes).as_path().to_owned(),
+        SocketAddress::Relative { directory, name } => Untrusted::from(directory)
+            .as_path()
+            .join(Untrusted::from(name).as_path()),
+        SocketAddress::Abstract(_) => return Ok(()),
+    };
+    let done = match fate {
+        SocketFile::Kept => Ok(()),
+        SocketFile::Removed => fs::remove_file(&file),
+        SocketFile::Renamed => fs::rename(&file, renamed(&file)),
+    };
+    done.map_err(|error| Stop::errno(os_errno(&error), "rename"))
+}
+
+/// Another name in the same directory.
+fn renamed(file: &Path) -> std::path::PathBuf {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".renamed");
+    file.with_file_name(name)
+}
