@@ -10,7 +10,7 @@ mod janitor;
 mod removal;
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -214,13 +214,22 @@ impl Arena {
         Ok(directory.join("program"))
     }
 
-    /// Writes a file that the program's own user may read.
+    /// Puts a file in place, for the program's user. It is whole and theirs when it appears, and one
+    /// that stood there goes on unchanged for whoever has it open.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        fs::write(path, bytes)?;
-        self.give(path)
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        // The program may write here too. A name that it made first is not followed.
+        drop(fs::remove_file(&beside));
+        let mut file = fs::File::create_new(&beside)?;
+        file.write_all(bytes)?;
+        if let Some(Identity { uid, gid }) = self.identity {
+            std::os::unix::fs::fchown(&file, Some(uid), Some(gid))?;
+        }
+        fs::rename(&beside, path)
     }
 
     fn give(&self, path: &Path) -> io::Result<()> {

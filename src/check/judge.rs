@@ -461,7 +461,10 @@ fn needs_own_program(stage: &Stage) -> Option<&'static str> {
         Action::ExpectMemory { .. } | Action::NoteMemory { .. } | Action::ExpectIdle { .. } => {
             Some("measures its process")
         }
-        Action::WaitAsleep { .. } | Action::LimitDescriptors { .. } => Some("looks at its process"),
+        Action::WaitAsleep { .. }
+        | Action::NoteQueue { .. }
+        | Action::ExpectFullQueue { .. }
+        | Action::LimitDescriptors { .. } => Some("looks at its process"),
         Action::WriteFile { .. } | Action::Listen { .. } => {
             Some("prepares what the program is started with")
         }

@@ -105,7 +105,10 @@ impl<'a> Lint<'a> {
         let by_hand = serde_json::json!({
             "socket": "/tmp/s", "other": "/tmp/o", "file": "/tmp/f", "program": "./program",
         });
-        let peer = serde_json::json!({ "peer": super::protocol::Credentials::default() });
+        let peer = serde_json::json!({
+            "peer": super::protocol::Credentials::default(),
+            "queue": super::protocol::Queue::default(),
+        });
         for stage in &exercise.stages {
             let at = stage.id.span.clone();
             if let Err(error) = expression::fill(&stage.by_hand, &by_hand) {
@@ -125,7 +128,7 @@ impl<'a> Lint<'a> {
                 if let Action::ExpectLine { text, .. } = &step.action
                     && let Err(error) = expression::fill(text, &peer)
                 {
-                    let help = "It may name `peer.pid`, `peer.uid` and `peer.gid`.";
+                    let help = "It may name `peer.pid`, `peer.uid`, `peer.gid`, and of `queue`: `bytes`, `taken`, `memory`, `limit`.";
                     let message = format!("the line waited for cannot be filled: {error}");
                     self.add(step.rule.span.clone(), message, Some(help));
                 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::bounds::Excess;
 use super::listing::{self, TableState};
-use super::protocol::{Outcome, Seen};
+use super::protocol::{Outcome, Queue, Seen};
 use super::sanitizer::Finding;
 use crate::sys::sock_diag::{self, BoundState};
 use crate::untrusted::Untrusted;
@@ -43,6 +43,10 @@ pub struct Observation {
     pub first_nul: i64,
     /// Descriptors attached on the connection so far.
     pub descriptors_sent: u64,
+    /// Where in the bytes of `expect-bytes` those are that came in the place of others, or -1.
+    pub found_at: i64,
+    /// What was measured last by `note-queue` or `expect-full-queue`.
+    pub queue: Queue,
     /// The instance the step is about.
     pub instance: ProgramState,
     /// The first instance, named `program`.
@@ -156,6 +160,10 @@ pub struct ProgramState {
     pub syscall_fd: i32,
     /// What that descriptor is, or empty.
     pub syscall_fd_kind: String,
+    /// Whether that descriptor is O_NONBLOCK.
+    pub syscall_fd_nonblocking: bool,
+    /// While it sleeps on a connected socket: whether a listening socket of its is O_NONBLOCK.
+    pub listener_nonblocking: bool,
     /// Open descriptors.
     pub descriptors: usize,
     /// Open descriptors when it became ready.
@@ -209,6 +217,10 @@ pub struct LineState {
     pub got_uid: i64,
     /// The number after `gid=` in `got`, or -2.
     pub got_gid: i64,
+    /// The number after the first blank in `wanted`, or -2.
+    pub wanted_number: i64,
+    /// The number after the first blank in `got`, or -2.
+    pub got_number: i64,
     /// Whether a second run, with a terminal as standard output, printed it.
     pub appears_on_terminal: bool,
     /// A line that has the name of the wanted line's socket in it, where none begins as it must.
@@ -259,6 +271,7 @@ impl Observation {
         self.same = outcome.same;
         self.first_nul = outcome.first_nul.map_or(-1, |at| at as i64);
         self.descriptors_sent = outcome.descriptors_sent;
+        self.found_at = outcome.found_at.map_or(-1, |at| at as i64);
         self
     }
 }
@@ -286,6 +299,8 @@ impl ProgramState {
             syscall: seen.syscall.clone(),
             syscall_fd: seen.syscall_fd.unwrap_or(-1),
             syscall_fd_kind: seen.syscall_fd_kind.clone(),
+            syscall_fd_nonblocking: seen.syscall_fd_nonblocking,
+            listener_nonblocking: seen.listener_nonblocking,
             descriptors: seen.descriptors,
             descriptors_at_ready: seen.descriptors_at_ready,
             connections_open: 0,
@@ -385,6 +400,8 @@ impl LineState {
             got_pid: number_after(&got, "pid="),
             got_uid: number_after(&got, "uid="),
             got_gid: number_after(&got, "gid="),
+            wanted_number: number_after(wanted, " "),
+            got_number: number_after(&got, " "),
             got,
             ..Self::default()
         }

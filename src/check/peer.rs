@@ -87,6 +87,7 @@ impl Peer {
             | Deed::Flood { connection, .. }
             | Deed::Expect { connection, .. }
             | Deed::ExpectNothing { connection }
+            | Deed::Queue { connection }
             | Deed::Read { connection, .. }
             | Deed::ReadEnd { connection, .. }
             | Deed::Abandon { connection, .. }
@@ -273,7 +274,15 @@ impl Peer {
                 }
                 let bytes = draw(&data);
                 connection.due.extend(&bytes);
-                connection.read(bytes.len(), Deadline::after_ms(within_ms), outcome)
+                let read = connection.read(bytes.len(), Deadline::after_ms(within_ms), outcome);
+                if read.is_err() {
+                    outcome.found_at = found_at(&bytes, outcome);
+                }
+                read
+            }
+            Deed::Queue { connection } => {
+                outcome.queue = self.get(&connection)?.queue()?;
+                Ok(())
             }
             Deed::ExpectNothing { connection } => {
                 let connection = self.get(&connection)?;
@@ -420,6 +429,56 @@ impl Peer {
     }
 }
 
+/// So many bytes are no coincidence.
+const CERTAIN: usize = 8;
+
+/// Where in the bytes due those are that came in their place: behind it, or else before.
+fn found_at(due: &[u8], outcome: &Outcome) -> Option<u64> {
+    let same = outcome.same as usize;
+    let came = &outcome.window_received.0;
+    let came = came.get(same - (outcome.window_at as usize).min(same)..)?;
+    let find = |part: &[u8]| part.windows(came.len()).position(|place| place == came);
+    if came.len() < CERTAIN || same > due.len() {
+        return None;
+    }
+    let at = find(&due[same..]).map(|at| same + at).or_else(|| find(due));
+    at.map(|at| at as u64)
+}
+
 fn draw(data: &Draw) -> Vec<u8> {
     payload::bytes(&data.payload, data.seed, data.place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::protocol::Bytes;
+
+    fn outcome(same: u64, window_at: u64, received: &[u8]) -> Outcome {
+        Outcome {
+            same,
+            window_at,
+            window_received: Bytes(received.to_vec()),
+            ..Outcome::default()
+        }
+    }
+
+    #[test]
+    fn bytes_in_the_wrong_place_are_found_where_they_belong() {
+        let due: Vec<u8> = (0..100).collect();
+        let hole: Vec<u8> = (24..40).chain(60..92).collect();
+        assert_eq!(found_at(&due, &outcome(40, 24, &hole)), Some(60));
+        let again: Vec<u8> = (24..40).chain(0..32).collect();
+        assert_eq!(found_at(&due, &outcome(40, 24, &again)), Some(0));
+        let others = [7; 48];
+        assert_eq!(found_at(&due, &outcome(40, 24, &others)), None);
+        assert_eq!(found_at(&due, &outcome(100, 84, &again)), Some(0));
+    }
+
+    #[test]
+    fn a_few_bytes_are_found_nowhere() {
+        let due: Vec<u8> = (0..100).collect();
+        assert_eq!(found_at(&due, &outcome(0, 0, &[50, 51, 52])), None);
+        assert_eq!(found_at(&due, &outcome(0, 0, &[])), None);
+    }
 }

@@ -10,7 +10,9 @@ mod order;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::deed::{Credentials, Deed, DeedResult, Due, Made, Making, Outcome, SocketAddress};
+pub use self::deed::{
+    Credentials, Deed, DeedResult, Due, Made, Making, Outcome, Queue, SocketAddress,
+};
 pub use self::order::{Answer, Connecting, Inherited, Order, Seen, StdinKind, StdoutKind};
 use crate::untrusted::Untrusted;
 

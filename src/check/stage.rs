@@ -21,7 +21,7 @@ use super::cancel::Cancel;
 use super::link::{Link, LinkError};
 use super::observation::{MemoryState, Observation};
 use super::program::Program;
-use super::protocol::{Draw, Order, Outcome};
+use super::protocol::{Draw, Order, Outcome, Queue};
 use super::trace;
 use super::verdict::{Event, Leftover, Side};
 use super::wording;
@@ -126,6 +126,7 @@ pub fn run(stage: &Stage, setting: Setting<'_>, place: Place) -> Result<Run, Sta
         began_us: now_us(),
         deadline: Deadline::after_ms(STAGE_MS * setting.patience),
         cpu_before: BTreeMap::new(),
+        queue: Queue::default(),
     };
     runner.run(stage)
 }
@@ -166,6 +167,8 @@ struct Runner<'a> {
     deadline: Deadline,
     /// CPU time of each instance when the step began.
     cpu_before: BTreeMap<String, u64>,
+    /// The queue that was measured last.
+    queue: Queue,
 }
 
 /// How a step failed, before all is known about it.

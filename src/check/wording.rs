@@ -47,6 +47,8 @@ pub fn verb(action: &Action) -> &'static str {
         Action::ReadSome { .. } => "read-some",
         Action::ExpectDue { .. } => "expect-due",
         Action::ExpectBytes { .. } => "expect-bytes",
+        Action::NoteQueue { .. } => "note-queue",
+        Action::ExpectFullQueue { .. } => "expect-full-queue",
         Action::ExpectNothing { .. } => "expect-nothing",
         Action::ExpectEnd { .. } => "expect-end",
         Action::Abandon { .. } => "abandon",
@@ -220,6 +222,13 @@ pub fn did(action: &Action) -> String {
             "reads {} from connection {connection}",
             count(data.length(), "byte")
         ),
+        Action::NoteQueue { connection, .. } => {
+            format!("notes what is unread on connection {connection}")
+        }
+        Action::ExpectFullQueue { name, connection } => format!(
+            "waits until {} sleeps, and looks how full its queue on connection {connection} is",
+            instance(name)
+        ),
         Action::ExpectNothing { connection } => {
             format!("looks whether anything has come on connection {connection}")
         }
@@ -308,6 +317,10 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
             )
         }
         Action::ExpectBytes { .. } => format!("exactly {}", count(seen.expected, "byte")),
+        Action::NoteQueue { .. } => "the program waits for what comes next".to_owned(),
+        Action::ExpectFullQueue { .. } => {
+            "the kernel would take no more: the queue is full".to_owned()
+        }
         Action::ExpectNothing { .. } => "nothing comes, and the connection stays".to_owned(),
         Action::ExpectEnd { .. } => "the end of the stream".to_owned(),
         Action::ShutDownWriting { .. } | Action::Abandon { .. } | Action::Close { .. } => {
@@ -365,6 +378,16 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
             "it grew by {}, to {}",
             size(seen.memory.growth),
             size(seen.memory.peak)
+        ),
+        "room-left" => format!(
+            "{} unread, {} of {} of the queue's memory used",
+            count(seen.queue.bytes, "byte"),
+            seen.queue.memory,
+            seen.queue.limit
+        ),
+        "end" if seen.step == "expect-full-queue" => format!(
+            "{} unread, and the connection was closed behind them",
+            count(seen.queue.bytes, "byte")
         ),
         "timeout" if seen.step == "expect-end" => format!(
             "no end in {:.1} s; {}",

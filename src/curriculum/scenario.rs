@@ -259,6 +259,20 @@ pub enum Action {
         /// What must come.
         data: Payload,
     },
+    /// Waits until an instance sleeps, and remembers how much of what it sent is unread.
+    NoteQueue {
+        /// The instance.
+        name: String,
+        /// Our end.
+        connection: String,
+    },
+    /// The same, and the kernel must not take more: the next call that sends would block.
+    ExpectFullQueue {
+        /// The instance.
+        name: String,
+        /// Our end.
+        connection: String,
+    },
     /// Waits until the program sleeps; by then nothing may have come.
     ExpectNothing {
         /// The connection.
@@ -280,7 +294,7 @@ pub enum Action {
         connection: String,
     },
     /// Waits for a line on the instance's standard output. The text is a template over `peer`
-    /// (`pid`, `uid`, `gid` of the process behind `connection`).
+    /// (`pid`, `uid`, `gid` of the process behind `connection`) and `queue` (what was measured last).
     ExpectLine {
         /// The instance.
         name: String,

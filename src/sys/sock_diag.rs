@@ -208,6 +208,20 @@ pub struct Socket {
     pub shutdown: Shutdown,
     /// Who owns the socket's inode: the user that created it, unless fchown(2) was used.
     pub uid: Option<u32>,
+    /// Memory of what it sent. Only [`queue_behind`] asks for it.
+    #[serde(skip)]
+    pub send_memory: Option<SendMemory>,
+}
+
+/// Kernel memory of what a socket has sent and nobody has read (`ss -xm` shows `t` and `tb`). It
+/// counts whole buffers with their overhead, not bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SendMemory {
+    /// `sk_wmem_alloc`, in bytes: what SIOCOUTQ tells the owner.
+    pub used: u32,
+    /// `sk_sndbuf`, in bytes. A call that sends is taken while `used` is less
+    /// (sock_alloc_send_pskb()), so it can be passed a little.
+    pub limit: u32,
 }
 
 /// A dump of all AF_UNIX sockets of this network namespace.
@@ -333,6 +347,42 @@ pub fn bound_at(path: &Path) -> io::Result<Option<BoundSocket>> {
     bound_to(status.dev(), status.ino())
 }
 
+/// The memory of what the peer of a socket of ours has sent and we have not read. `None`: there is
+/// no peer that somebody has open; it was closed, or not accepted yet.
+///
+/// # Errors
+/// As [`dump`].
+pub fn queue_behind(inode: u64) -> io::Result<Option<SendMemory>> {
+    let netlink = open()?;
+    let peer = ask_one(&netlink, low_half(inode))?.and_then(|socket| socket.peer);
+    let Some(peer) = peer.filter(|&peer| peer != 0) else {
+        return Ok(None);
+    };
+    let peer = ask_one(&netlink, peer)?;
+    Ok(peer.and_then(|socket| socket.send_memory))
+}
+
+/// The socket with this inode, if there is one.
+fn ask_one(netlink: &OwnedFd, inode: u32) -> io::Result<Option<Socket>> {
+    send(netlink, &Request::One(inode).bytes(), SendFlags::empty())?;
+    let mut buffer = vec![0; BUFFER];
+    let (read, _) = recv(netlink, buffer.as_mut_slice(), RecvFlags::empty())?;
+    match parse(&buffer[..read]) {
+        Ok(batch) => Ok(batch.sockets.into_iter().next()),
+        Err(ParseError::Refused(errno)) if errno == rustix::io::Errno::NOENT.raw_os_error() => {
+            Ok(None)
+        }
+        Err(error) => Err(refusal(error)),
+    }
+}
+
+fn refusal(error: ParseError) -> io::Error {
+    match error {
+        ParseError::Refused(errno) => io::Error::from_raw_os_error(errno),
+        other => io::Error::new(io::ErrorKind::InvalidData, other),
+    }
+}
+
 fn pick(sockets: &[Socket], file: FileId) -> Option<BoundSocket> {
     let rank = |socket: &&Socket| match (socket.state, socket.kind) {
         (State::Listening, _) => 2,
@@ -379,10 +429,7 @@ fn ask(netlink: &OwnedFd, request: Request) -> io::Result<Vec<Socket>> {
                 "the kernel's answer was longer than the buffer",
             ));
         }
-        let batch = parse(&buffer[..read]).map_err(|error| match error {
-            ParseError::Refused(errno) => io::Error::from_raw_os_error(errno),
-            other => io::Error::new(io::ErrorKind::InvalidData, other),
-        })?;
+        let batch = parse(&buffer[..read]).map_err(refusal)?;
         sockets.extend(batch.sockets);
         if batch.done {
             return Ok(sockets);
@@ -471,6 +518,20 @@ mod tests {
         assert_eq!(find(&dump, left).name, None);
         let uid = rustix::process::geteuid().as_raw();
         assert_eq!(find(&dump, left).uid, Some(uid));
+    }
+
+    #[test]
+    fn the_queue_behind_a_socket_is_full_when_its_peer_gets_eagain() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let inode = rustix::fs::fstat(&ours).unwrap().st_ino;
+        let empty = queue_behind(inode).unwrap().expect("the peer is open");
+        assert_eq!(empty.used, 0);
+        theirs.set_nonblocking(true).unwrap();
+        while std::io::Write::write(&mut &theirs, &[0; 4096]).is_ok() {}
+        let full = queue_behind(inode).unwrap().expect("the peer is open");
+        assert!(full.used >= full.limit && full.limit > 0, "{full:?}");
+        drop(theirs);
+        assert_eq!(queue_behind(inode).unwrap(), None);
     }
 
     #[test]

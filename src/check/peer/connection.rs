@@ -7,15 +7,16 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, sockopt,
 };
 
-use crate::check::protocol::{Bytes, Credentials, DeedResult, Outcome};
+use crate::check::protocol::{Bytes, Credentials, DeedResult, Outcome, Queue};
 use crate::check::supervisor::errno_name;
 use crate::curriculum::scenario::PassedFile;
 use crate::sys::clock::Deadline;
+use crate::sys::sock_diag;
 use crate::sys::spawn::{Identity, become_user};
 use crate::untrusted::Untrusted;
 
@@ -342,6 +343,27 @@ impl Connection {
                 Ok(None) => self.wait(PollFlags::POLLIN, deadline, "recv")?,
             }
         }
+    }
+
+    /// How much of what the program sent is unread.
+    pub(super) fn queue(&self) -> Result<Queue, Stop> {
+        let bytes = rustix::io::ioctl_fionread(&self.socket)
+            .map_err(|errno| Stop::errno(Errno::from_raw(errno.raw_os_error()), "ioctl"))?;
+        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::empty())];
+        nix::poll::poll(&mut fds, PollTimeout::ZERO).map_err(|errno| Stop::errno(errno, "poll"))?;
+        let inode = nix::sys::stat::fstat(&self.socket)
+            .map_err(|errno| Stop::errno(errno, "fstat"))?
+            .st_ino;
+        let memory = sock_diag::queue_behind(inode)
+            .map_err(|error| Stop::errno(os_errno(&error), "sock_diag"))?
+            .unwrap_or_default();
+        Ok(Queue {
+            bytes,
+            taken: self.received + bytes,
+            memory: memory.used.into(),
+            limit: memory.limit.into(),
+            closed: fds[0].any().unwrap_or(true),
+        })
     }
 
     pub(super) fn send_descriptors(

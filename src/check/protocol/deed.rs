@@ -96,6 +96,11 @@ pub enum Deed {
         /// How long at most.
         within_ms: u64,
     },
+    /// Measure how much of what the program sent is unread.
+    Queue {
+        /// The connection.
+        connection: String,
+    },
     /// See that nothing has come.
     ExpectNothing {
         /// The connection.
@@ -281,6 +286,10 @@ pub struct Outcome {
     pub first_nul: Option<u64>,
     /// Descriptors attached on this connection so far.
     pub descriptors_sent: u64,
+    /// Where in the bytes due those are that came in their place, if they are there.
+    pub found_at: Option<u64>,
+    /// What was measured of the program's queue.
+    pub queue: Queue,
     /// A window of the bytes due, around the first difference.
     pub window_due: Bytes,
     /// The window of the bytes received at the same place.
@@ -297,6 +306,23 @@ pub struct Outcome {
     pub made: Vec<Made>,
     /// When it was over.
     pub at_us: u64,
+}
+
+/// What the program has sent on a connection and we have not read. It is measured at our end and
+/// in the kernel's tables; the program is not asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    /// Bytes that wait to be read (SIOCINQ).
+    pub bytes: u64,
+    /// Those, and all that were read: what the kernel has taken from the program.
+    pub taken: u64,
+    /// Kernel memory of what waits, as the program's SIOCOUTQ would tell, in bytes.
+    pub memory: u64,
+    /// The limit of that, in bytes: while `memory` is less, a call that sends is taken. 0 when the
+    /// program does not have its end open.
+    pub limit: u64,
+    /// Whether the program has closed its end.
+    pub closed: bool,
 }
 
 /// Process, user and group (unix(7), struct ucred).

@@ -327,6 +327,10 @@ pub struct Seen {
     pub syscall_fd: Option<i32>,
     /// What that descriptor is.
     pub syscall_fd_kind: String,
+    /// Whether that descriptor is O_NONBLOCK.
+    pub syscall_fd_nonblocking: bool,
+    /// While it sleeps on a connected socket: whether a listening socket of its is O_NONBLOCK.
+    pub listener_nonblocking: bool,
     /// Descriptors open now.
     pub descriptors: usize,
     /// Descriptors open when it became ready.

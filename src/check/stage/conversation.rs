@@ -6,7 +6,7 @@ use super::talk::path_bytes;
 use super::{Failed, GRACE_MS, Runner, StageError, Stepped};
 use crate::check::link::Link;
 use crate::check::program::Program;
-use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Outcome};
+use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Order, Outcome, Queue};
 use crate::curriculum::exercise::Answers;
 use crate::curriculum::scenario::{FIRST, Payload};
 use crate::sys::clock::Deadline;
@@ -225,6 +225,54 @@ impl Runner<'_> {
                 return Ok(Ok(()));
             }
         }
+    }
+
+    /// Measures what the program has sent and nobody has read, once it sleeps: then it has sent what
+    /// it is going to.
+    pub(super) fn note_queue(&mut self, name: &str, connection: &str, within_ms: u64) -> Stepped {
+        let order = Order::AwaitSleep {
+            name: name.to_owned(),
+            within_ms,
+        };
+        if let Err(failed) = self.await_done(&order, name, "not-asleep", within_ms)? {
+            return Ok(Err(failed));
+        }
+        let deed = Deed::Queue {
+            connection: connection.to_owned(),
+        };
+        let outcome = self.deed(connection, &deed, GRACE_MS)?;
+        self.queue = outcome.queue;
+        self.judged(outcome)
+    }
+
+    /// The same, and the next call that sends would block.
+    pub(super) fn expect_full_queue(
+        &mut self,
+        name: &str,
+        connection: &str,
+        within_ms: u64,
+    ) -> Stepped {
+        if let Err(failed) = self.note_queue(name, connection, within_ms)? {
+            return Ok(Err(failed));
+        }
+        let failed = match self.queue {
+            Queue { closed: true, .. } => "end",
+            Queue { memory, limit, .. } if limit == 0 || memory < limit => "room-left",
+            _ => return Ok(Ok(())),
+        };
+        let outcome = self.deed(
+            connection,
+            &Deed::Read {
+                connection: connection.to_owned(),
+                bytes: Some(0),
+                within_ms,
+            },
+            GRACE_MS,
+        )?;
+        Ok(Err(Failed {
+            deed: Some(outcome),
+            ..Failed::new(failed, name)
+        }))
     }
 
     /// Bytes sent on a connection so far.

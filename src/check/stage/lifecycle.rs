@@ -343,8 +343,11 @@ impl Runner<'_> {
             within_ms,
         };
         let outcome = self.deed(connection, &identity, within_ms)?;
-        let line = expression::fill(text, &serde_json::json!({ "peer": outcome.me }))
-            .map_err(|error| StageError::Fault(error.to_string()))?;
+        let line = expression::fill(
+            text,
+            &serde_json::json!({ "peer": outcome.me, "queue": self.queue }),
+        )
+        .map_err(|error| StageError::Fault(error.to_string()))?;
         let order = Order::AwaitLine {
             name: name.to_owned(),
             line: Bytes(line.clone().into_bytes()),

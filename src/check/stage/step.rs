@@ -251,6 +251,10 @@ impl Runner<'_> {
                 };
                 self.traffic(connection, &deed, within_ms)
             }
+            Action::NoteQueue { name, connection } => self.note_queue(name, connection, within_ms),
+            Action::ExpectFullQueue { name, connection } => {
+                self.expect_full_queue(name, connection, within_ms)
+            }
             Action::ExpectNothing { connection } => {
                 let order = Order::AwaitSleep {
                     name: FIRST.to_owned(),

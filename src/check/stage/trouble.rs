@@ -26,6 +26,8 @@ impl Runner<'_> {
             step: wording::verb(&step.action).to_owned(),
             outcome: failed.outcome,
             first_nul: -1,
+            found_at: -1,
+            queue: self.queue,
             instance: ProgramState::absent(),
             program: ProgramState::absent(),
             second: ProgramState::absent(),

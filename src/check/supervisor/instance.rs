@@ -74,6 +74,11 @@ impl Instance {
                     seen.syscall_fd = Some(first as i32);
                     let link = open.iter().find(|(number, _)| *number == first as i32);
                     seen.syscall_fd_kind = link.map_or("not open", |(_, to)| kind(to)).to_owned();
+                    seen.syscall_fd_nonblocking = nonblocking(self.pid, first as i32);
+                    seen.listener_nonblocking = seen.syscall_fd_kind == CONNECTED
+                        && open
+                            .iter()
+                            .any(|(at, to)| kind(to) == LISTENING && nonblocking(self.pid, *at));
                 }
             }
         }
@@ -175,6 +180,15 @@ impl Instance {
     }
 }
 
+const LISTENING: &str = "listening socket";
+const CONNECTED: &str = "connected socket";
+
+/// Whether an open descriptor is O_NONBLOCK.
+fn nonblocking(pid: i32, descriptor: i32) -> bool {
+    let flags = process::descriptor_flags(pid, descriptor);
+    flags.is_some_and(|flags| flags & nix::libc::O_NONBLOCK != 0)
+}
+
 /// What a link in /proc/PID/fd refers to, in words.
 pub(super) fn kind(link: &std::path::Path) -> &'static str {
     let text = link.to_string_lossy();
@@ -192,8 +206,8 @@ pub(super) fn kind(link: &std::path::Path) -> &'static str {
             .iter()
             .find(|socket| u64::from(socket.inode) == inode);
         return match socket.map(|socket| socket.state) {
-            Some(sock_diag::State::Listening) => "listening socket",
-            Some(sock_diag::State::Established) => "connected socket",
+            Some(sock_diag::State::Listening) => LISTENING,
+            Some(sock_diag::State::Established) => CONNECTED,
             _ => "socket",
         };
     }

@@ -176,6 +176,14 @@ impl Step {
                 connection: connection(table),
                 data: Payload::read(table, "data"),
             },
+            Verb::NoteQueue => Action::NoteQueue {
+                name: instance(table),
+                connection: connection(table),
+            },
+            Verb::ExpectFullQueue => Action::ExpectFullQueue {
+                name: instance(table),
+                connection: connection(table),
+            },
             Verb::ExpectNothing => Action::ExpectNothing {
                 connection: connection(table),
             },
@@ -260,6 +268,8 @@ enum Verb {
     ReadSome,
     ExpectDue,
     ExpectBytes,
+    NoteQueue,
+    ExpectFullQueue,
     ExpectNothing,
     ExpectEnd,
     Abandon,
@@ -305,6 +315,8 @@ const VERBS: &[(&str, Verb)] = &[
     ("read-some", Verb::ReadSome),
     ("expect-due", Verb::ExpectDue),
     ("expect-bytes", Verb::ExpectBytes),
+    ("note-queue", Verb::NoteQueue),
+    ("expect-full-queue", Verb::ExpectFullQueue),
     ("expect-nothing", Verb::ExpectNothing),
     ("expect-end", Verb::ExpectEnd),
     ("abandon", Verb::Abandon),

@@ -19,6 +19,7 @@ fn socket(inode: u32, state: State) -> Socket {
         send_queue: 0,
         shutdown: Shutdown::default(),
         uid: Some(1000),
+        send_memory: None,
     }
 }
 

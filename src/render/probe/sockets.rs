@@ -316,6 +316,7 @@ mod tests {
             send_queue: 0,
             shutdown: Shutdown::default(),
             uid: Some(1000),
+            send_memory: None,
         }
     }
 

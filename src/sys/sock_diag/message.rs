@@ -6,7 +6,7 @@
 
 use thiserror::Error;
 
-use super::{Device, FileId, Name, Shutdown, Socket, State, Type};
+use super::{Device, FileId, Name, SendMemory, Shutdown, Socket, State, Type};
 use crate::untrusted::Untrusted;
 
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -21,6 +21,7 @@ const SHOW_VFS: u32 = 0x02;
 const SHOW_PEER: u32 = 0x04;
 const SHOW_ICONS: u32 = 0x08;
 const SHOW_RQLEN: u32 = 0x10;
+const SHOW_MEMINFO: u32 = 0x20;
 const SHOW_UID: u32 = 0x40;
 
 const TCP_LISTEN: u32 = 10;
@@ -30,6 +31,7 @@ const VFS: u16 = 1;
 const PEER: u16 = 2;
 const ICONS: u16 = 3;
 const RQLEN: u16 = 4;
+const MEMINFO: u16 = 5;
 const SHUTDOWN: u16 = 6;
 const UID: u16 = 7;
 
@@ -45,10 +47,17 @@ pub(super) enum Request {
     Listeners,
     /// All sockets with their file and queues: enough to tell what is bound to a file.
     Bound,
+    /// The one socket with this inode, with its peer and its memory. This is no dump: the answer is
+    /// one message, or an error, and no end.
+    One(u32),
 }
 
 impl Request {
     pub(super) fn bytes(self) -> Vec<u8> {
+        let (flags, inode) = match self {
+            Self::One(inode) => (NLM_F_REQUEST, inode),
+            _ => (NLM_F_REQUEST | NLM_F_DUMP, 0),
+        };
         let (states, show) = match self {
             Self::Everything => (
                 u32::MAX,
@@ -57,15 +66,16 @@ impl Request {
             Self::Identities => (u32::MAX, 0),
             Self::Listeners => (1 << TCP_LISTEN, SHOW_ICONS),
             Self::Bound => (u32::MAX, SHOW_VFS | SHOW_RQLEN),
+            Self::One(_) => (u32::MAX, SHOW_PEER | SHOW_MEMINFO),
         };
         let mut bytes = Vec::with_capacity(40);
         bytes.extend(40_u32.to_ne_bytes());
         bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-        bytes.extend((NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
+        bytes.extend(flags.to_ne_bytes());
         bytes.extend([0; 8]); // sequence number and port
         bytes.extend([AF_UNIX, 0, 0, 0]);
         bytes.extend(states.to_ne_bytes());
-        bytes.extend(0_u32.to_ne_bytes()); // any inode
+        bytes.extend(inode.to_ne_bytes()); // 0: any
         bytes.extend(show.to_ne_bytes());
         bytes.extend([0xff; 8]); // any cookie
         bytes
@@ -142,6 +152,7 @@ fn socket(payload: &[u8]) -> Result<Option<Socket>, ParseError> {
         send_queue: 0,
         shutdown: Shutdown::default(),
         uid: None,
+        send_memory: None,
     };
     while !rest.is_empty() {
         let length = usize::from(u16_at(rest, 0).ok_or(ParseError::Length)?);
@@ -173,6 +184,13 @@ fn attribute(socket: &mut Socket, kind: u16, value: &[u8]) -> Option<()> {
         RQLEN => {
             socket.receive_queue = u32_at(value, 0)?;
             socket.send_queue = u32_at(value, 4)?;
+        }
+        // An array of SK_MEMINFO_*: 2 is what was sent and not read, 3 the limit of that.
+        MEMINFO => {
+            socket.send_memory = Some(SendMemory {
+                used: u32_at(value, 8)?,
+                limit: u32_at(value, 12)?,
+            });
         }
         SHUTDOWN => {
             let bits = *value.first()?;
