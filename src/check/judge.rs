@@ -465,7 +465,7 @@ fn needs_own_program(stage: &Stage) -> Option<&'static str> {
         | Action::NoteQueue { .. }
         | Action::ExpectFullQueue { .. }
         | Action::LimitDescriptors { .. } => Some("looks at its process"),
-        Action::WriteFile { .. } | Action::Listen { .. } => {
+        Action::WriteFile { .. } | Action::Listen { .. } | Action::ServeFrames { .. } => {
             Some("prepares what the program is started with")
         }
         Action::ExpectRunning { .. }

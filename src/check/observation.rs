@@ -15,6 +15,7 @@ use super::bounds::Excess;
 use super::listing::{self, TableState};
 use super::protocol::{Outcome, Queue, Seen};
 use super::sanitizer::Finding;
+use crate::curriculum::scenario::Printed;
 use crate::sys::sock_diag::{self, BoundState};
 use crate::untrusted::Untrusted;
 
@@ -41,6 +42,9 @@ pub struct Observation {
     pub same: u64,
     /// Offset of the first NUL in the bytes due, or -1.
     pub first_nul: i64,
+    /// The bytes that came where others were due, with at most 16 right ones before them, as
+    /// hexadecimal digits; at most 48 bytes, or empty.
+    pub came: String,
     /// Descriptors attached on the connection so far.
     pub descriptors_sent: u64,
     /// Where in the bytes of `expect-bytes` those are that came in the place of others, or -1.
@@ -72,6 +76,21 @@ pub struct Observation {
     /// What the compiler's sanitizers found in another run of the stage; empty when they found
     /// nothing, when there are none, and when that run was not made.
     pub sanitizer: Finding,
+    /// About filters of frames that are served.
+    pub filters: FiltersState,
+}
+
+/// Filters of frames that a program of tests is tried on.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FiltersState {
+    /// Connections that the program made.
+    pub connections: u64,
+    /// Frames that it sent whole on them.
+    pub frames: u64,
+    /// Whether one of the filters did other than a right one, so that it could be seen.
+    pub shown: bool,
+    /// What is wrong with them, in the words of the step.
+    pub what: String,
 }
 
 /// Standard output so far.
@@ -201,8 +220,10 @@ pub struct Address {
 pub struct LineState {
     /// The line.
     pub wanted: String,
-    /// The last line printed, or empty.
+    /// The last line printed there, or empty.
     pub got: String,
+    /// How many lines were printed there.
+    pub lines: usize,
     /// The peer.
     pub peer_pid: i64,
     /// Its user.
@@ -272,6 +293,8 @@ impl Observation {
         self.first_nul = outcome.first_nul.map_or(-1, |at| at as i64);
         self.descriptors_sent = outcome.descriptors_sent;
         self.found_at = outcome.found_at.map_or(-1, |at| at as i64);
+        let window = &outcome.window_received.0;
+        self.came = window.iter().map(|byte| format!("{byte:02x}")).collect();
         self
     }
 }
@@ -387,8 +410,12 @@ fn others(path: &Path) -> Vec<String> {
 
 impl LineState {
     /// A line that did not come; `output` is what came.
-    pub fn new(wanted: &str, outcome: &Outcome, seen: &Seen) -> Self {
-        let got = last_lines(&Untrusted::from(&seen.stdout), 1)
+    pub fn new(wanted: &str, stream: Printed, outcome: &Outcome, seen: &Seen) -> Self {
+        let output = match stream {
+            Printed::Stdout => &seen.stdout,
+            Printed::Stderr => &seen.stderr,
+        };
+        let got = last_lines(&Untrusted::from(output), 1)
             .pop()
             .unwrap_or_default();
         Self {
@@ -403,6 +430,7 @@ impl LineState {
             wanted_number: number_after(wanted, " "),
             got_number: number_after(&got, " "),
             got,
+            lines: output.0.iter().filter(|&&byte| byte == b'\n').count(),
             ..Self::default()
         }
     }

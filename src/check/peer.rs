@@ -6,13 +6,16 @@
 //!
 //! One connection and all that can be done with it is `connection`; traffic both ways at once is
 //! `exchange`, many connections at once are `crowd`, listening is `listener`; sockets that are only
-//! there are `named`.
+//! there are `named`. Filters of frames that a learner's tests are tried on are `frames`; while it
+//! waits for deeds, `subject` serves them.
 
 mod connection;
 mod crowd;
 mod exchange;
+mod frames;
 mod listener;
 mod named;
+mod subject;
 
 use std::collections::BTreeMap;
 use std::io::{self};
@@ -25,6 +28,7 @@ use self::connection::{Connection, Destination, Stop, connect, os_errno};
 use self::crowd::Crowd;
 use self::exchange::{End, exchange};
 use self::named::Named;
+use self::subject::Subjects;
 use super::link::Line;
 use super::payload;
 use super::protocol::{Credentials, Deed, DeedResult, Draw, Due, Outcome};
@@ -46,6 +50,13 @@ pub fn play() -> io::Result<()> {
                 let outcome = peer.carry_out(deed);
                 line.answer(&outcome)?;
             }
+            Ok(None) if peer.subjects.is_some() => {
+                let Some(subjects) = &mut peer.subjects else {
+                    continue;
+                };
+                subjects.turn();
+                subjects.wait(line.as_fd());
+            }
             Ok(None) => {
                 let mut fds = [PollFd::new(line.as_fd(), PollFlags::POLLIN)];
                 let _ = nix::poll::poll(&mut fds, nix::poll::PollTimeout::NONE);
@@ -62,6 +73,8 @@ struct Peer {
     listeners: BTreeMap<String, OwnedFd>,
     /// Sockets that are only there, by what they are called together.
     named: BTreeMap<String, Vec<Named>>,
+    /// Filters of frames behind a listener.
+    subjects: Option<Subjects>,
     /// RLIMIT_NOFILE of processes before we lowered it.
     limits: BTreeMap<i32, u64>,
 }
@@ -75,6 +88,8 @@ impl Peer {
             | Deed::StopListening { .. }
             | Deed::MakeSockets { .. }
             | Deed::CloseSockets { .. }
+            | Deed::ServeFrames { .. }
+            | Deed::TellServed
             | Deed::ManyClients { .. } => String::new(),
             Deed::Connect { connection, .. }
             | Deed::Send { connection, .. }
@@ -233,6 +248,28 @@ impl Peer {
                 .remove(&listener)
                 .map(drop)
                 .ok_or(Stop::new(DeedResult::Fault, "close")),
+            Deed::ServeFrames {
+                listener,
+                fault,
+                delivery,
+                delay_ms,
+            } => {
+                let listener = self
+                    .listeners
+                    .get(&listener)
+                    .ok_or(Stop::new(DeedResult::Fault, "serve frames"))?;
+                let subjects = Subjects::new(listener, fault, delivery, delay_ms)
+                    .map_err(|error| Stop::errno(os_errno(&error), "fcntl"))?;
+                self.subjects = Some(subjects);
+                Ok(())
+            }
+            Deed::TellServed => {
+                if let Some(subjects) = &mut self.subjects {
+                    subjects.turn();
+                    outcome.filters = subjects.seen();
+                }
+                Ok(())
+            }
             Deed::ManyClients {
                 path,
                 inode,

@@ -11,7 +11,7 @@ mod order;
 use serde::{Deserialize, Serialize};
 
 pub use self::deed::{
-    Credentials, Deed, DeedResult, Due, Made, Making, Outcome, Queue, SocketAddress,
+    Credentials, Deed, DeedResult, Due, FiltersSeen, Made, Making, Outcome, Queue, SocketAddress,
 };
 pub use self::order::{Answer, Connecting, Inherited, Order, Seen, StdinKind, StdoutKind};
 use crate::untrusted::Untrusted;

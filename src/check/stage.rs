@@ -27,7 +27,7 @@ use super::verdict::{Event, Leftover, Side};
 use super::wording;
 use crate::curriculum::exercise::Exercise;
 use crate::curriculum::exercise::Stage;
-use crate::curriculum::scenario::{FIRST, Payload, Start};
+use crate::curriculum::scenario::{FIRST, Payload, Printed, Start};
 use crate::sys::clock::{Deadline, now_us};
 
 /// How long a step may take when it does not say, in milliseconds.
@@ -119,6 +119,7 @@ pub fn run(stage: &Stage, setting: Setting<'_>, place: Place) -> Result<Run, Sta
         listeners: BTreeMap::new(),
         sockets: BTreeMap::new(),
         starts: BTreeMap::new(),
+        serving: None,
         ready: None,
         payloads: 0,
         did: Vec::new(),
@@ -158,6 +159,8 @@ struct Runner<'a> {
     sockets: BTreeMap<String, Group>,
     /// How each instance was started.
     starts: BTreeMap<String, Start>,
+    /// Which peer serves filters of frames, and what is wrong with them.
+    serving: Option<(String, String)>,
     /// Device and inode of the address when it became ready.
     ready: Option<(u64, u64)>,
     payloads: u64,
@@ -176,7 +179,7 @@ struct Failed {
     outcome: &'static str,
     name: String,
     deed: Option<Outcome>,
-    line: Option<String>,
+    line: Option<(String, Printed)>,
     memory: Option<MemoryState>,
     leftovers: Vec<Leftover>,
     listed: Option<Box<AboutSocket>>,

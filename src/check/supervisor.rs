@@ -156,7 +156,7 @@ impl Supervisor {
                     Condition::Stopped(_)
                     | Condition::Paused(_)
                     | Condition::Exit
-                    | Condition::Line(_)
+                    | Condition::Line(..)
                     | Condition::Output(_)
                     | Condition::Printed => waiting.deadline,
                 };
@@ -385,9 +385,10 @@ impl Supervisor {
             Order::AwaitExit { name, within_ms } => self.wait(name, Condition::Exit, within_ms),
             Order::AwaitLine {
                 name,
+                stream,
                 line,
                 within_ms,
-            } => self.wait(name, Condition::Line(line), within_ms),
+            } => self.wait(name, Condition::Line(stream, line), within_ms),
             Order::AwaitDescriptors {
                 name,
                 at_most,

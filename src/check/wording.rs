@@ -7,7 +7,9 @@ mod listing;
 use super::observation::Observation;
 use super::protocol::Outcome;
 use super::verdict::Shown;
-use crate::curriculum::scenario::{Action, At, ExitStatus, FIRST, PassedFile, Payload, Sink, Wait};
+use crate::curriculum::scenario::{
+    Action, At, ExitStatus, FIRST, PassedFile, Payload, Printed, Sink, Wait,
+};
 use crate::untrusted::Untrusted;
 
 /// The verb of an action, as `exercise.toml` has it.
@@ -28,6 +30,7 @@ pub fn verb(action: &Action) -> &'static str {
         Action::CloseSocket { .. } => "close-socket",
         Action::ExpectListed(_) => "expect-listed",
         Action::ExpectUnlisted(_) => "expect-unlisted",
+        Action::ServeFrames { .. } => "serve-frames",
         Action::ManyClients { .. } => "many-clients",
         Action::Flood { .. } => "flood",
         Action::Signal { .. } => "signal",
@@ -124,6 +127,10 @@ pub fn did(action: &Action) -> String {
         Action::ExpectUnlisted(unlisted) => format!(
             "looks whether there is no line about {}",
             listing::names(&unlisted.sockets)
+        ),
+        Action::ServeFrames { filters, .. } => format!(
+            "puts a filter of frames behind every connection: {}",
+            filters.what
         ),
         Action::ManyClients {
             count: all,
@@ -239,7 +246,7 @@ pub fn did(action: &Action) -> String {
             format!("closes connection {connection} with unread bytes in it")
         }
         Action::Close { connection } => format!("closes connection {connection}"),
-        Action::ExpectLine { .. } => "waits for a line on standard output".to_owned(),
+        Action::ExpectLine { stream, .. } => format!("waits for a line on {}", printed(*stream)),
         Action::ExpectNoLeakedDescriptors { name } => {
             format!("counts the open descriptors of {}", instance(name))
         }
@@ -275,7 +282,9 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
             "{} on standard output, and its end",
             count(seen.expected, "byte")
         ),
-        Action::Listen { .. } | Action::StopListening { .. } => "a peer listens".to_owned(),
+        Action::Listen { .. } | Action::StopListening { .. } | Action::ServeFrames { .. } => {
+            "a peer listens".to_owned()
+        }
         Action::Accept { .. } => "the program connects".to_owned(),
         Action::MakeSocket(_) | Action::CloseSocket { .. } => "the sockets are there".to_owned(),
         Action::ExpectListed(_) | Action::ExpectUnlisted(_) => return listing::expected(seen),
@@ -288,12 +297,15 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
         | Action::ExpectRunning { .. } => "the program is running".to_owned(),
         Action::ExpectExit { status, says, .. } => {
             let ends = match status {
-                ExitStatus::Zero => "the program ends with status 0",
-                ExitStatus::NonZero => "the program ends by itself with a status other than 0",
-                ExitStatus::Any => "the program ends",
+                ExitStatus::Zero => "the program ends with status 0".to_owned(),
+                ExitStatus::NonZero => {
+                    "the program ends by itself with a status other than 0".to_owned()
+                }
+                ExitStatus::Exactly(status) => format!("the program ends with status {status}"),
+                ExitStatus::Any => "the program ends".to_owned(),
             };
             if says.is_empty() {
-                ends.to_owned()
+                ends
             } else {
                 format!("{ends}, and standard error has one of: {}", says.join(", "))
             }
@@ -326,9 +338,9 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
         Action::ShutDownWriting { .. } | Action::Abandon { .. } | Action::Close { .. } => {
             "the connection is there".to_owned()
         }
-        Action::ExpectLine { .. } => {
+        Action::ExpectLine { stream, .. } => {
             return Shown {
-                words: "this line on standard output, flushed".to_owned(),
+                words: format!("this line on {}, flushed", printed(*stream)),
                 bytes: Some(seen.line.wanted.clone()),
                 caret: None,
             };
@@ -432,13 +444,10 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
             format!("it {}, and nothing is on standard error", ending(seen))
         }
         "wrong-message" => format!("it {}, and standard error has other words", ending(seen)),
-        "line-missing" if program.stdout_lines == 0 => "no line at all".to_owned(),
+        "line-missing" if seen.line.lines == 0 => "no line at all".to_owned(),
         "line-missing" | "line-different" => {
             return Shown {
-                words: format!(
-                    "{}, the last being",
-                    count(program.stdout_lines as u64, "line")
-                ),
+                words: format!("{}, the last being", count(seen.line.lines as u64, "line")),
                 bytes: Some(seen.line.got.clone()),
                 caret: Some(common_prefix(&seen.line.wanted, &seen.line.got)),
             };
@@ -522,6 +531,13 @@ fn ending(seen: &Observation) -> String {
         format!("ended with status {}", program.status)
     } else {
         "is running".to_owned()
+    }
+}
+
+fn printed(stream: Printed) -> &'static str {
+    match stream {
+        Printed::Stdout => "standard output",
+        Printed::Stderr => "standard error",
     }
 }
 

@@ -4,12 +4,14 @@
 //! send are `scenario/payload`, sockets that are only there are `scenario/socket`; carrying steps
 //! out is [`crate::check`]'s. Sizes are bytes, times are milliseconds.
 
+mod frames;
 mod payload;
 mod read;
 mod socket;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::frames::{Delivery, Filters, FrameFault};
 pub use self::payload::{Drawn, Payload};
 pub use self::read::verbs;
 pub use self::socket::{MakeSocket, Namespace, SocketFile, SocketName, SocketState, SocketType};
@@ -113,6 +115,14 @@ pub enum Action {
     ExpectListed(Listed),
     /// Waits for the end of standard output; sockets must have no such line in it.
     ExpectUnlisted(Unlisted),
+    /// Puts a filter of frames behind every connection to a listener, until the stage ends or the
+    /// next such step: what a program that tests filters is tried on.
+    ServeFrames {
+        /// The listener.
+        listener: String,
+        /// The filters.
+        filters: Filters,
+    },
     /// Sends a signal to an instance's main process.
     Signal {
         /// The instance.
@@ -293,11 +303,14 @@ pub enum Action {
         /// The connection.
         connection: String,
     },
-    /// Waits for a line on the instance's standard output. The text is a template over `peer`
-    /// (`pid`, `uid`, `gid` of the process behind `connection`) and `queue` (what was measured last).
+    /// Waits for a line on the instance's standard output, or standard error. The text is a
+    /// template over `peer` (`pid`, `uid`, `gid` of the process behind `connection`) and `queue`
+    /// (what was measured last).
     ExpectLine {
         /// The instance.
         name: String,
+        /// Where it must come.
+        stream: Printed,
         /// The connection whose peer the line is about.
         connection: String,
         /// The exact line.
@@ -385,8 +398,8 @@ pub struct Start {
     pub stdin: Option<Payload>,
     /// What its standard output is.
     pub stdout: Sink,
-    /// Our end of the socket that filters and pairs are given.
-    pub connection: String,
+    /// Our end of the socket that filters and pairs are given; `None`: this one is given none.
+    pub connection: Option<String>,
     /// SO_SNDBUF of the program's end of that socket; `None`: the default.
     pub send_buffer: Option<u32>,
 }
@@ -423,6 +436,16 @@ pub enum Wait {
     Nothing,
 }
 
+/// Where a program prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Printed {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
 /// How a program must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -431,6 +454,8 @@ pub enum ExitStatus {
     Zero,
     /// With another status, by itself: not by a signal.
     NonZero,
+    /// With exactly this status.
+    Exactly(i32),
     /// In whatever way.
     Any,
 }

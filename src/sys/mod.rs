@@ -11,6 +11,7 @@ pub mod interrupt;
 pub mod ipc_objects;
 pub mod mounts;
 pub mod netns;
+pub mod outq;
 pub mod proc_scan;
 pub mod process;
 pub mod sock_diag;

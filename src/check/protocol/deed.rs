@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Bytes, Draw};
-use crate::curriculum::scenario::{PassedFile, SocketFile, SocketState, SocketType};
+use crate::curriculum::scenario::{
+    Delivery, FrameFault, PassedFile, SocketFile, SocketState, SocketType,
+};
 use crate::sys::spawn::Identity;
 
 /// What the grader asks of a peer.
@@ -63,6 +65,20 @@ pub enum Deed {
         /// The listener.
         listener: String,
     },
+    /// Put a filter of frames behind every connection to a listener, until the next such deed, and
+    /// serve them while there is no other deed.
+    ServeFrames {
+        /// The listener.
+        listener: String,
+        /// What is wrong with the filters.
+        fault: FrameFault,
+        /// How they answer.
+        delivery: Delivery,
+        /// How long the first answer of all is held back.
+        delay_ms: u64,
+    },
+    /// Tell what came of these filters.
+    TellServed,
     /// Make many connections, some of them at once, each with an exchange of its own.
     ManyClients {
         /// The address.
@@ -304,6 +320,8 @@ pub struct Outcome {
     pub pipe_inode: u64,
     /// Sockets that were made.
     pub made: Vec<Made>,
+    /// What came of filters of frames.
+    pub filters: FiltersSeen,
     /// When it was over.
     pub at_us: u64,
 }
@@ -323,6 +341,17 @@ pub struct Queue {
     pub limit: u64,
     /// Whether the program has closed its end.
     pub closed: bool,
+}
+
+/// What came of the filters of frames behind a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FiltersSeen {
+    /// Connections that were made.
+    pub connections: u64,
+    /// Frames that were sent whole on them, as a right filter counts.
+    pub frames: u64,
+    /// Whether one of the filters did other than a right one.
+    pub shown: bool,
 }
 
 /// Process, user and group (unix(7), struct ucred).

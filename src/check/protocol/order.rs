@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bytes, Draw, Outcome};
 use crate::check::bounds::{Bounds, Excess};
 use crate::check::verdict::{Event, Leftover};
+use crate::curriculum::scenario::Printed;
 use crate::sys::spawn::{Identity, Limits};
 
 /// What the grader asks of the supervisor.
@@ -93,6 +94,8 @@ pub enum Order {
     AwaitLine {
         /// The instance.
         name: String,
+        /// Where it must come.
+        stream: Printed,
         /// The exact line, without its line feed.
         line: Bytes,
         /// How long at most.

@@ -5,10 +5,11 @@ use std::path::Path;
 use super::talk::path_bytes;
 use super::{Failed, GRACE_MS, Runner, StageError, Stepped};
 use crate::check::link::Link;
+use crate::check::observation::FiltersState;
 use crate::check::program::Program;
 use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Order, Outcome, Queue};
 use crate::curriculum::exercise::Answers;
-use crate::curriculum::scenario::{FIRST, Payload};
+use crate::curriculum::scenario::{FIRST, Filters, Payload};
 use crate::sys::clock::Deadline;
 use crate::sys::spawn::Identity;
 
@@ -145,6 +146,34 @@ impl Runner<'_> {
             }
         }
         Ok(false)
+    }
+
+    /// A peer puts filters of frames behind a listener.
+    pub(super) fn serve_frames(&mut self, listener: &str, filters: &Filters) -> Stepped {
+        let peer = self.listener(listener)?;
+        let deed = Deed::ServeFrames {
+            listener: listener.to_owned(),
+            fault: filters.fault,
+            delivery: filters.delivery,
+            delay_ms: filters.delay,
+        };
+        let outcome = self.deed_of(&peer, &deed, GRACE_MS)?;
+        self.serving = Some((peer, filters.what.clone()));
+        self.judged(outcome)
+    }
+
+    /// What came of the filters that are served, if any are.
+    pub(super) fn filters(&mut self) -> Result<FiltersState, StageError> {
+        let Some((peer, what)) = self.serving.clone() else {
+            return Ok(FiltersState::default());
+        };
+        let seen = self.deed_of(&peer, &Deed::TellServed, GRACE_MS)?.filters;
+        Ok(FiltersState {
+            connections: seen.connections,
+            frames: seen.frames,
+            shown: seen.shown,
+            what,
+        })
     }
 
     /// The peer that holds a listener.

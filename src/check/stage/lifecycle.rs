@@ -19,7 +19,7 @@ use crate::check::verdict::{Leftover, LeftoverKind};
 use crate::check::{sanitizer, trace};
 use crate::curriculum::exercise::Role;
 use crate::curriculum::expression;
-use crate::curriculum::scenario::{ExitStatus, FIRST, Payload, Sink, Start, Wait};
+use crate::curriculum::scenario::{ExitStatus, FIRST, Payload, Printed, Sink, Start, Wait};
 use crate::sys::spawn::Limits;
 
 /// Bytes of standard output that are kept whole, to be compared: 8 MiB.
@@ -59,8 +59,8 @@ impl Runner<'_> {
             other => return Err(unexpected(&other)),
         }
         self.cpu_before.insert(name.to_owned(), 0);
-        if let Role::Filter | Role::Pair = role
-            && let Err(failed) = self.accept(&given(name), &start.connection, GRACE_MS)?
+        if let (Role::Filter | Role::Pair, Some(connection)) = (role, &start.connection)
+            && let Err(failed) = self.accept(&given(name), connection, GRACE_MS)?
         {
             return Ok(Err(failed));
         }
@@ -143,11 +143,11 @@ impl Runner<'_> {
             None => StdinKind::Nothing,
         };
         let connecting = match role {
-            Role::Filter | Role::Pair => Some(Connecting {
+            Role::Filter | Role::Pair if start.connection.is_some() => Some(Connecting {
                 path: self.listen_for(name)?,
                 send_buffer: start.send_buffer,
             }),
-            Role::Server | Role::Client | Role::Activated | Role::Tool => None,
+            _ => None,
         };
         let (stdin, inherits) = match (role, connecting) {
             (Role::Filter, Some(connecting)) => (StdinKind::Connection(connecting), None),
@@ -288,6 +288,7 @@ impl Runner<'_> {
             ExitStatus::Any => true,
             ExitStatus::Zero => seen.status == Some(0),
             ExitStatus::NonZero => seen.status.is_some_and(|status| status != 0),
+            ExitStatus::Exactly(wanted) => seen.status == Some(wanted),
         };
         let last_words = String::from_utf8_lossy(&seen.stderr.0).to_lowercase();
         let said = says.is_empty()
@@ -334,6 +335,7 @@ impl Runner<'_> {
         &mut self,
         name: &str,
         connection: &str,
+        stream: Printed,
         text: &str,
         within_ms: u64,
     ) -> Stepped {
@@ -350,6 +352,7 @@ impl Runner<'_> {
         .map_err(|error| StageError::Fault(error.to_string()))?;
         let order = Order::AwaitLine {
             name: name.to_owned(),
+            stream,
             line: Bytes(line.clone().into_bytes()),
             within_ms,
         };
@@ -359,7 +362,10 @@ impl Runner<'_> {
             _ => "line-missing",
         };
         let seen = self.look(name)?;
-        let printed = seen.stdout.0.contains(&b'\n');
+        let printed = match stream {
+            Printed::Stdout => seen.stdout.0.contains(&b'\n'),
+            Printed::Stderr => seen.stderr.0.contains(&b'\n'),
+        };
         let failed = if failed == "line-missing" && printed {
             "line-different"
         } else {
@@ -367,7 +373,7 @@ impl Runner<'_> {
         };
         Ok(Err(Failed {
             deed: Some(outcome),
-            line: Some(line),
+            line: Some((line, stream)),
             ..Failed::new(failed, name)
         }))
     }

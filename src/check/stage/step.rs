@@ -77,6 +77,7 @@ impl Runner<'_> {
                 self.deed_of(&peer, &deed, GRACE_MS)?;
                 Ok(Ok(()))
             }
+            Action::ServeFrames { listener, filters } => self.serve_frames(listener, filters),
             Action::ManyClients {
                 count,
                 at_once,
@@ -303,8 +304,9 @@ impl Runner<'_> {
             Action::ExpectLine {
                 name,
                 connection,
+                stream,
                 text,
-            } => self.expect_line(name, connection, text, within_ms),
+            } => self.expect_line(name, connection, *stream, text, within_ms),
             Action::ExpectNoLeakedDescriptors { name } => {
                 let seen = self.look(name)?;
                 let at_most = seen.descriptors_at_ready + self.connections.len() + OWN_DESCRIPTORS;

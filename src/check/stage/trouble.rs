@@ -53,8 +53,8 @@ impl Runner<'_> {
             state.connections_open = self.connections.len();
             if name == failed.name {
                 stderr = observation::last_lines(&Untrusted::from(&seen.stderr), 12);
-                if let (Some(line), Some(deed)) = (&failed.line, &failed.deed) {
-                    observation.line = LineState::new(line, deed, &seen);
+                if let (Some((line, stream)), Some(deed)) = (&failed.line, &failed.deed) {
+                    observation.line = LineState::new(line, *stream, deed, &seen);
                 }
             }
             if name == failed.name {
@@ -73,6 +73,7 @@ impl Runner<'_> {
             observation.line = about.line;
             observation.table = about.table;
         }
+        observation.filters = self.filters()?;
         if let Some(deed) = &failed.deed {
             observation = observation.with_outcome(deed);
         }

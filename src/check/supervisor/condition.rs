@@ -7,6 +7,7 @@ use nix::unistd::Pid;
 
 use super::{Supervisor, no_instance, prefix};
 use crate::check::protocol::{Answer, Bytes};
+use crate::curriculum::scenario::Printed;
 use crate::sys::clock::{Deadline, now_us};
 use crate::sys::process;
 use crate::sys::sock_diag;
@@ -26,7 +27,7 @@ pub(super) enum Condition {
     /// Stopped, and to stay so.
     Paused(Interruption),
     Exit,
-    Line(Bytes),
+    Line(Printed, Bytes),
     Descriptors(usize),
     Pipe(u64),
     /// Looks in a row at which all slept.
@@ -166,7 +167,7 @@ impl Supervisor {
                 None
             }
             Condition::Exit if ended => Some(Answer::Done),
-            Condition::Line(line) if instance.stdout.capture.has_line(&line.0) => {
+            Condition::Line(stream, line) if instance.prints_on(*stream).has_line(&line.0) => {
                 Some(Answer::Done)
             }
             Condition::Descriptors(at_most) if !ended => {
@@ -197,7 +198,7 @@ impl Supervisor {
         let answer = found.or_else(|| over.then_some(Answer::Ended)).or_else(|| {
             let of_output = matches!(
                 waiting.what,
-                Condition::Line(_) | Condition::Output(_) | Condition::Printed
+                Condition::Line(..) | Condition::Output(_) | Condition::Printed
             );
             (ended && !of_output).then_some(Answer::Ended)
         });

@@ -2,7 +2,9 @@
 
 use super::stream::Stream;
 use crate::check::bounds::Excess;
+use crate::check::capture::Capture;
 use crate::check::protocol::{Answer, Bytes, DeedResult, Outcome, Seen};
+use crate::curriculum::scenario::Printed;
 use crate::sys::process;
 use crate::sys::sock_diag;
 
@@ -41,6 +43,14 @@ impl Instance {
         let ours: Vec<String> = ours.collect();
         open.iter()
             .any(|(_, to)| ours.iter().any(|pipe| to.as_os_str() == pipe.as_str()))
+    }
+
+    /// What is kept of what it prints there.
+    pub(super) fn prints_on(&self, stream: Printed) -> &Capture {
+        match stream {
+            Printed::Stdout => &self.stdout.capture,
+            Printed::Stderr => &self.stderr.capture,
+        }
     }
 
     pub(super) fn look(&self, excess: Option<Excess>) -> Seen {

@@ -1,8 +1,8 @@
 //! Reading a step: its verb, and the keys that this verb has.
 
 use super::{
-    Action, At, ExitStatus, FIRST, Listed, MakeSocket, PassedFile, Payload, Sink, Start, Step,
-    Unlisted, Wait, Who,
+    Action, At, ExitStatus, FIRST, Filters, Listed, MakeSocket, PassedFile, Payload, Printed, Sink,
+    Start, Step, Unlisted, Wait, Who,
 };
 use crate::curriculum::exercise::{Role, arguments};
 use crate::curriculum::reader::{Located, Reader};
@@ -34,7 +34,7 @@ impl Step {
                 arguments: arguments(table),
                 stdin: Payload::optional(table, "stdin"),
                 stdout: table.optional_choice("stdout", SINKS).unwrap_or(Sink::Pipe),
-                connection: connection(table),
+                connection: given(table),
                 send_buffer: send_buffer(table),
             })),
             Verb::WriteFile => Action::WriteFile {
@@ -87,6 +87,10 @@ impl Step {
                 text: table.text("text"),
             }),
             Verb::ExpectUnlisted => Action::ExpectUnlisted(unlisted(table, instance)),
+            Verb::ServeFrames => Action::ServeFrames {
+                listener: listener(table),
+                filters: Filters::read(table),
+            },
             Verb::Signal => Action::Signal {
                 name: instance(table),
                 signal: read_signal(table),
@@ -102,7 +106,7 @@ impl Step {
             },
             Verb::ExpectExit => Action::ExpectExit {
                 name: instance(table),
-                status: table.choice("status", STATUSES),
+                status: exit_status(table),
                 says: read_says(table),
             },
             Verb::ExpectRunning => Action::ExpectRunning {
@@ -199,6 +203,9 @@ impl Step {
             Verb::ExpectLine => Action::ExpectLine {
                 name: instance(table),
                 connection: connection(table),
+                stream: table
+                    .optional_choice("stream", STREAMS)
+                    .unwrap_or(Printed::Stdout),
                 text: table.text("text"),
             },
             Verb::ExpectNoLeakedDescriptors => Action::ExpectNoLeakedDescriptors {
@@ -249,6 +256,7 @@ enum Verb {
     CloseSocket,
     ExpectListed,
     ExpectUnlisted,
+    ServeFrames,
     Signal,
     Interrupt,
     Pause,
@@ -296,6 +304,7 @@ const VERBS: &[(&str, Verb)] = &[
     ("close-socket", Verb::CloseSocket),
     ("expect-listed", Verb::ExpectListed),
     ("expect-unlisted", Verb::ExpectUnlisted),
+    ("serve-frames", Verb::ServeFrames),
     ("signal", Verb::Signal),
     ("interrupt", Verb::Interrupt),
     ("pause", Verb::Pause),
@@ -421,6 +430,27 @@ const STATUSES: &[(&str, ExitStatus)] = &[
     ("non-zero", ExitStatus::NonZero),
     ("any", ExitStatus::Any),
 ];
+
+const STREAMS: &[(&str, Printed)] = &[("stdout", Printed::Stdout), ("stderr", Printed::Stderr)];
+
+/// A word, or a number in quotes.
+fn exit_status(table: &mut Reader<'_>) -> ExitStatus {
+    let number = table
+        .optional_text("status")
+        .and_then(|text| text.value.parse::<u8>().ok());
+    match number {
+        Some(number) => ExitStatus::Exactly(number.into()),
+        None => table.choice("status", STATUSES),
+    }
+}
+
+/// The connection that a program is started with; `""` is none.
+fn given(table: &mut Reader<'_>) -> Option<String> {
+    match table.optional_text("connection") {
+        Some(name) => Some(name.value).filter(|name| !name.is_empty()),
+        None => Some("a".to_owned()),
+    }
+}
 
 fn read_signal(table: &mut Reader<'_>) -> String {
     const SIGNALS: &[(&str, &str)] = &[
