@@ -47,7 +47,6 @@ const UNPROVEN: &[(&str, &str)] = &[
         "bound-not-listening",
         "exercise 3 has its own: listen-missing",
     ),
-    ("busy", "no exercise has such a stage yet"),
     ("too-much-memory", "no exercise has such a stage yet"),
     ("no-answer", "only where /proc is not readable"),
     ("not-as-told", "the last resort"),
@@ -383,6 +382,34 @@ fn hints_and_diagnosis_sentences_keep_to_their_length() {
             );
         }
     }
+}
+
+/// What a client that everybody uses is told: the stages it fails, with the diagnosis.
+fn client_fails(tool: &str, command: &str) -> Option<Vec<(String, String)>> {
+    if Command::new(tool).arg("-h").output().is_err() {
+        let skipped = format!("skipped: {tool} is not installed\n");
+        std::io::Write::write_all(&mut std::io::stderr(), skipped.as_bytes()).expect("stderr");
+        return None;
+    }
+    let (code, report) = check(&["exercise-2", "--cmd", command]);
+    assert_eq!(code, Some(1), "{report}");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let stages = report["stages"].as_array().expect("stages");
+    let failed = stages.iter().filter(|stage| stage["verdict"] != "pass");
+    Some(
+        failed
+            .map(|stage| (text(&stage["id"]), text(&stage["failure"]["diagnosis"])))
+            .collect(),
+    )
+}
+
+#[test]
+fn socat_passes_the_client_stages_but_those_of_a_connection_that_breaks() {
+    let Some(failed) = client_fails("socat", "socat -t 10 - UNIX-CONNECT:{socket}") else {
+        return;
+    };
+    let stages: Vec<&str> = failed.iter().map(|(stage, _)| stage.as_str()).collect();
+    assert_eq!(stages, ["last-words", "reset"], "{failed:?}");
 }
 
 #[test]

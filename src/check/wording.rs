@@ -4,7 +4,7 @@
 
 mod listing;
 
-use super::observation::Observation;
+use super::observation::{Observation, ProgramState};
 use super::protocol::Outcome;
 use super::verdict::Shown;
 use crate::curriculum::scenario::{
@@ -406,6 +406,12 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
             program.waited_ms as f64 / 1000.0,
             whereabouts(seen)
         ),
+        "timeout" if matches!(seen.step.as_str(), "send" | "send-descriptors") => format!(
+            "after {} nothing more went through for {:.1} s; {}",
+            count(seen.sent, "byte"),
+            program.waited_ms as f64 / 1000.0,
+            whereabouts(seen)
+        ),
         "timeout" => format!(
             "{} of {} in {:.1} s, then nothing more; {}",
             seen.same,
@@ -490,6 +496,9 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
 /// Where the program is while nothing happens.
 fn whereabouts(seen: &Observation) -> String {
     let program = &seen.program;
+    if program.exited || !program.signal.is_empty() {
+        return format!("the program {}", end(program));
+    }
     if program.syscall.is_empty() {
         let cpu = program.cpu_ms;
         return format!("the program is not waiting, it used {cpu} ms of CPU time");
@@ -524,7 +533,11 @@ fn not_ready(seen: &Observation) -> String {
 }
 
 fn ending(seen: &Observation) -> String {
-    let program = &seen.instance;
+    end(&seen.instance)
+}
+
+/// How an instance ended.
+fn end(program: &ProgramState) -> String {
     if !program.signal.is_empty() {
         format!("was ended by {}", program.signal)
     } else if program.exited {
