@@ -120,6 +120,10 @@ pub enum Command {
     Lint {
         /// Directory that holds curriculum/ and exercises/; what is built in when left out.
         dir: Option<PathBuf>,
+        /// Print the JSON Schema of a kind of file instead, for editors: exercise, mutants, common,
+        /// languages, lesson, module, path, services or misconceptions.
+        #[arg(long, value_name = "KIND", conflicts_with = "dir")]
+        schema: Option<String>,
     },
     /// Print a shell completion script.
     Completions {

@@ -12,7 +12,7 @@ use std::process::Command;
 use ipc_mastery::check::observation::Observation;
 use ipc_mastery::cli;
 use ipc_mastery::curriculum::source::Source;
-use ipc_mastery::curriculum::{Curriculum, scenario};
+use ipc_mastery::curriculum::{Curriculum, scenario, schema};
 use ipc_mastery::exit_code::ExitCode;
 use ipc_mastery::probe::Name;
 use ipc_mastery::tui::bindings;
@@ -178,6 +178,22 @@ fn generated() -> [(&'static str, String); 3] {
         ("exit-statuses", statuses),
         ("keys", keys.trim_end().to_owned() + "\n"),
     ]
+}
+
+#[test]
+fn schemas_are_what_the_files_are_read_by() {
+    for kind in schema::KINDS {
+        let name = format!("schemas/{}.schema.json", kind.name);
+        let text = serde_json::to_string_pretty(&kind.schema()).expect("plain data") + "\n";
+        if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+            fs::write(root().join(&name), text).expect("the schema is written");
+        } else {
+            assert!(
+                read(&name) == text,
+                "{name} is out of date; `UPDATE_DOCUMENTS=1 cargo test --test documents` writes it"
+            );
+        }
+    }
 }
 
 #[test]

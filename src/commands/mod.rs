@@ -39,7 +39,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
     let context = Context::new(&cli);
     match cli.command.unwrap_or(Command::Learn { name: None }) {
         Command::Check(options) => check::run(&context, &options),
-        Command::Lint { dir } => lint::run(&context, dir),
+        Command::Lint { dir, schema } => lint::run(&context, dir, schema.as_deref()),
         Command::List { json } => list::run(&context, json),
         Command::Probe(which) => probe::run(&context, &which),
         Command::Read { lesson } => read::run(&context, &lesson),

@@ -15,6 +15,7 @@ pub mod problem;
 pub mod quiz;
 pub mod reader;
 pub mod scenario;
+pub mod schema;
 pub mod services;
 pub mod source;
 

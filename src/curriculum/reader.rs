@@ -4,7 +4,8 @@
 //! wants all mistakes of a file at once, with a caret under each. A [`Reader`] hands out typed
 //! values; what is missing or of the wrong type becomes a [`Problem`] and an empty value, and
 //! whoever asked for the file sees the problems before any value. Keys nobody asked for are
-//! mistakes too. This file knows TOML and no schema.
+//! mistakes too. This file knows TOML and no schema; but whoever reads with a recording [`Reader`]
+//! ([`super::schema`]) learns which keys are asked for, and of what type.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -15,6 +16,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{Problem, SourceFile, did_you_mean};
+use super::schema::{Need, Recorder, Shape, Table};
 
 /// A value with the place it was written at, for checks against other files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,6 +94,21 @@ pub fn read_file<T: Default>(report: &Report, read: impl FnOnce(&mut Reader<'_>)
     value
 }
 
+/// Has what reads a file read nothing, and tells what it asks for.
+pub(super) fn record_file(read: fn(&mut Reader<'_>)) -> Table {
+    let report = Report::new(Arc::new(SourceFile {
+        name: String::new(),
+        text: String::new(),
+    }));
+    let empty = DeTable::new();
+    let what = "this file";
+    Recorder::default().below(what, |recorder| {
+        let mut reader = Reader::recording(&report, &empty, what, recorder);
+        read(&mut reader);
+        reader.recorder
+    })
+}
+
 /// One table being read.
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -100,9 +117,31 @@ pub struct Reader<'a> {
     span: Range<usize>,
     what: &'static str,
     asked: Vec<&'static str>,
+    /// Set when nothing is read, but learnt what would be.
+    recorder: Option<Recorder>,
 }
 
 impl<'a> Reader<'a> {
+    /// A reader of nothing, which notes what it is asked for. `table` is empty.
+    fn recording(
+        report: &'a Report,
+        table: &'a DeTable<'a>,
+        what: &'static str,
+        recorder: Recorder,
+    ) -> Self {
+        Self {
+            recorder: Some(recorder),
+            ..Self::new(report, table, 0..0, what)
+        }
+    }
+
+    /// Notes a key, when recording.
+    fn note(&mut self, key: &'static str, shape: impl FnOnce() -> Shape, need: Need) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note(key, shape(), need);
+        }
+    }
+
     fn new(
         report: &'a Report,
         table: &'a DeTable<'a>,
@@ -115,6 +154,7 @@ impl<'a> Reader<'a> {
             span,
             what,
             asked: Vec::new(),
+            recorder: None,
         }
     }
 
@@ -138,8 +178,12 @@ impl<'a> Reader<'a> {
             .map(|(_, value)| value)
     }
 
-    fn missing(&self, key: &str) {
+    /// Reports that a key is missing which must be there.
+    pub fn missing(&mut self, key: &'static str) {
         self.problem(self.span(), format!("{} lacks `{key}`", self.what), None);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.require(key);
+        }
     }
 
     fn wrong_type(&self, key: &str, wanted: &str, value: &Spanned<DeValue<'_>>) {
@@ -153,11 +197,15 @@ impl<'a> Reader<'a> {
 
     /// Whether the key is there.
     pub fn has(&mut self, key: &'static str) -> bool {
-        self.get(key).is_some()
+        match &mut self.recorder {
+            Some(recorder) => recorder.has(key),
+            None => self.get(key).is_some(),
+        }
     }
 
     /// A string that may be absent.
     pub fn optional_text(&mut self, key: &'static str) -> Option<Located<String>> {
+        self.note(key, || Shape::Text, Need::May);
         let value = self.get(key)?;
         match value.get_ref().as_str() {
             Some(text) => Some(Located {
@@ -173,6 +221,7 @@ impl<'a> Reader<'a> {
 
     /// A string that must be there and not be empty, with its place.
     pub fn located_text(&mut self, key: &'static str) -> Located<String> {
+        self.note(key, || Shape::Words, Need::Must);
         let absent = self.get(key).is_none();
         let found = self.optional_text(key);
         match found {
@@ -200,6 +249,7 @@ impl<'a> Reader<'a> {
 
     /// A whole number within a range, if there.
     pub fn optional_integer(&mut self, key: &'static str, range: Range<i64>) -> Option<i64> {
+        self.note(key, || Shape::Integer(range.clone()), Need::May);
         let value = self.get(key)?;
         let number = value.get_ref().as_integer().and_then(|integer| {
             i64::from_str_radix(&integer.as_str().replace('_', ""), integer.radix()).ok()
@@ -234,6 +284,7 @@ impl<'a> Reader<'a> {
 
     /// A truth value; `false` when absent.
     pub fn flag(&mut self, key: &'static str) -> bool {
+        self.note(key, || Shape::Flag, Need::May);
         let Some(value) = self.get(key) else {
             return false;
         };
@@ -245,6 +296,7 @@ impl<'a> Reader<'a> {
 
     /// A list of strings; empty when absent.
     pub fn texts(&mut self, key: &'static str) -> Vec<Located<String>> {
+        self.note(key, || Shape::Texts, Need::May);
         let Some(value) = self.get(key) else {
             return Vec::new();
         };
@@ -271,6 +323,8 @@ impl<'a> Reader<'a> {
         key: &'static str,
         words: &[(&'static str, T)],
     ) -> Option<T> {
+        let all = || Shape::Choice(words.iter().map(|(word, _)| *word).collect());
+        self.note(key, all, Need::May);
         let text = self.optional_text(key)?;
         let found = words.iter().find(|(word, _)| *word == text.value);
         if found.is_none() {
@@ -288,7 +342,12 @@ impl<'a> Reader<'a> {
         if self.get(key).is_none() {
             self.missing(key);
         }
-        self.optional_choice(key, words).unwrap_or(words[0].1)
+        let chosen = self.optional_choice(key, words);
+        let forced = self.recorder.as_ref().and_then(|it| it.word(key));
+        let forced = words.iter().find(|(word, _)| Some(*word) == forced);
+        chosen
+            .or(forced.map(|(_, value)| *value))
+            .unwrap_or(words[0].1)
     }
 
     /// A table, if there.
@@ -296,8 +355,9 @@ impl<'a> Reader<'a> {
         &mut self,
         key: &'static str,
         what: &'static str,
-        read: impl FnOnce(&mut Reader<'a>) -> T,
+        mut read: impl FnMut(&mut Reader<'a>) -> T,
     ) -> Option<T> {
+        self.note_table(key, what, Shape::Table, &mut read);
         let value = self.get(key)?;
         match value.get_ref().as_table() {
             Some(table) => {
@@ -320,6 +380,7 @@ impl<'a> Reader<'a> {
         what: &'static str,
         mut read: impl FnMut(&mut Reader<'a>) -> T,
     ) -> Vec<T> {
+        self.note_table(key, what, Shape::Tables, &mut read);
         let Some(value) = self.get(key) else {
             return Vec::new();
         };
@@ -344,6 +405,7 @@ impl<'a> Reader<'a> {
     /// Every key of this table with its value as JSON, for parameters whose names belong to
     /// somebody else.
     pub fn free_table(&mut self, key: &'static str) -> serde_json::Map<String, serde_json::Value> {
+        self.note(key, || Shape::Free, Need::May);
         let Some(value) = self.get(key) else {
             return serde_json::Map::new();
         };
@@ -353,6 +415,25 @@ impl<'a> Reader<'a> {
                 self.wrong_type(key, "a table", value);
                 serde_json::Map::new()
             }
+        }
+    }
+
+    /// Notes a table, with all that would be asked of it.
+    fn note_table<T>(
+        &mut self,
+        key: &'static str,
+        what: &'static str,
+        shape: fn(Table) -> Shape,
+        read: &mut impl FnMut(&mut Reader<'a>) -> T,
+    ) {
+        if let Some(recorder) = &self.recorder {
+            let (report, empty) = (self.report, self.table);
+            let table = recorder.below(what, |recorder| {
+                let mut reader = Reader::recording(report, empty, what, recorder);
+                read(&mut reader);
+                reader.recorder
+            });
+            self.note(key, || shape(table), Need::May);
         }
     }
 

@@ -80,7 +80,7 @@ impl Payload {
     pub(super) fn read(table: &mut Reader<'_>, key: &'static str) -> Self {
         Self::optional(table, key).unwrap_or_else(|| {
             if !table.has(key) {
-                table.problem(table.span(), format!("this step lacks `{key}`"), None);
+                table.missing(key);
             }
             Self::random(1)
         })
