@@ -40,7 +40,6 @@ const UNPROVEN: &[(&str, &str)] = &[
     ("limit-cpu", BOUNDS),
     ("stopped", BOUNDS),
     ("second-stopped", BOUNDS),
-    ("leftovers", "no exercise has such a stage yet"),
     ("other-server", "needs a third party that binds in between"),
     ("other-socket-type", "exercise 3 has its own: not-a-stream"),
     (

@@ -452,7 +452,10 @@ fn needs_own_program(stage: &Stage) -> Option<&'static str> {
             (starts > 1).then_some("starts the program more than once")
         }
         Action::Start(_) => Some("starts the program a second time"),
-        Action::Signal { .. } | Action::Interrupt { .. } => Some("sends it signals"),
+        Action::Signal { .. }
+        | Action::Interrupt { .. }
+        | Action::Pause { .. }
+        | Action::Resume { .. } => Some("sends it signals"),
         Action::ExpectExit { .. } => Some("waits for its end"),
         Action::ExpectLine { .. }
         | Action::ExpectOutput { .. }

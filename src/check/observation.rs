@@ -51,6 +51,12 @@ pub struct Observation {
     pub found_at: i64,
     /// What was measured last by `note-queue` or `expect-full-queue`.
     pub queue: Queue,
+    /// The connection, or empty.
+    pub connection: String,
+    /// Another connection on which bytes have come and were not read, or empty.
+    pub elsewhere: String,
+    /// The connection on which the wrong bytes that came had been sent, or empty.
+    pub stray: String,
     /// The instance the step is about.
     pub instance: ProgramState,
     /// The first instance, named `program`.
@@ -183,6 +189,11 @@ pub struct ProgramState {
     pub syscall_fd_nonblocking: bool,
     /// While it sleeps on a connected socket: whether a listening socket of its is O_NONBLOCK.
     pub listener_nonblocking: bool,
+    /// Our connection at the other end of it, or empty.
+    pub syscall_fd_peer: String,
+    /// Threads, its own and of all below it; 0 when it has ended. What is said of the call it sleeps
+    /// in is of the first one.
+    pub threads: usize,
     /// Open descriptors.
     pub descriptors: usize,
     /// Open descriptors when it became ready.
@@ -295,6 +306,9 @@ impl Observation {
         self.found_at = outcome.found_at.map_or(-1, |at| at as i64);
         let window = &outcome.window_received.0;
         self.came = window.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.connection.clone_from(&outcome.connection);
+        self.elsewhere.clone_from(&outcome.elsewhere);
+        self.stray.clone_from(&outcome.stray);
         self
     }
 }
@@ -324,6 +338,8 @@ impl ProgramState {
             syscall_fd_kind: seen.syscall_fd_kind.clone(),
             syscall_fd_nonblocking: seen.syscall_fd_nonblocking,
             listener_nonblocking: seen.listener_nonblocking,
+            syscall_fd_peer: String::new(),
+            threads: seen.threads,
             descriptors: seen.descriptors,
             descriptors_at_ready: seen.descriptors_at_ready,
             connections_open: 0,

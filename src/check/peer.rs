@@ -35,6 +35,12 @@ use super::protocol::{Credentials, Deed, DeedResult, Draw, Due, Outcome};
 use crate::sys::clock::{Deadline, now_us};
 use crate::sys::process;
 
+/// A socket that has taken nothing for so long is full for now, in milliseconds; the grader looks
+/// whether its reader sleeps.
+const ROOM_MS: u64 = 20;
+/// A socket that has taken nothing for so long takes no flood any more, in milliseconds.
+const FLOOD_MS: u64 = 100;
+
 /// Plays a peer until the grader hangs up. Standard input is the line to it.
 ///
 /// # Errors
@@ -111,7 +117,9 @@ impl Peer {
         let mut outcome = Outcome::default();
         let stop = self.dispatch(deed, &mut outcome).err();
         let about = stop.as_ref().and_then(|stop| stop.about.clone());
-        if let Some(connection) = self.connections.get(about.as_ref().unwrap_or(&name)) {
+        let name = about.unwrap_or(name);
+        if let Some(connection) = self.connections.get(&name) {
+            outcome.inode = connection.inode();
             outcome.sent = connection.sent;
             outcome.received = connection.received;
             outcome.descriptors_sent = connection.descriptors_sent;
@@ -122,7 +130,9 @@ impl Peer {
             outcome.result = stop.result;
             outcome.errno = stop.errno;
             stop.call.clone_into(&mut outcome.call);
+            self.look_around(&name, &mut outcome);
         }
+        outcome.connection = name;
         outcome.me = Credentials {
             pid: nix::unistd::getpid().as_raw(),
             uid: nix::unistd::geteuid().as_raw(),
@@ -187,7 +197,7 @@ impl Peer {
                 let mut gone = Vec::new();
                 let sent = self
                     .get(&connection)?
-                    .send_until_blocked(rest, deadline, &mut gone);
+                    .send_until_blocked(rest, ROOM_MS, deadline, &mut gone);
                 self.note(&due, &gone)?;
                 sent
             }
@@ -294,7 +304,9 @@ impl Peer {
             } => {
                 let deadline = Deadline::after_ms(within_ms);
                 let connection = self.get(&connection)?;
-                let sent = connection.send_until_blocked(&draw(&data), deadline, &mut Vec::new());
+                let bytes = draw(&data);
+                let sent =
+                    connection.send_until_blocked(&bytes, FLOOD_MS, deadline, &mut Vec::new());
                 match sent {
                     Err(stop) if stop.result == DeedResult::Fault => Err(stop),
                     _ => Ok(()),
@@ -409,6 +421,24 @@ impl Peer {
                 .map(drop)
                 .ok_or(Stop::new(DeedResult::Fault, "close")),
         }
+    }
+
+    /// Where bytes are that should be here, and where those come from that should not.
+    fn look_around(&mut self, name: &str, outcome: &mut Outcome) {
+        let unread = |(other, connection): (&String, &Connection)| {
+            (other != name && connection.has_unread()).then(|| other.clone())
+        };
+        outcome.elsewhere = self.connections.iter().find_map(unread).unwrap_or_default();
+        let right = outcome.same.saturating_sub(outcome.window_at) as usize;
+        let wrong = outcome.window_received.0.get(right..).unwrap_or_default();
+        let source = |(other, connection): (&String, &mut Connection)| {
+            connection.said(wrong).then(|| other.clone())
+        };
+        outcome.stray = self
+            .connections
+            .iter_mut()
+            .find_map(source)
+            .unwrap_or_default();
     }
 
     /// Notes where bytes that went out must come out.

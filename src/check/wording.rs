@@ -179,7 +179,9 @@ pub fn did(action: &Action) -> String {
             };
             format!("sends {}{pieces} on connection {connection}", payload(data))
         }
-        Action::SendUntilBlocked { connection, limit } => format!(
+        Action::SendUntilBlocked {
+            connection, limit, ..
+        } => format!(
             "sends on connection {connection} without reading until no more fits, at most {limit} bytes"
         ),
         Action::Exchange {

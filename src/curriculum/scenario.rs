@@ -213,6 +213,8 @@ pub enum Action {
         connection: String,
         /// Bytes at most.
         limit: u64,
+        /// The connection on which these bytes must come out; `None`: as the exercise says.
+        due: Option<String>,
     },
     /// Sends and reads at the same time until all sent bytes have come back. With `back`, that must
     /// come in their place: from the program, or, sent on the connection `other` where `data` must

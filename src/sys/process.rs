@@ -102,6 +102,13 @@ pub fn sleeps(pid: i32) -> bool {
     })
 }
 
+/// How many threads a process and all below it have.
+pub fn threads_of_tree(pid: i32) -> usize {
+    let mut tree = descendants(pid);
+    tree.insert(pid);
+    tree.into_iter().flat_map(threads).count()
+}
+
 /// How long a process, with all its threads and all below it, has run on a CPU and waited for one,
 /// in nanoseconds (/proc/PID/task/TID/schedstat).
 pub fn busy_ns(pid: i32) -> u64 {

@@ -20,15 +20,18 @@ use crate::sys::sock_diag;
 use crate::sys::spawn::{Identity, become_user};
 use crate::untrusted::Untrusted;
 
-/// A socket that has taken nothing for so long, with nobody reading at our end, is full, and the
-/// program sleeps in its own write.
-const STALLED_MS: u64 = 100;
+/// Bytes sent last on a connection that are remembered: 2 MiB.
+const REMEMBERED: usize = 2 << 20;
+/// So many equal bytes are no coincidence.
+const TELLING: usize = 8;
 
 pub(super) struct Connection {
     pub(super) socket: OwnedFd,
     pub(super) due: VecDeque<u8>,
     pub(super) sent: u64,
     pub(super) received: u64,
+    /// What was sent last.
+    said: VecDeque<u8>,
     pub(super) descriptors_sent: u64,
     pub(super) server: Option<Credentials>,
     pub(super) pipe: Option<PassedPipe>,
@@ -161,6 +164,7 @@ impl Connection {
             due: VecDeque::new(),
             sent: 0,
             received: 0,
+            said: VecDeque::new(),
             descriptors_sent: 0,
             server,
             pipe: None,
@@ -184,6 +188,38 @@ impl Connection {
         }
     }
 
+    fn remember(&mut self, bytes: &[u8]) {
+        let bytes = &bytes[bytes.len().saturating_sub(REMEMBERED)..];
+        let room = REMEMBERED - bytes.len();
+        self.said.drain(..self.said.len().saturating_sub(room));
+        self.said.extend(bytes);
+    }
+
+    /// Whether these bytes, and enough of them, were sent on this connection lately.
+    pub(super) fn said(&mut self, bytes: &[u8]) -> bool {
+        bytes.len() >= TELLING
+            && self
+                .said
+                .make_contiguous()
+                .windows(bytes.len())
+                .any(|window| window == bytes)
+    }
+
+    /// Whether bytes have come that were not read.
+    pub(super) fn has_unread(&self) -> bool {
+        let mut byte = [0];
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+        matches!(
+            nix::sys::socket::recv(self.socket.as_raw_fd(), &mut byte, flags),
+            Ok(1)
+        )
+    }
+
+    /// The inode of our socket.
+    pub(super) fn inode(&self) -> u64 {
+        nix::sys::stat::fstat(&self.socket).map_or(0, |found| found.st_ino)
+    }
+
     /// One send; `None` when it would block. A signal for writing to a closed socket is not ours
     /// to die of: MSG_NOSIGNAL.
     pub(super) fn try_send(&mut self, bytes: &[u8]) -> Result<Option<usize>, Stop> {
@@ -191,6 +227,7 @@ impl Connection {
         match nix::sys::socket::send(self.socket.as_raw_fd(), bytes, flags) {
             Ok(count) => {
                 self.sent += count as u64;
+                self.remember(&bytes[..count]);
                 Ok(Some(count))
             }
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
@@ -218,10 +255,12 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends until nothing more goes through; what went is in `gone`, however it ends.
+    /// Sends until the socket has taken nothing for `stalled_ms`; what went is in `gone`, however it
+    /// ends.
     pub(super) fn send_until_blocked(
         &mut self,
         bytes: &[u8],
+        stalled_ms: u64,
         deadline: Deadline,
         gone: &mut Vec<u8>,
     ) -> Result<(), Stop> {
@@ -232,7 +271,7 @@ impl Connection {
                 rest = &rest[count..];
                 continue;
             }
-            let pause = Deadline::after_ms(STALLED_MS).earlier(deadline);
+            let pause = Deadline::after_ms(stalled_ms).earlier(deadline);
             match self.wait(PollFlags::POLLOUT, pause, "send") {
                 Ok(()) => {}
                 Err(stop) if stop.result == DeedResult::TimedOut => return Ok(()),

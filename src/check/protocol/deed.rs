@@ -322,6 +322,14 @@ pub struct Outcome {
     pub made: Vec<Made>,
     /// What came of filters of frames.
     pub filters: FiltersSeen,
+    /// The connection that all this is about.
+    pub connection: String,
+    /// Inode of its socket, at our end.
+    pub inode: u64,
+    /// Another connection on which bytes have come and were not read; empty: none.
+    pub elsewhere: String,
+    /// The connection on which the wrong bytes that came had been sent; empty: none.
+    pub stray: String,
     /// When it was over.
     pub at_us: u64,
 }

@@ -334,6 +334,10 @@ pub struct Seen {
     pub syscall_fd_nonblocking: bool,
     /// While it sleeps on a connected socket: whether a listening socket of its is O_NONBLOCK.
     pub listener_nonblocking: bool,
+    /// The inode of its peer, when that is a connected socket; 0: none.
+    pub syscall_fd_peer: u32,
+    /// Threads, its own and of all below it.
+    pub threads: usize,
     /// Descriptors open now.
     pub descriptors: usize,
     /// Descriptors open when it became ready.

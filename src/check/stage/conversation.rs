@@ -230,12 +230,14 @@ impl Runner<'_> {
         &mut self,
         connection: &str,
         limit: u64,
+        due: Option<&str>,
         within_ms: u64,
     ) -> Stepped {
         let deadline = Deadline::after_ms(within_ms);
         let data = self.draw(Payload::random(limit));
-        let due = self.due(connection, None);
+        let due = self.due(connection, due);
         let mut from = 0;
+        let mut slept = false;
         loop {
             let deed = Deed::SendUntilBlocked {
                 connection: connection.to_owned(),
@@ -250,9 +252,11 @@ impl Runner<'_> {
             }
             let accepted = self.deed_sent(connection)? - before;
             from += accepted;
-            if from >= limit || deadline.passed() || self.sleeps(accepted)? {
+            // Asleep, and after that there was still no room.
+            if from >= limit || deadline.passed() || (slept && accepted == 0) {
                 return Ok(Ok(()));
             }
+            slept = self.fell_asleep(deadline)?;
         }
     }
 
@@ -304,14 +308,33 @@ impl Runner<'_> {
         }))
     }
 
+    /// The name of the connection whose socket has this inode, or empty.
+    pub(super) fn connection_of(&mut self, inode: u64) -> Result<String, StageError> {
+        let names: Vec<String> = match inode {
+            0 => Vec::new(),
+            _ => self.connections.keys().cloned().collect(),
+        };
+        for name in names {
+            if self.nothing_of(&name)?.inode == inode {
+                return Ok(name);
+            }
+        }
+        Ok(String::new())
+    }
+
     /// Bytes sent on a connection so far.
     pub(super) fn deed_sent(&mut self, connection: &str) -> Result<u64, StageError> {
+        Ok(self.nothing_of(connection)?.sent)
+    }
+
+    /// What a peer says of a connection when it does nothing with it.
+    fn nothing_of(&mut self, connection: &str) -> Result<Outcome, StageError> {
         let nothing = Deed::Read {
             connection: connection.to_owned(),
             bytes: Some(0),
             within_ms: 1,
         };
-        Ok(self.deed(connection, &nothing, GRACE_MS)?.sent)
+        self.deed(connection, &nothing, GRACE_MS)
     }
 
     /// A deed that must be done.

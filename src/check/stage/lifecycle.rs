@@ -20,6 +20,7 @@ use crate::check::{sanitizer, trace};
 use crate::curriculum::exercise::Role;
 use crate::curriculum::expression;
 use crate::curriculum::scenario::{ExitStatus, FIRST, Payload, Printed, Sink, Start, Wait};
+use crate::sys::clock::Deadline;
 use crate::sys::spawn::Limits;
 
 /// Bytes of standard output that are kept whole, to be compared: 8 MiB.
@@ -378,19 +379,21 @@ impl Runner<'_> {
         }))
     }
 
-    /// Whether the program sleeps, and not for bytes that have arrived. When none of ours were
-    /// `accepted` any more it may read from whatever it likes: it is busy with somebody else.
-    pub(super) fn sleeps(&mut self, accepted: u64) -> Result<bool, StageError> {
+    /// Waits until the program sleeps, with all its threads; whether it did. One that somebody else
+    /// started is believed to.
+    pub(super) fn fell_asleep(&mut self, deadline: Deadline) -> Result<bool, StageError> {
         if !self.cpu_before.contains_key(FIRST) {
             return Ok(true);
         }
-        let seen = self.look(FIRST)?;
-        let reads = matches!(
-            seen.syscall.as_str(),
-            "read" | "readv" | "recvfrom" | "recvmsg"
-        );
-        let waits_for_bytes = accepted > 0 && reads && seen.syscall_fd_kind == "connected socket";
-        Ok(!seen.syscall.is_empty() && !waits_for_bytes)
+        let within_ms = (deadline.left().as_millis() as u64).max(1);
+        let order = Order::AwaitSleep {
+            name: FIRST.to_owned(),
+            within_ms,
+        };
+        Ok(matches!(
+            self.order(&order, within_ms)?,
+            Answer::Done | Answer::Ended
+        ))
     }
 }
 

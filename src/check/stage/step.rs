@@ -184,9 +184,11 @@ impl Runner<'_> {
                 };
                 self.traffic(connection, &deed, within_ms)
             }
-            Action::SendUntilBlocked { connection, limit } => {
-                self.send_until_blocked(connection, *limit, within_ms)
-            }
+            Action::SendUntilBlocked {
+                connection,
+                limit,
+                due,
+            } => self.send_until_blocked(connection, *limit, due.as_deref(), within_ms),
             Action::Exchange {
                 connection,
                 data,

@@ -51,6 +51,7 @@ impl Runner<'_> {
             let cpu_before = self.cpu_before.get(&name).copied().unwrap_or(0);
             let mut state = ProgramState::from_seen(&seen, cpu_before, waited_ms);
             state.connections_open = self.connections.len();
+            state.syscall_fd_peer = self.connection_of(seen.syscall_fd_peer.into())?;
             if name == failed.name {
                 stderr = observation::last_lines(&Untrusted::from(&seen.stderr), 12);
                 if let (Some((line, stream)), Some(deed)) = (&failed.line, &failed.deed) {

@@ -6,7 +6,7 @@ use crate::check::capture::Capture;
 use crate::check::protocol::{Answer, Bytes, DeedResult, Outcome, Seen};
 use crate::curriculum::scenario::Printed;
 use crate::sys::process;
-use crate::sys::sock_diag;
+use crate::sys::sock_diag::{self, Socket};
 
 pub(super) struct Instance {
     pub(super) pid: i32,
@@ -77,6 +77,7 @@ impl Instance {
         if seen.running {
             let open = process::descriptors(self.pid);
             seen.descriptors = open.len();
+            seen.threads = process::threads_of_tree(self.pid);
             if let Some((number, first)) = process::syscall(self.pid) {
                 let (name, on_descriptor) = process::syscall_name(number);
                 name.clone_into(&mut seen.syscall);
@@ -89,6 +90,7 @@ impl Instance {
                         && open
                             .iter()
                             .any(|(at, to)| kind(to) == LISTENING && nonblocking(self.pid, *at));
+                    seen.syscall_fd_peer = link.and_then(|(_, to)| peer(to)).unwrap_or(0);
                 }
             }
         }
@@ -199,23 +201,25 @@ fn nonblocking(pid: i32, descriptor: i32) -> bool {
     flags.is_some_and(|flags| flags & nix::libc::O_NONBLOCK != 0)
 }
 
+/// The socket that a link in /proc/PID/fd refers to.
+fn socket(link: &std::path::Path) -> Option<Socket> {
+    let text = link.to_string_lossy();
+    let inode = text.strip_prefix("socket:[")?.strip_suffix(']')?;
+    let inode: u32 = inode.parse().ok()?;
+    let sockets = sock_diag::dump().ok()?.sockets;
+    sockets.into_iter().find(|socket| socket.inode == inode)
+}
+
+/// The inode of the peer of such a socket.
+fn peer(link: &std::path::Path) -> Option<u32> {
+    socket(link)?.peer
+}
+
 /// What a link in /proc/PID/fd refers to, in words.
 pub(super) fn kind(link: &std::path::Path) -> &'static str {
     let text = link.to_string_lossy();
-    let inode = |name: &str| {
-        text.strip_prefix(name)?
-            .strip_suffix(']')?
-            .parse::<u64>()
-            .ok()
-    };
-    if let Some(inode) = inode("socket:[") {
-        let sockets = sock_diag::dump()
-            .map(|dump| dump.sockets)
-            .unwrap_or_default();
-        let socket = sockets
-            .iter()
-            .find(|socket| u64::from(socket.inode) == inode);
-        return match socket.map(|socket| socket.state) {
+    if text.starts_with("socket:") {
+        return match socket(link).map(|socket| socket.state) {
             Some(sock_diag::State::Listening) => LISTENING,
             Some(sock_diag::State::Established) => CONNECTED,
             _ => "socket",

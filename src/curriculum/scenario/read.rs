@@ -146,6 +146,7 @@ impl Step {
             Verb::SendUntilBlocked => Action::SendUntilBlocked {
                 connection: connection(table),
                 limit: table.integer("limit", 1..MOST) as u64,
+                due: table.optional_text("due").map(|due| due.value),
             },
             Verb::Exchange => Action::Exchange {
                 connection: connection(table),
