@@ -350,6 +350,25 @@ impl<'a> Reader<'a> {
             .unwrap_or(words[0].1)
     }
 
+    /// One of a closed set of words, or (as the error) a number from 0 to 255 in quotes.
+    ///
+    /// # Errors
+    /// It is a number.
+    pub fn choice_or_number<T: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &[(&'static str, T)],
+    ) -> Result<T, u8> {
+        let number = self.get(key).and_then(|value| value.get_ref().as_str());
+        if let Some(number) = number.and_then(|text| text.parse().ok()) {
+            return Err(number);
+        }
+        let word = self.choice(key, words);
+        let all = || Shape::ChoiceOrNumber(words.iter().map(|(word, _)| *word).collect());
+        self.note(key, all, Need::Must);
+        Ok(word)
+    }
+
     /// A table, if there.
     pub fn table<T>(
         &mut self,

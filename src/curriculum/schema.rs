@@ -124,6 +124,8 @@ pub(super) enum Shape {
     Texts,
     /// One of these words.
     Choice(Vec<&'static str>),
+    /// One of these words, or a number in quotes.
+    ChoiceOrNumber(Vec<&'static str>),
     /// A table.
     Table(Table),
     /// A list of tables.
@@ -447,12 +449,18 @@ impl Writer {
             Shape::Flag => json!({ "type": "boolean" }),
             Shape::Texts => json!({ "type": "array", "items": { "type": "string" } }),
             Shape::Choice(words) => json!({ "enum": words }),
+            Shape::ChoiceOrNumber(words) => json!({
+                "anyOf": [{ "enum": words }, { "type": "string", "pattern": NUMBER }],
+            }),
             Shape::Table(table) => self.reference(table),
             Shape::Tables(table) => json!({ "type": "array", "items": self.reference(table) }),
             Shape::Free => json!({ "type": "object" }),
         }
     }
 }
+
+/// A number from 0 to 255, in quotes.
+const NUMBER: &str = "^[0-9]{1,3}$";
 
 fn inner_tables(table: &Table) -> impl Iterator<Item = &Table> {
     let keys = table.variants.iter().flat_map(|(_, keys)| keys);

@@ -436,12 +436,9 @@ const STREAMS: &[(&str, Printed)] = &[("stdout", Printed::Stdout), ("stderr", Pr
 
 /// A word, or a number in quotes.
 fn exit_status(table: &mut Reader<'_>) -> ExitStatus {
-    let number = table
-        .optional_text("status")
-        .and_then(|text| text.value.parse::<u8>().ok());
-    match number {
-        Some(number) => ExitStatus::Exactly(number.into()),
-        None => table.choice("status", STATUSES),
+    match table.choice_or_number("status", STATUSES) {
+        Ok(status) => status,
+        Err(number) => ExitStatus::Exactly(number.into()),
     }
 }
 
