@@ -311,7 +311,8 @@ impl Judge<'_> {
         };
         second.look_for_a_buffer(&mut trouble)?;
         let mut timeline_note = String::new();
-        if wants_trace {
+        // What took too much of the machine once is not let loose on it again.
+        if wants_trace && trouble.seen.outcome != "limit" {
             timeline_note = second.explain(&mut trouble, &mut run)?;
         }
         let by_hand = self.by_hand(stage);

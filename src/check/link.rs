@@ -163,6 +163,11 @@ impl Drop for Link {
                 nix::poll::poll(&mut fds, patience.poll_timeout())
             {}
         }
+        // Without a descriptor for that, a look now and then must do.
+        while matches!(self.child.try_wait(), Ok(None)) && !patience.passed() {
+            let now_and_then = nix::poll::PollTimeout::from(10_u8);
+            let _ = nix::poll::poll(&mut [], now_and_then);
+        }
         if !matches!(self.child.try_wait(), Ok(Some(_))) {
             drop(self.child.kill());
             drop(self.child.wait());

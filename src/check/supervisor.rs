@@ -30,6 +30,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use self::condition::{Condition, Interruption, Waiting, Window};
+use self::ending::{send_each, signal_all};
 use self::guard::Guard;
 use self::instance::{End, Instance};
 use self::leftovers::Before;
@@ -69,6 +70,7 @@ pub fn play() -> io::Result<()> {
         guard: None,
         before: None,
         known: BTreeSet::new(),
+        frozen: BTreeSet::new(),
         excess: None,
         instances: BTreeMap::new(),
         events: Vec::new(),
@@ -102,6 +104,8 @@ struct Supervisor {
     before: Option<Before>,
     /// Every process of ours that was ever seen.
     known: BTreeSet<i32>,
+    /// Processes that were stopped for counting.
+    frozen: BTreeSet<i32>,
     /// The bound for which all was ended.
     excess: Option<Excess>,
     /// What the grader would remove; ours to remove when it dies.
@@ -233,13 +237,42 @@ impl Supervisor {
         }
         let Some(guard) = &mut self.guard else { return };
         let output = self.instances.values().map(Instance::printed).sum();
-        let excess = guard.output(output).or_else(|| guard.look(&mut self.known));
+        let (scoped, identity, frozen) = (self.scoped, self.identity, &mut self.frozen);
+        let mut freeze = |seen: &BTreeSet<i32>| {
+            if !signal_all(scoped, identity, Signal::SIGSTOP) {
+                send_each(seen, Signal::SIGSTOP);
+            }
+            frozen.extend(seen);
+        };
+        let excess = guard
+            .output(output)
+            .or_else(|| guard.look(&mut self.known, &mut freeze));
         let Some(excess) = excess else {
+            self.thaw();
             return;
         };
         self.excess = Some(excess);
         self.event(format!("uses {}: it is ended", excess.words()));
         self.end_all();
+    }
+
+    /// Lets what was stopped for counting go on.
+    fn thaw(&mut self) {
+        if self.frozen.is_empty() {
+            return;
+        }
+        // Of the stops and continuations that follow from this, nothing is to be learned.
+        let frozen = std::mem::take(&mut self.frozen);
+        for instance in self.instances.values_mut() {
+            instance.quiet = true;
+        }
+        if !signal_all(self.scoped, self.identity, Signal::SIGCONT) {
+            send_each(&frozen, Signal::SIGCONT);
+        }
+        self.reap();
+        for instance in self.instances.values_mut() {
+            instance.quiet = false;
+        }
     }
 
     /// Learns of every child that has ended or stopped; tells whether any is left.
@@ -284,6 +317,7 @@ impl Supervisor {
                 }
                 format!("{who}is ended by {}", signal.as_str())
             }
+            WaitStatus::Stopped(..) | WaitStatus::Continued(_) if instance.quiet => return,
             // On its way to being killed: see `ending`.
             WaitStatus::Stopped(..) if instance.sent.contains(&(Signal::SIGKILL as i32)) => return,
             WaitStatus::Stopped(_, signal) => {
@@ -362,6 +396,7 @@ impl Supervisor {
                             stderr: Stream::new(stderr, None),
                             end: None,
                             stopped: false,
+                            quiet: false,
                             sent: Vec::new(),
                             descriptors_at_ready: 0,
                             memory_noted: 0,
@@ -465,10 +500,17 @@ impl Supervisor {
                     Answer::Ended
                 })
             }
-            Order::Look { name } => Some(match self.instances.get(&name) {
-                Some(instance) => Answer::Seen(Box::new(instance.look(self.excess))),
-                None => no_instance(&name),
-            }),
+            Order::Look { name } => {
+                // What is told must be as it is now, a bound that was just passed included.
+                if let Some(guard) = &mut self.guard {
+                    guard.hurry();
+                }
+                self.keep_within_bounds();
+                Some(match self.instances.get(&name) {
+                    Some(instance) => Answer::Seen(Box::new(instance.look(self.excess))),
+                    None => no_instance(&name),
+                })
+            }
             Order::CpuTime { name } => Some(match self.instances.get(&name) {
                 Some(instance) => Answer::CpuTime {
                     ms: instance.cpu_ms(),

@@ -283,7 +283,8 @@ pub fn descendants(pid: i32) -> BTreeSet<i32> {
     found
 }
 
-fn children(pid: i32) -> Vec<i32> {
+/// The children of a process, of all its threads.
+pub fn children(pid: i32) -> Vec<i32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };

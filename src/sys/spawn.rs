@@ -13,7 +13,6 @@ use std::process::{Child, Command, Stdio};
 use nix::libc;
 
 use super::fence::Fence;
-use super::process;
 
 /// A user to become: uid, gid, and no supplementary groups (credentials(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -84,13 +83,9 @@ impl Spawn {
             umask,
             mut fence,
         } = self;
-        // The kernel counts all that the user has, here and elsewhere.
-        let user = identity.map_or_else(nix::unistd::geteuid, |own| own.uid.into());
-        let others = process::threads_of_user(user.as_raw()).or(identity.map(|_| 0));
-        limits.processes = limits
-            .processes
-            .zip(others)
-            .map(|(more, others)| more + others);
+        if let Some(more) = limits.processes {
+            limits.processes = room_for_one(identity).map(|least| least + more);
+        }
         let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let [stdin, stdout, stderr] = stdio;
         let mut command = Command::new(program);
@@ -244,14 +239,64 @@ pub fn become_subreaper() -> io::Result<()> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(Into::into)
 }
 
-/// Kills every process of a user that our signals reach: those that we started, once
+/// A limit on processes and threads under which a user can have one more, at most twice the
+/// smallest such. Found by trying, since the kernel counts all that the user has, in other pid
+/// namespaces too, where /proc does not show it (RLIMIT_NPROC in getrlimit(2)). `None` when it
+/// cannot be found. For a process with one thread.
+#[expect(unsafe_code, reason = "forked children that only make system calls")]
+fn room_for_one(identity: Option<Identity>) -> Option<u64> {
+    const LEAST: libc::rlim_t = 64;
+    // SAFETY: the children make system calls on values and end; they touch no state of the parent.
+    let child = unsafe {
+        let child = libc::fork();
+        if child == 0 {
+            if let Some(Identity { uid, gid }) = identity
+                && (libc::setgroups(0, std::ptr::null()) != 0
+                    || libc::setresgid(gid, gid, gid) != 0
+                    || libc::setresuid(uid, uid, uid) != 0)
+            {
+                libc::_exit(0);
+            }
+            for doublings in 1..=20 {
+                let mut limit = libc::rlimit {
+                    rlim_cur: 0,
+                    rlim_max: 0,
+                };
+                libc::getrlimit(libc::RLIMIT_NPROC, &mut limit);
+                limit.rlim_cur = (LEAST << (doublings - 1)).min(limit.rlim_max);
+                if libc::setrlimit(libc::RLIMIT_NPROC, &limit) != 0 {
+                    break;
+                }
+                let another = libc::fork();
+                if another == 0 {
+                    libc::_exit(0);
+                }
+                if another > 0 {
+                    libc::waitpid(another, std::ptr::null_mut(), 0);
+                    libc::_exit(doublings);
+                }
+            }
+            libc::_exit(0);
+        }
+        child
+    };
+    let pid = (child > 0).then(|| nix::unistd::Pid::from_raw(child))?;
+    match nix::sys::wait::waitpid(pid, None) {
+        Ok(nix::sys::wait::WaitStatus::Exited(_, doublings)) if doublings > 0 => {
+            Some(LEAST << (doublings - 1))
+        }
+        _ => None,
+    }
+}
+
+/// Signals every process of a user that our signals reach: those that we started, once
 /// [`super::fence::scope_signals`] holds. Only a process with that user's id may do so without
 /// meeting others, so a child becomes that user first. For a process with one thread.
 ///
 /// # Errors
 /// When the child cannot be made or cannot become that user.
 #[expect(unsafe_code, reason = "a forked child that only makes system calls")]
-pub fn kill_all_of(identity: Identity) -> io::Result<()> {
+pub fn signal_all_of(identity: Identity, signal: nix::sys::signal::Signal) -> io::Result<()> {
     if identity.uid == 0 || identity.uid == nix::unistd::getuid().as_raw() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
@@ -266,7 +311,7 @@ pub fn kill_all_of(identity: Identity) -> io::Result<()> {
                 && libc::getuid() == uid
                 && libc::geteuid() == uid;
             if became {
-                libc::kill(-1, libc::SIGKILL);
+                libc::kill(-1, signal as libc::c_int);
             }
             libc::_exit(i32::from(!became));
         }

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use super::Supervisor;
 use crate::sys::clock::Deadline;
 use crate::sys::process;
-use crate::sys::spawn::kill_all_of;
+use crate::sys::spawn::{Identity, signal_all_of};
 
 /// How long a killed process may take to end, in milliseconds: one that sleeps in the kernel where
 /// no signal reaches it must not hold us for ever.
@@ -48,20 +48,24 @@ impl Supervisor {
     }
 
     fn kill_all(&self) {
-        let root = nix::unistd::geteuid().is_root();
-        match (self.scoped, self.identity) {
-            // The scope is ours alone, and who we are is what the program is.
-            (true, None) if !root => {
-                let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
-            }
-            // Both bounds at once: processes of the program's user, and of those only ours.
-            (true, Some(identity)) if root && identity.uid != 0 => {
-                if kill_all_of(identity).is_err() {
-                    kill_one_by_one();
-                }
-            }
-            _ => kill_one_by_one(),
+        if !signal_all(self.scoped, self.identity, Signal::SIGKILL) {
+            kill_one_by_one();
         }
+    }
+}
+
+/// Sends a signal to all that is below us and to nobody else, in one pass of the kernel. `false`:
+/// that cannot be done here.
+pub(super) fn signal_all(scoped: bool, identity: Option<Identity>, signal: Signal) -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    match (scoped, identity) {
+        // The scope is ours alone, and who we are is what the program is.
+        (true, None) if !root => kill(Pid::from_raw(-1), signal) != Err(Errno::EPERM),
+        // Both bounds at once: processes of the program's user, and of those only ours.
+        (true, Some(identity)) if root && identity.uid != 0 => {
+            signal_all_of(identity, signal).is_ok()
+        }
+        _ => false,
     }
 }
 
@@ -83,5 +87,12 @@ fn kill_one_by_one() {
     }
     for pid in process::descendants(me) {
         let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+}
+
+/// Sends a signal to each of these.
+pub(super) fn send_each(pids: &BTreeSet<i32>, signal: Signal) {
+    for &pid in pids {
+        let _ = kill(Pid::from_raw(pid), signal);
     }
 }

@@ -20,6 +20,11 @@ use crate::sys::process;
 const TICK_MS: u64 = 50;
 /// The same while processes are becoming many.
 const HASTY_TICK_MS: u64 = 5;
+/// So many processes more than at the last look are a reason to stop them before counting on; so is
+/// a count of many that takes longer than this, in milliseconds, since it gets no processor.
+const SUDDEN: usize = 48;
+const MANY: usize = 32;
+const SLOW_MS: u64 = 60;
 /// A look at the directory may take this part of the time, at most.
 const SHARE: u64 = 20;
 
@@ -30,6 +35,8 @@ pub(super) struct Guard {
     directory: PathBuf,
     next: Deadline,
     next_directory: Deadline,
+    /// Processes at the last look.
+    last: usize,
 }
 
 impl Guard {
@@ -40,7 +47,13 @@ impl Guard {
             directory,
             next,
             next_directory: next,
+            last: 0,
         }
+    }
+
+    /// Makes the next look come at once.
+    pub(super) fn hurry(&mut self) {
+        self.next = Deadline::after_ms(0);
     }
 
     /// When to look next.
@@ -68,29 +81,56 @@ impl Guard {
     }
 
     /// Looks, if it is time, at all that is below this process and at the directory. Every process
-    /// that is seen becomes known.
-    pub(super) fn look(&mut self, known: &mut BTreeSet<i32>) -> Option<Excess> {
+    /// that is seen becomes known. When they multiply fast, `freeze` is called with those seen so
+    /// far, and shall stop them all: a fork bomb leaves no processor time for counting it.
+    pub(super) fn look(
+        &mut self,
+        known: &mut BTreeSet<i32>,
+        freeze: &mut dyn FnMut(&BTreeSet<i32>),
+    ) -> Option<Excess> {
         if !self.next.passed() {
             return None;
         }
-        let (excess, tick_ms) = self.processes(known);
+        let (excess, tick_ms) = self.processes(known, freeze);
         let excess = excess.or_else(|| self.directory());
         self.next = Deadline::after_ms(tick_ms);
         excess
     }
 
-    fn processes(&self, known: &mut BTreeSet<i32>) -> (Option<Excess>, u64) {
-        let me = nix::unistd::getpid().as_raw();
-        let tree = process::descendants(me);
-        known.extend(&tree);
+    fn processes(
+        &mut self,
+        known: &mut BTreeSet<i32>,
+        freeze: &mut dyn FnMut(&BTreeSet<i32>),
+    ) -> (Option<Excess>, u64) {
         let (mut threads, mut resident, mut cpu) = (0, 0, ended_cpu_ms());
-        for &pid in &tree {
-            if let Some(stat) = process::stat(pid) {
-                threads += stat.threads;
-                resident += stat.resident;
-                cpu += stat.cpu_ms + stat.children_cpu_ms;
+        let mut tree = BTreeSet::new();
+        let mut frozen = false;
+        let slow = Deadline::after_ms(SLOW_MS);
+        let mut open = process::children(nix::unistd::getpid().as_raw());
+        while let Some(pid) = open.pop() {
+            let Some(stat) = process::stat(pid).filter(|_| tree.insert(pid)) else {
+                continue;
+            };
+            threads += stat.threads;
+            resident += stat.resident;
+            cpu += stat.cpu_ms + stat.children_cpu_ms;
+            if threads > self.bounds.processes {
+                break;
             }
+            // The first slice of a processor is ours; with so many others, the next one is far.
+            let starved = tree.len() > MANY && slow.passed();
+            if frozen || starved || tree.len() > self.last + SUDDEN {
+                if !frozen {
+                    frozen = true;
+                    freeze(&tree);
+                } else {
+                    freeze(&BTreeSet::from([pid]));
+                }
+            }
+            open.extend(process::children(pid));
         }
+        known.extend(&tree);
+        self.last = tree.len();
         let tick_ms = if threads > self.bounds.processes / 4 {
             HASTY_TICK_MS
         } else {

@@ -14,6 +14,8 @@ pub(super) struct Instance {
     pub(super) stderr: Stream,
     pub(super) end: Option<End>,
     pub(super) stopped: bool,
+    /// Stops and continuations are our doing, for the moment.
+    pub(super) quiet: bool,
     /// Signals we sent.
     pub(super) sent: Vec<i32>,
     pub(super) descriptors_at_ready: usize,
