@@ -234,7 +234,9 @@ pub fn did(action: &Action) -> String {
         Action::NoteQueue { connection, .. } => {
             format!("notes what is unread on connection {connection}")
         }
-        Action::ExpectFullQueue { name, connection } => format!(
+        Action::ExpectFullQueue {
+            name, connection, ..
+        } => format!(
             "waits until {} sleeps, and looks how full its queue on connection {connection} is",
             instance(name)
         ),

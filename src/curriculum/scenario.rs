@@ -284,6 +284,8 @@ pub enum Action {
         name: String,
         /// Our end.
         connection: String,
+        /// Or so many bytes have been taken: all there are, on a machine with large queues.
+        or_taken: Option<u64>,
     },
     /// Waits until the program sleeps; by then nothing may have come.
     ExpectNothing {

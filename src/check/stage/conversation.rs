@@ -278,17 +278,19 @@ impl Runner<'_> {
         self.judged(outcome)
     }
 
-    /// The same, and the next call that sends would block.
+    /// The same, and the next call that sends would block, or so many bytes have been taken.
     pub(super) fn expect_full_queue(
         &mut self,
         name: &str,
         connection: &str,
+        or_taken: Option<u64>,
         within_ms: u64,
     ) -> Stepped {
         if let Err(failed) = self.note_queue(name, connection, within_ms)? {
             return Ok(Err(failed));
         }
         let failed = match self.queue {
+            Queue { taken, .. } if or_taken.is_some_and(|all| taken >= all) => return Ok(Ok(())),
             Queue { closed: true, .. } => "end",
             Queue { memory, limit, .. } if limit == 0 || memory < limit => "room-left",
             _ => return Ok(Ok(())),

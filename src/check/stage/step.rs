@@ -255,9 +255,11 @@ impl Runner<'_> {
                 self.traffic(connection, &deed, within_ms)
             }
             Action::NoteQueue { name, connection } => self.note_queue(name, connection, within_ms),
-            Action::ExpectFullQueue { name, connection } => {
-                self.expect_full_queue(name, connection, within_ms)
-            }
+            Action::ExpectFullQueue {
+                name,
+                connection,
+                or_taken,
+            } => self.expect_full_queue(name, connection, *or_taken, within_ms),
             Action::ExpectNothing { connection } => {
                 let order = Order::AwaitSleep {
                     name: FIRST.to_owned(),

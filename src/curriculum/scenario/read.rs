@@ -188,6 +188,9 @@ impl Step {
             Verb::ExpectFullQueue => Action::ExpectFullQueue {
                 name: instance(table),
                 connection: connection(table),
+                or_taken: table
+                    .optional_integer("or_taken", 1..i64::MAX)
+                    .map(|bytes| bytes as u64),
             },
             Verb::ExpectNothing => Action::ExpectNothing {
                 connection: connection(table),
