@@ -123,3 +123,104 @@ fn renamed(file: &Path) -> std::path::PathBuf {
     name.push(".renamed");
     file.with_file_name(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    /// Flags, St and what follows the inode's blank, of the row with this inode.
+    fn row(inode: u64) -> (String, String, Vec<u8>) {
+        let table = fs::read("/proc/net/unix").unwrap();
+        let wanted = format!(" {inode}");
+        let lines = table.split(|&byte| byte == b'\n');
+        let mut rows = lines.filter_map(|line| {
+            let at = line
+                .windows(wanted.len())
+                .position(|part| part == wanted.as_bytes())?;
+            let columns = str::from_utf8(&line[..at]).ok()?;
+            let columns: Vec<&str> = columns.split_whitespace().collect();
+            let name = line[at + wanted.len()..].to_vec();
+            Some((columns[3].to_owned(), columns[5].to_owned(), name))
+        });
+        rows.next().expect("the socket's row")
+    }
+
+    fn made(
+        kind: SocketType,
+        state: SocketState,
+        address: Option<&SocketAddress>,
+        to: Option<&Named>,
+    ) -> (Named, u64) {
+        let making = Making {
+            kind,
+            state,
+            file: SocketFile::Kept,
+        };
+        let deadline = Deadline::after_ms(5_000);
+        match make(&making, address, to, deadline) {
+            Ok((named, made)) => (named, made.inode),
+            Err(stop) => panic!("{} {}", stop.call, stop.errno),
+        }
+    }
+
+    #[test]
+    fn every_kind_of_name_is_shown_by_the_kernel_as_we_say() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path().as_os_str().as_bytes();
+        let path = |name: &[u8]| SocketAddress::Path(Bytes([directory, b"/", name].concat()));
+        let addresses = [
+            path(b"a  b "),
+            path(b"\xff\r"),
+            SocketAddress::Relative {
+                directory: Bytes(directory.to_vec()),
+                name: Bytes(b"  00010000".to_vec()),
+            },
+            SocketAddress::Abstract(Bytes([directory, b"\0x\0\xfe\0"].concat())),
+        ];
+        for address in &addresses {
+            let (_held, inode) = made(
+                SocketType::Seqpacket,
+                SocketState::Listening,
+                Some(address),
+                None,
+            );
+            let (flags, st, name) = row(inode);
+            assert_eq!((flags.as_str(), st.as_str()), ("00010000", "01"));
+            assert_eq!(name, [b" ", &address.shown()[..]].concat());
+        }
+    }
+
+    /// What the exercise's texts say about Flags and St.
+    #[test]
+    fn states_are_shown_by_the_kernel_as_the_exercise_says() {
+        use SocketState::{Accepted, Bound, Connected, Listening, Unnamed};
+        use SocketType::{Dgram, Stream};
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| {
+            let path = directory.path().join(name);
+            SocketAddress::Path(Bytes(path.as_os_str().as_bytes().to_vec()))
+        };
+        let shown = |inode| {
+            let (flags, st, name) = row(inode);
+            (flags, st, !name.is_empty())
+        };
+        let is = |flags: &str, st: &str, named| (flags.to_owned(), st.to_owned(), named);
+        let (door, _) = made(Stream, Listening, Some(&at("door")), None);
+        let (_client, client) = made(Stream, Connected, None, Some(&door));
+        let (_accepted, accepted) = made(Stream, Accepted, None, Some(&door));
+        let (_bound, bound) = made(Stream, Bound, Some(&at("bound")), None);
+        let (_fresh, fresh) = made(Stream, Unnamed, None, None);
+        assert_eq!(shown(client), is("00000000", "03", false));
+        assert_eq!(shown(accepted), is("00000000", "03", true));
+        assert_eq!(shown(bound), is("00000000", "01", true));
+        assert_eq!(shown(fresh), is("00000000", "01", false));
+        let (log, logged) = made(Dgram, Bound, Some(&at("log")), None);
+        assert_eq!(shown(logged), is("00000000", "01", true));
+        let (sender, _) = made(Dgram, Connected, None, Some(&log));
+        assert_eq!(shown(logged), is("00000000", "03", true));
+        drop(sender);
+        assert_eq!(shown(logged), is("00000000", "03", true));
+    }
+}

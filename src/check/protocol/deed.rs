@@ -264,6 +264,20 @@ pub enum SocketAddress {
     Abstract(Bytes),
 }
 
+impl SocketAddress {
+    /// The name as the kernel shows it in /proc/net/unix: each NUL of an abstract one, that in
+    /// front too, as `@`.
+    pub fn shown(&self) -> Vec<u8> {
+        let at_sign = |byte: &u8| if *byte == 0 { b'@' } else { *byte };
+        match self {
+            Self::Path(name) | Self::Relative { name, .. } => name.0.clone(),
+            Self::Abstract(name) => std::iter::once(b'@')
+                .chain(name.0.iter().map(at_sign))
+                .collect(),
+        }
+    }
+}
+
 /// A socket that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {

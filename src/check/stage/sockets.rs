@@ -30,6 +30,13 @@ pub(super) struct Group {
     made: Vec<OneSocket>,
 }
 
+impl Group {
+    fn has_unique_names(&self) -> bool {
+        let name = self.making.name.as_ref();
+        name.is_some_and(|name| name.namespace != Namespace::Relative)
+    }
+}
+
 #[derive(Clone)]
 struct OneSocket {
     inode: u64,
@@ -48,21 +55,15 @@ impl Runner<'_> {
     pub(super) fn make_socket(&mut self, making: &MakeSocket, within_ms: u64) -> Stepped {
         self.need_peer(HOLDER)?;
         let mut addresses = Vec::new();
-        let mut names = Vec::new();
         for number in 0..making.count {
             let number = (making.count > 1).then_some(number);
-            let named = making.name.as_ref().map(|name| self.address(name, number));
-            match named {
-                Some((address, shown)) => {
-                    addresses.push(Some(address));
-                    names.push(shown);
-                }
-                None => {
-                    addresses.push(None);
-                    names.push(Vec::new());
-                }
-            }
+            let name = making.name.as_ref();
+            addresses.push(name.map(|name| self.address(name, number)));
         }
+        let mut names: Vec<Vec<u8>> = addresses
+            .iter()
+            .map(|address| address.as_ref().map_or_else(Vec::new, SocketAddress::shown))
+            .collect();
         if making.state == SocketState::Accepted {
             let of = making.to.as_ref().and_then(|to| self.sockets.get(to));
             let name = of
@@ -117,8 +118,8 @@ impl Runner<'_> {
         self.judged(outcome)
     }
 
-    /// An address in the stage's directory, and the name that the kernel shows for it.
-    fn address(&mut self, name: &SocketName, number: Option<u32>) -> (SocketAddress, Vec<u8>) {
+    /// An address in the stage's directory.
+    fn address(&mut self, name: &SocketName, number: Option<u32>) -> SocketAddress {
         let draw = self.draw(name.name.clone());
         let mut bytes = payload::bytes(&draw.payload, draw.seed, draw.place);
         if let Some(number) = number {
@@ -138,20 +139,12 @@ impl Runner<'_> {
             whole.resize((wanted as usize).saturating_sub(nul).max(whole.len()), b'n');
         }
         match name.namespace {
-            Namespace::Path => (SocketAddress::Path(Bytes(whole.clone())), whole),
-            Namespace::Relative => {
-                let relative = SocketAddress::Relative {
-                    directory: Bytes(directory.to_vec()),
-                    name: Bytes(whole.clone()),
-                };
-                (relative, whole)
-            }
-            Namespace::Abstract => {
-                let at_sign = |byte: &u8| if *byte == 0 { b'@' } else { *byte };
-                let shown = std::iter::once(b'@').chain(whole.iter().map(at_sign));
-                let shown = shown.collect();
-                (SocketAddress::Abstract(Bytes(whole)), shown)
-            }
+            Namespace::Path => SocketAddress::Path(Bytes(whole)),
+            Namespace::Relative => SocketAddress::Relative {
+                directory: Bytes(directory.to_vec()),
+                name: Bytes(whole),
+            },
+            Namespace::Abstract => SocketAddress::Abstract(Bytes(whole)),
         }
     }
 
@@ -177,8 +170,10 @@ impl Runner<'_> {
                     Found::Different(got) => ("listed-otherwise", got),
                     Found::Missing => ("not-listed", &b""[..]),
                 };
+                // A relative name may be anybody's; the others have our directory in them.
+                let unique = self.group(label)?.has_unique_names();
                 let similar = match found {
-                    Found::Missing => Listing(&first).containing(&one.name),
+                    Found::Missing if unique => Listing(&first).containing(&one.name),
                     _ => None,
                 };
                 let about = LineState::of_listing(&line, got, similar.unwrap_or_default());
