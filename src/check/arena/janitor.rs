@@ -65,10 +65,15 @@ pub(super) fn sweep(parent: &Path, own: &Path, ours: impl Fn(u32) -> bool) -> Ve
 
 /// Removes an arena unless somebody holds it; `false` when it is held.
 fn remove_abandoned(arena: &Path) -> bool {
-    let Ok(directory) = open(arena) else {
+    let directory = match open(arena) {
+        Ok(directory) => directory,
         // Not a directory, or closed to us by the program: then nobody reads its lock either.
-        drop(remove(arena));
-        return true;
+        Err(error) if is_unreadable(&error) => {
+            drop(remove(arena));
+            return true;
+        }
+        // What else keeps us from looking (no descriptors, no memory) says nothing about it.
+        Err(error) => return error.kind() == io::ErrorKind::NotFound,
     };
     if flock(&directory, FlockOperation::NonBlockingLockExclusive).is_err() {
         return false;
@@ -76,6 +81,12 @@ fn remove_abandoned(arena: &Path) -> bool {
     kill_strays(arena);
     drop(remove(arena));
     true
+}
+
+/// Whether an arena itself is why it cannot be opened.
+fn is_unreadable(error: &io::Error) -> bool {
+    let errno = error.raw_os_error();
+    matches!(errno, Some(libc::ENOTDIR | libc::ELOOP | libc::EACCES))
 }
 
 /// Kills the processes that were started in an arena: their environment names it. Those that are

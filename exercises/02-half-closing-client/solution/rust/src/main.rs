@@ -20,7 +20,7 @@ fn copy(mut from: impl Read, mut to: impl Write, what: [&str; 2]) -> io::Result<
     let mut data = vec![0; 65536];
     loop {
         match from.read(&mut data) {
-            Ok(0) => return to.flush(),
+            Ok(0) => return to.flush().map_err(because(what[1])),
             // One write may accept only a part; `write_all` goes on with the rest.
             Ok(count) => to.write_all(&data[..count]).map_err(because(what[1]))?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
