@@ -48,8 +48,7 @@ pub enum LinkError {
 pub struct Link {
     role: &'static str,
     child: Child,
-    stream: UnixStream,
-    unread: Vec<u8>,
+    end: End,
 }
 
 /// Our own binary, for playing roles.
@@ -80,12 +79,10 @@ impl Link {
                 .stdout(Stdio::null())
                 .stderr(Stdio::inherit())
                 .spawn()?;
-            ours.set_nonblocking(true)?;
             Ok(Self {
                 role,
                 child,
-                stream: ours,
-                unread: Vec::new(),
+                end: End::new(ours)?,
             })
         };
         start().map_err(LinkError::Start)
@@ -101,32 +98,16 @@ impl Link {
         deadline: Deadline,
         cancel: &Cancel,
     ) -> Result<T, LinkError> {
-        let mut line = serde_json::to_vec(question).expect("a question is plain data");
-        line.push(b'\n');
+        let line = line_of(question).expect("a question is plain data");
         let mut rest = line.as_slice();
-        while !rest.is_empty() {
-            match self.stream.write(rest) {
-                Ok(written) => rest = &rest[written..],
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait(PollFlags::POLLOUT, deadline, cancel)?;
-                }
-                Err(error) => return Err(self.broken(error)),
-            }
+        while !self.end.write(&mut rest).map_err(|it| self.broken(it))? {
+            self.wait(PollFlags::POLLOUT, deadline, cancel)?;
         }
         loop {
-            if let Some(end) = self.unread.iter().position(|&byte| byte == b'\n') {
-                let line: Vec<u8> = self.unread.drain(..=end).collect();
-                return serde_json::from_slice(&line).map_err(|error| self.broken(error));
+            if let Some(answer) = self.end.next().map_err(|it| self.broken(it))? {
+                return Ok(answer);
             }
-            let mut buffer = [0; 16 * 1024];
-            match self.stream.read(&mut buffer) {
-                Ok(0) => return Err(self.broken("end of file")),
-                Ok(count) => self.unread.extend(&buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait(PollFlags::POLLIN, deadline, cancel)?;
-                }
-                Err(error) => return Err(self.broken(error)),
-            }
+            self.wait(PollFlags::POLLIN, deadline, cancel)?;
         }
     }
 
@@ -139,7 +120,7 @@ impl Link {
 
     fn wait(&self, flags: PollFlags, deadline: Deadline, cancel: &Cancel) -> Result<(), LinkError> {
         let mut fds = [
-            PollFd::new(self.stream.as_fd(), flags),
+            PollFd::new(self.end.stream.as_fd(), flags),
             PollFd::new(cancel.as_fd(), PollFlags::POLLIN),
         ];
         match nix::poll::poll(&mut fds, deadline.poll_timeout()) {
@@ -154,7 +135,7 @@ impl Link {
 impl Drop for Link {
     /// Breaks the line and waits for the helper to clean up; one that does not is killed.
     fn drop(&mut self) {
-        drop(self.stream.shutdown(std::net::Shutdown::Both));
+        drop(self.end.stream.shutdown(std::net::Shutdown::Both));
         let pid = rustix::process::Pid::from_child(&self.child);
         let patience = Deadline::after_ms(5000);
         if let Ok(pidfd) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
@@ -178,8 +159,7 @@ impl Drop for Link {
 /// The helper's end: reads questions from standard input and writes answers there.
 #[derive(Debug)]
 pub struct Line {
-    stream: UnixStream,
-    unread: Vec<u8>,
+    end: End,
 }
 
 impl Line {
@@ -190,10 +170,8 @@ impl Line {
     pub fn from_stdin() -> io::Result<Self> {
         let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         stream.peer_addr()?;
-        stream.set_nonblocking(true)?;
         Ok(Self {
-            stream,
-            unread: Vec::new(),
+            end: End::new(stream)?,
         })
     }
 
@@ -202,12 +180,74 @@ impl Line {
     /// # Errors
     /// End of file, or nonsense.
     pub fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+        self.end.next()
+    }
+
+    /// Answers.
+    ///
+    /// # Errors
+    /// When the grader is gone.
+    pub fn answer(&mut self, answer: &impl Serialize) -> io::Result<()> {
+        let line = line_of(answer)?;
+        let mut rest = line.as_slice();
+        while !self.end.write(&mut rest)? {
+            let mut fds = [PollFd::new(self.as_fd(), PollFlags::POLLOUT)];
+            let _ = nix::poll::poll(&mut fds, nix::poll::PollTimeout::NONE);
+        }
+        Ok(())
+    }
+}
+
+/// One JSON object and a line feed.
+fn line_of(message: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Either end: whole lines over a stream that never blocks.
+#[derive(Debug)]
+struct End {
+    stream: UnixStream,
+    unread: Vec<u8>,
+    /// How many of `unread` are known to hold no line feed.
+    searched: usize,
+}
+
+impl End {
+    fn new(stream: UnixStream) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        Ok(Self {
+            stream,
+            unread: Vec::new(),
+            searched: 0,
+        })
+    }
+
+    /// Writes as much as goes through; whether that was all of it.
+    fn write(&mut self, rest: &mut &[u8]) -> io::Result<bool> {
+        while !rest.is_empty() {
+            match self.stream.write(rest) {
+                Ok(written) => *rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// The next message, if it has arrived whole.
+    fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let mut buffer = [0; 16 * 1024];
         loop {
-            if let Some(end) = self.unread.iter().position(|&byte| byte == b'\n') {
-                let line: Vec<u8> = self.unread.drain(..=end).collect();
+            let new = &self.unread[self.searched..];
+            if let Some(end) = new.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = self.unread.drain(..=self.searched + end).collect();
+                self.searched = 0;
                 return serde_json::from_slice(&line).map(Some).map_err(Into::into);
             }
+            self.searched = self.unread.len();
             match self.stream.read(&mut buffer) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => self.unread.extend(&buffer[..count]),
@@ -217,32 +257,10 @@ impl Line {
             }
         }
     }
-
-    /// Answers.
-    ///
-    /// # Errors
-    /// When the grader is gone.
-    pub fn answer(&mut self, answer: &impl Serialize) -> io::Result<()> {
-        let mut line = serde_json::to_vec(answer)?;
-        line.push(b'\n');
-        let mut rest = line.as_slice();
-        while !rest.is_empty() {
-            match self.stream.write(rest) {
-                Ok(written) => rest = &rest[written..],
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let mut fds = [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)];
-                    let _ = nix::poll::poll(&mut fds, nix::poll::PollTimeout::NONE);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
 }
 
 impl AsFd for Line {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.stream.as_fd()
+        self.end.stream.as_fd()
     }
 }

@@ -1,0 +1,5 @@
+/* No server at all. */
+int main(void)
+{
+    return 1;
+}
