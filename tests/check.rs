@@ -723,3 +723,47 @@ fn what_only_luck_hides_is_told_after_a_pass_and_changes_no_verdict() {
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains("they found nothing"), "{text}");
 }
+
+#[test]
+fn without_strace_the_programs_side_is_what_it_prints_and_what_proc_shows_and_that_is_said() {
+    let bench = Bench::new();
+    // Only what the check itself needs: no strace.
+    let bin = bench.path("bin");
+    fs::create_dir(&bin).unwrap();
+    let places =
+        ["/usr/local/bin", "/usr/bin", "/bin"].map(|place| Path::new(place).join("python3"));
+    let Some(python) = places.iter().find(|python| python.is_file()) else {
+        eprintln!("skipped: the system has no python3");
+        return;
+    };
+    std::os::unix::fs::symlink(python, bin.join("python3")).unwrap();
+    let command = bench.server(&echo("", "print('got one', flush=True); c.recv(1); c.recv(0, socket.MSG_WAITALL); r, w = os.pipe(); os.read(r, 1)"));
+    let arguments = ["--json", "--cmd", &command, "--stage", "friendly"];
+    let child = bench.command(&arguments).env("PATH", &bin).spawn().unwrap();
+    let report: Value = serde_json::from_slice(&finish(child).stdout).unwrap();
+    let failure = &stage(&report, "friendly")["failure"];
+    let note = failure["timeline_note"].as_str().unwrap();
+    assert!(note.contains("strace is not installed"), "{note}");
+    let events = failure["timeline"].as_array().unwrap();
+    let program: Vec<&str> = events
+        .iter()
+        .filter(|event| event["side"] == "program")
+        .map(|event| event["what"].as_str().unwrap())
+        .collect();
+    assert!(
+        program.iter().any(|what| what.contains("got one")),
+        "{program:?}"
+    );
+    assert!(
+        program
+            .iter()
+            .any(|what| what.starts_with("waits in read on descriptor")),
+        "{program:?}"
+    );
+    assert!(events.iter().any(|event| event["side"] == "checker"));
+    let times: Vec<u64> = events
+        .iter()
+        .map(|event| event["at_us"].as_u64().unwrap())
+        .collect();
+    assert!(times.is_sorted(), "{times:?}");
+}

@@ -507,11 +507,16 @@ fn whereabouts(seen: &Observation) -> String {
         let cpu = program.cpu_ms;
         return format!("the program is not waiting, it used {cpu} ms of CPU time");
     }
+    format!("the program {}", waits(program))
+}
+
+/// `waits in accept4 on descriptor 3, a listening socket`: for a program that is in a call.
+pub fn waits(program: &ProgramState) -> String {
     if program.syscall_fd < 0 {
-        return format!("the program waits in {}", program.syscall);
+        return format!("waits in {}", program.syscall);
     }
     format!(
-        "the program waits in {} on descriptor {}, a {}",
+        "waits in {} on descriptor {}, a {}",
         program.syscall, program.syscall_fd, program.syscall_fd_kind
     )
 }

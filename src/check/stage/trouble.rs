@@ -1,9 +1,10 @@
 //! What is seen when a step has failed: everything a diagnosis may ask about.
 
-use super::{ENDING_MS, Failed, Runner, StageError, Trouble};
+use super::{ENDING_MS, Failed, Purpose, Runner, StageError, Trouble};
 use crate::check::blame;
 use crate::check::observation::{self, Address, LineState, Observation, OutputState, ProgramState};
 use crate::check::protocol::Order;
+use crate::check::verdict::{Event, Side};
 use crate::check::wording;
 use crate::curriculum::exercise::Stage;
 use crate::curriculum::scenario::{FIRST, Step};
@@ -83,6 +84,16 @@ impl Runner<'_> {
             .iter()
             .map(|left| left.what.clone())
             .collect();
+        // Under strace, the call would be strace's own.
+        let program = &observation.program;
+        let in_a_call = program.running && !program.syscall.is_empty();
+        if in_a_call && !matches!(self.setting.purpose, Purpose::Trace(_)) {
+            self.timeline.push(Event {
+                at_us: now_us().saturating_sub(self.began_us),
+                side: Side::Program,
+                what: wording::waits(program),
+            });
+        }
         blame::settle(&mut observation);
         Ok(Trouble {
             index,
