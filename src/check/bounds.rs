@@ -36,6 +36,16 @@ impl Bounds {
     }
 }
 
+impl Bounds {
+    /// Leaves room for two threads or processes for each of so many clients at the same time.
+    pub fn for_clients(self, clients: u64) -> Self {
+        Self {
+            processes: self.processes.max(2 * clients + 128),
+            ..self
+        }
+    }
+}
+
 /// Something that is bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -19,7 +19,7 @@ use crate::check::verdict::{Leftover, LeftoverKind};
 use crate::check::{sanitizer, trace};
 use crate::curriculum::exercise::Role;
 use crate::curriculum::expression;
-use crate::curriculum::scenario::{ExitStatus, FIRST, Payload, Printed, Sink, Start, Wait};
+use crate::curriculum::scenario::{Action, ExitStatus, FIRST, Payload, Printed, Sink, Start, Wait};
 use crate::sys::clock::Deadline;
 use crate::sys::spawn::Limits;
 
@@ -103,7 +103,13 @@ impl Runner<'_> {
 
     /// What the program may use in this stage.
     fn bounds(&self) -> Bounds {
-        Bounds::usual(self.setting.patience)
+        let stages = &self.setting.exercise.stages;
+        let crowds = stages.iter().flat_map(|stage| &stage.steps);
+        let largest = crowds.filter_map(|step| match step.action {
+            Action::ManyClients { at_once, .. } => Some(at_once),
+            _ => None,
+        });
+        Bounds::usual(self.setting.patience).for_clients(largest.max().unwrap_or(0))
     }
 
     fn need_supervisor(&mut self) -> Result<(), StageError> {
