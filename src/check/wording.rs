@@ -1,16 +1,20 @@
 //! What the checker did, expected and saw, in words: from steps and outcomes to sentences. What a
 //! failure *means* is said by diagnoses in the exercise's own files. Words about lines that tell of
-//! sockets are in `wording/listing`.
+//! sockets are in `wording/listing`, about the program's own state in `wording/state`.
 
 mod listing;
+mod state;
 
-use super::observation::{Observation, ProgramState};
+use self::state::{ending, not_ready, whereabouts};
+use super::observation::Observation;
 use super::protocol::Outcome;
 use super::verdict::Shown;
 use crate::curriculum::scenario::{
     Action, At, ExitStatus, FIRST, PassedFile, Payload, Printed, Sink, Wait,
 };
 use crate::untrusted::Untrusted;
+
+pub use self::state::waits;
 
 /// The verb of an action, as `exercise.toml` has it.
 pub fn verb(action: &Action) -> &'static str {
@@ -494,65 +498,6 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
         words,
         bytes: Some(Untrusted::from(received).to_string()),
         caret: Some(before.chars().count()),
-    }
-}
-
-/// Where the program is while nothing happens.
-fn whereabouts(seen: &Observation) -> String {
-    let program = &seen.program;
-    if program.exited || !program.signal.is_empty() {
-        return format!("the program {}", end(program));
-    }
-    if program.syscall.is_empty() {
-        let cpu = program.cpu_ms;
-        return format!("the program is not waiting, it used {cpu} ms of CPU time");
-    }
-    format!("the program {}", waits(program))
-}
-
-/// `waits in accept4 on descriptor 3, a listening socket`: for a program that is in a call.
-pub fn waits(program: &ProgramState) -> String {
-    if program.syscall_fd < 0 {
-        return format!("waits in {}", program.syscall);
-    }
-    format!(
-        "waits in {} on descriptor {}, a {}",
-        program.syscall, program.syscall_fd, program.syscall_fd_kind
-    )
-}
-
-fn not_ready(seen: &Observation) -> String {
-    let address = &seen.address;
-    match (address.kind, address.state) {
-        ("missing", _) if address.others.is_empty() => "nothing is there".to_owned(),
-        ("missing", _) => {
-            format!(
-                "nothing is there; the directory holds {}",
-                address.others.join(", ")
-            )
-        }
-        ("socket", "bound") => format!(
-            "a {} socket is bound there, but it does not listen",
-            address.socket_type
-        ),
-        ("socket", "none") => "a socket file is there, but no process has it bound".to_owned(),
-        ("socket", "listening") => "another process listens there".to_owned(),
-        (kind, _) => format!("there is a {kind}"),
-    }
-}
-
-fn ending(seen: &Observation) -> String {
-    end(&seen.instance)
-}
-
-/// How an instance ended.
-fn end(program: &ProgramState) -> String {
-    if !program.signal.is_empty() {
-        format!("was ended by {}", program.signal)
-    } else if program.exited {
-        format!("ended with status {}", program.status)
-    } else {
-        "is running".to_owned()
     }
 }
 
