@@ -20,9 +20,14 @@ pub fn waits(program: &ProgramState) -> String {
     if program.syscall_fd < 0 {
         return format!("waits in {}", program.syscall);
     }
+    let kind = match program.syscall_fd_kind.as_str() {
+        "not open" => "which is not open".to_owned(),
+        kind if kind.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {kind}"),
+        kind => format!("a {kind}"),
+    };
     format!(
-        "waits in {} on descriptor {}, a {}",
-        program.syscall, program.syscall_fd, program.syscall_fd_kind
+        "waits in {} on descriptor {}, {kind}",
+        program.syscall, program.syscall_fd
     )
 }
 

@@ -1,0 +1,135 @@
+//! What a learner is told: the words of failures of each exercise, without what differs from run to
+//! run (numbers, and the timeline). Which diagnosis a fault is given is proven in `exercises.rs`; how
+//! a failure is set on the terminal is the affair of the drawing's own tests.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use ipc_mastery::check::starter::{self, Material};
+use ipc_mastery::check::verdict::{Report, Shown};
+use ipc_mastery::curriculum::Curriculum;
+use ipc_mastery::curriculum::exercise::Exercise;
+use ipc_mastery::curriculum::source::Source;
+
+/// Programs that fail at an event and not at a deadline, so that the same is seen each time.
+const TOLD: &[(&str, &[&str])] = &[
+    (
+        "map-the-sockets",
+        &["eighth-column-python", "listeners-only-python"],
+    ),
+    (
+        "half-closing-client",
+        &["text-input-kept-python", "always-well-python"],
+    ),
+    (
+        "echo-server",
+        &["no-stale-handling-python", "peer-of-listener-python"],
+    ),
+    (
+        "framing",
+        &["counts-header-both-python", "short-payload-answered-python"],
+    ),
+    (
+        "back-pressure",
+        &["one-copy-a-read-python", "eagain-ends-python"],
+    ),
+    (
+        "relay",
+        &["ends-with-the-first-python", "reset-is-end-python"],
+    ),
+];
+
+/// The words of a program's failure.
+fn told(curriculum: &Curriculum, exercise: &Exercise, mutant: Option<&str>) -> String {
+    let language = curriculum.language("python").expect("it is there");
+    let material = match mutant {
+        None => Material::Starter,
+        Some(_) => Material::Solution,
+    };
+    let home = tempfile::tempdir().expect("a directory");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(home.path(), open).expect("ours");
+    let directory = home.path().join("program");
+    fs::create_dir(&directory).expect("a directory");
+    for file in starter::files(exercise, language, material) {
+        fs::write(directory.join(file.name), file.bytes).expect("written");
+    }
+    let mutants = &exercise.proof.mutants;
+    let chosen = mutant.map(|id| {
+        let found = mutants.iter().find(|mutant| mutant.id.value == id);
+        found.unwrap_or_else(|| panic!("{} has no mutant {id}", exercise.slug))
+    });
+    for edit in chosen.iter().flat_map(|mutant| &mutant.edits) {
+        let path = directory.join(&edit.file);
+        let text = fs::read_to_string(&path).expect("text");
+        fs::write(path, text.replacen(&edit.find, &edit.replace, 1)).expect("written");
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"))
+        .args(["check", &exercise.slug, "--json", "--seed", "1", "--dir"])
+        .arg(&directory)
+        .env("XDG_STATE_HOME", home.path().join("state"))
+        .env("XDG_CACHE_HOME", home.path().join("cache"))
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let report: Report = serde_json::from_slice(&output.stdout).expect("a report");
+    let stage = report.first_failure().expect("it fails");
+    let failure = stage.failure.as_ref().expect("it says why");
+    let mut told = format!("stage: {}\n", stage.title);
+    let shown = |shown: &Shown| match &shown.bytes {
+        Some(bytes) => format!("{} \"{bytes}\"", shown.words),
+        None => shown.words.clone(),
+    };
+    for (label, text) in [
+        ("rule", failure.requirement.clone()),
+        ("did", failure.did.join("; ")),
+        ("expected", shown(&failure.expected)),
+        ("saw", shown(&failure.saw)),
+        ("cause", failure.cause.clone()),
+        ("look", failure.look.clone()),
+        ("by hand", failure.by_hand.clone()),
+    ] {
+        writeln!(told, "{label}: {text}").expect("a String takes all");
+    }
+    steady(&told.replace(&*directory.to_string_lossy(), "PROGRAM"))
+}
+
+/// Without numbers, and with the names of private directories made alike.
+fn steady(text: &str) -> String {
+    const PRIVATE: &str = "/tmp/ipcm-";
+    const DRAWN: usize = 6;
+    let mut parts = text.split(PRIVATE);
+    let mut alike = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        alike.push_str("/tmp/ARENA");
+        alike.extend(part.chars().skip(DRAWN));
+    }
+    let mut steady = String::new();
+    let mut number = false;
+    for character in alike.chars() {
+        let digit = character.is_ascii_digit();
+        match (digit, number) {
+            (false, _) => steady.push(character),
+            (true, false) => steady.push('#'),
+            (true, true) => {}
+        }
+        number = digit;
+    }
+    steady
+}
+
+#[test]
+fn failures_read_as_a_tutor_would_say_them() {
+    let curriculum = Curriculum::load(&Source::Embedded).expect("it loads");
+    for exercise in &curriculum.exercises {
+        let chosen = TOLD.iter().find(|(slug, _)| *slug == exercise.slug);
+        let (_, mutants) = chosen.unwrap_or_else(|| panic!("{} tells nothing", exercise.slug));
+        let mut all = told(&curriculum, exercise, None);
+        for mutant in *mutants {
+            all += &format!("\n--- {mutant}\n\n");
+            all += &told(&curriculum, exercise, Some(mutant));
+        }
+        insta::assert_snapshot!(exercise.slug.clone(), all);
+    }
+}
