@@ -157,6 +157,15 @@ pub enum Probe {
     },
 }
 
+/// How a program is kept apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Isolation {
+    /// A session, a directory, a user and limits of its own, and Landlock.
+    Usual,
+    /// That, and a box of bubblewrap: it sees no home directory and writes nowhere else.
+    Bwrap,
+}
+
 /// Options of `start`.
 #[derive(Args, Debug)]
 pub struct Start {
@@ -197,6 +206,14 @@ pub struct Check {
     /// Multiply every deadline by this.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub patience: u32,
+    /// How the program is kept apart; bwrap is for programs of people you do not know.
+    #[arg(
+        long,
+        value_name = "HOW",
+        default_value = "usual",
+        conflicts_with = "socket"
+    )]
+    pub isolation: Isolation,
     /// After a pass, run everything once more with the compiler's sanitizers, for C: they find
     /// mistakes that only luck hides. The verdict stays.
     #[arg(long, conflicts_with_all = ["cmd", "socket"])]

@@ -32,7 +32,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// The verdict on one of the pack's programs, and all that was said.
-fn check(curriculum: &Path, exercise: &str, kind: &str) -> (String, Value) {
+fn check(curriculum: &Path, exercise: &str, kind: &str, more: &[&str]) -> (String, Value) {
     let pack = curriculum.join("exercises");
     let directory = fs::read_dir(&pack)
         .expect("a directory")
@@ -45,6 +45,7 @@ fn check(curriculum: &Path, exercise: &str, kind: &str) -> (String, Value) {
         .arg(directory.path().join(kind).join("python"))
         .arg("--curriculum")
         .arg(curriculum)
+        .args(more)
         .env("XDG_STATE_HOME", home.path())
         .output()
         .expect("the program runs");
@@ -66,9 +67,9 @@ fn programs_of_every_role_are_judged() {
     assert!(lint.status.success(), "{lint:?}");
     for role in ["client", "filter", "pair", "activated", "tool", "relay"] {
         let exercise = format!("role-{role}");
-        let (verdict, report) = check(curriculum.path(), &exercise, "solution");
+        let (verdict, report) = check(curriculum.path(), &exercise, "solution", &[]);
         assert_eq!(verdict, "pass", "{role}: {report:#}");
-        let (verdict, report) = check(curriculum.path(), &exercise, "starter");
+        let (verdict, report) = check(curriculum.path(), &exercise, "starter", &[]);
         assert_eq!(verdict, "fail", "{role}: {report:#}");
     }
 }
@@ -76,8 +77,33 @@ fn programs_of_every_role_are_judged() {
 #[test]
 fn a_client_of_another_user_is_played_by_the_superuser_alone() {
     let curriculum = curriculum();
-    let (verdict, report) = check(curriculum.path(), "role-guarded", "solution");
+    let (verdict, report) = check(curriculum.path(), "role-guarded", "solution", &[]);
     let root = nix::unistd::Uid::effective().is_root();
     let expected = if root { "pass" } else { "cannot-judge" };
     assert_eq!(verdict, expected, "{report:#}");
+}
+
+#[test]
+fn what_needs_other_users_is_not_judged_where_all_look_like_nobody() {
+    let curriculum = curriculum();
+    let boxed = ["--isolation", "bwrap"];
+    let bwrap = Command::new("bwrap").arg("--version").output();
+    if bwrap.is_err() {
+        eprintln!("skipped: bwrap is not installed");
+        return;
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"))
+        .args(["check", "role-guarded", "--curriculum"])
+        .arg(curriculum.path())
+        .arg("--dir")
+        .arg(
+            curriculum
+                .path()
+                .join("exercises/97-role-guarded/solution/python"),
+        )
+        .args(boxed)
+        .env("XDG_STATE_HOME", curriculum.path())
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
 }

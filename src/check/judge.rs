@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::arena::Arena;
+use super::bwrap::Bwrap;
 use super::cancel::Cancel;
 use super::link::LinkError;
 use super::observation::Address;
@@ -15,7 +16,7 @@ use super::stage::{self, Purpose, Setting, StageError};
 use super::verdict::{Failure, Leftover, Report, StageReport, Verdict};
 use super::{diagnose, payload};
 use crate::curriculum::Curriculum;
-use crate::curriculum::exercise::{Exercise, Stage};
+use crate::curriculum::exercise::{Exercise, Need, Stage};
 use crate::curriculum::expression;
 use crate::curriculum::scenario::{Action, Wait};
 use crate::sys::clock::now_us;
@@ -34,8 +35,20 @@ pub struct Request {
     pub patience: u32,
     /// Only this stage and those it depends on, by id.
     pub stage: Option<String>,
+    /// How the program is kept apart.
+    pub containment: Containment,
     /// Whether a program that has passed is run once more with the compiler's sanitizers.
     pub sanitize: bool,
+}
+
+/// How a program is kept apart from everything else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Containment {
+    /// With what needs no privilege and no other program.
+    #[default]
+    Usual,
+    /// In a box of bubblewrap as well: for programs of people one does not know.
+    Bwrap,
 }
 
 /// How far a check is.
@@ -104,6 +117,12 @@ pub fn run(
     let arena = Arena::new().map_err(|error| {
         CheckError::CannotJudge(format!("no private directory can be made: {error}"))
     })?;
+    let bwrap = match (request.containment, &request.target) {
+        (Containment::Usual, _) | (_, Target::Socket(_)) => None,
+        (Containment::Bwrap, _) => {
+            Some(Bwrap::new(arena.identity()).map_err(CheckError::CannotJudge)?)
+        }
+    };
     let mut report = Report {
         schema: "ipc-mastery/check/1",
         exercise: exercise.slug.clone(),
@@ -111,7 +130,7 @@ pub fn run(
         title: exercise.title.clone(),
         subject: request.target.subject(),
         seed: request.seed.unwrap_or_else(payload::fresh_seed),
-        isolation: isolation(&arena, &request.target),
+        isolation: isolation(&arena, &request.target, bwrap.as_ref()),
         verdict: Verdict::Pass,
         evidence: matches!(request.target, Target::Directory { .. }) && request.stage.is_none(),
         build: None,
@@ -171,6 +190,7 @@ pub fn run(
                     exercise,
                     prepared,
                     arena: &arena,
+                    bwrap: bwrap.as_ref(),
                     cancel,
                 };
                 judge.stage(stage, number, request, report.seed, !failed, &mut leftovers)?
@@ -207,6 +227,7 @@ pub fn run(
             exercise,
             prepared,
             arena: &arena,
+            bwrap: bwrap.as_ref(),
             cancel,
         };
         judge.look_once_more(request, &mut report, progress)?;
@@ -267,12 +288,16 @@ fn with_rule(curriculum: &Curriculum, exercise: &Exercise, failure: Failure) -> 
     }
 }
 
+/// Why a stage that has to do with other users is not judged in a box.
+const NOBODY: &str = "This stage needs other users as they are. In the box of bwrap, a user namespace, they all look like nobody (65534).";
+
 /// What is judged, and where.
 pub(super) struct Judge<'a> {
     pub(super) curriculum: &'a Curriculum,
     pub(super) exercise: &'a Exercise,
     pub(super) prepared: &'a Prepared,
     pub(super) arena: &'a Arena,
+    pub(super) bwrap: Option<&'a Bwrap>,
     pub(super) cancel: &'a Cancel,
 }
 
@@ -292,6 +317,10 @@ impl Judge<'_> {
             let cause =
                 format!("This stage {need}; a server that already runs cannot be asked that.");
             return Ok((Verdict::CannotJudge, Some(because(cause))));
+        }
+        let needs = self.exercise.needs.iter().chain(&stage.needs);
+        if self.bwrap.is_some() && needs.into_iter().any(|need| *need == Need::Users) {
+            return Ok((Verdict::CannotJudge, Some(because(NOBODY.to_owned()))));
         }
         let setting = self.setting(number, seed, request);
         let place = self.place(stage, number)?;
@@ -334,6 +363,7 @@ impl Judge<'_> {
             exercise: self.exercise,
             program: &self.prepared.program,
             arena: self.arena,
+            bwrap: self.bwrap,
             seed: seed ^ number as u64,
             patience: u64::from(request.patience.max(1)),
             purpose: Purpose::Verdict,

@@ -8,6 +8,7 @@ mod arena;
 mod blame;
 mod bounds;
 mod build;
+mod bwrap;
 pub mod cache;
 pub mod cancel;
 mod capture;
@@ -31,7 +32,7 @@ pub mod starter;
 pub mod supervisor;
 mod wording;
 
-pub use judge::{CheckError, Progress, Request, run};
+pub use judge::{CheckError, Containment, Progress, Request, run};
 pub use program::Target;
 mod trace;
 pub mod verdict;

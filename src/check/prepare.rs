@@ -6,8 +6,9 @@ use std::sync::OnceLock;
 
 use super::arena::Arena;
 use super::build::{self, BuildError};
+use super::bwrap::Bwrap;
 use super::cancel::Cancel;
-use super::judge::{CheckError, Progress, Request};
+use super::judge::{CheckError, Containment, Progress, Request};
 use super::program::{self, Program, Target};
 use super::verdict::{Failure, Isolation, Shown};
 use crate::curriculum::Curriculum;
@@ -128,25 +129,34 @@ pub(super) fn prepare(
         language: language.clone(),
         directory: path.clone(),
     };
-    let program = Program::Words(run_words(language, path, &out, arena)?);
+    let moves = arena.identity().is_some() || request.containment == Containment::Bwrap;
+    let dir = if moves {
+        moved(language, path, arena)?
+    } else {
+        path
+    };
+    let program = Program::Words(run_words(language, &dir, &out, arena)?);
     Ok(Ok(Prepared::new(program, by_hand, Some(source))))
+}
+
+/// Another user cannot enter our home directory, and a box has none: a program that is interpreted
+/// moves house.
+fn moved(language: &Language, path: PathBuf, arena: &Arena) -> Result<PathBuf, CheckError> {
+    if !language.run.iter().any(|word| word.contains("{dir}")) {
+        return Ok(path);
+    }
+    arena
+        .copy_in(&path)
+        .map_err(|error| CheckError::Fault(format!("cannot copy the program: {error}")))
 }
 
 fn run_words(
     language: &Language,
-    path: PathBuf,
-    out: &std::path::Path,
+    dir: &Path,
+    out: &Path,
     arena: &Arena,
 ) -> Result<Vec<std::ffi::OsString>, CheckError> {
-    // Another user cannot enter our home directory; a program that is interpreted moves house.
-    let reads_source = language.run.iter().any(|word| word.contains("{dir}"));
-    let dir = match arena.identity() {
-        Some(_) if reads_source => arena
-            .copy_in(&path)
-            .map_err(|error| CheckError::Fault(format!("cannot copy the program: {error}")))?,
-        _ => path,
-    };
-    program::words(&language.run, &dir, out, arena).ok_or_else(|| {
+    program::words(&language.run, dir, out, arena).ok_or_else(|| {
         CheckError::CannotJudge(format!(
             "`{}` is not found where the program's own user may run it",
             language.run.first().map_or("", String::as_str)
@@ -173,7 +183,10 @@ fn build_failure(command: String, by_hand: String, status: String, output: Vec<S
     }
 }
 
-pub(super) fn isolation(arena: &Arena, target: &Target) -> Isolation {
+/// What the box adds.
+const BOXED: &str = "bwrap (user, mount and IPC namespaces: writes only there, sees no home directory and no runtime directory)";
+
+pub(super) fn isolation(arena: &Arena, target: &Target, bwrap: Option<&Bwrap>) -> Isolation {
     let words = |list: &[&str]| list.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
     if let Target::Socket(_) = target {
         return Isolation {
@@ -197,7 +210,7 @@ pub(super) fn isolation(arena: &Arena, target: &Target) -> Isolation {
             "prlimit() and priorities of your own processes",
         ]),
     }
-    let fenced = matches!(target, Target::Directory { .. });
+    let fenced = matches!(target, Target::Directory { .. }) && bwrap.is_none();
     let reach = fence::reach();
     let fence = match (fenced, reach) {
         (true, Reach::WritingAndSignals) => Some("writes only there, signals only itself"),
@@ -209,11 +222,17 @@ pub(super) fn isolation(arena: &Arena, target: &Target) -> Isolation {
     if reach == Reach::WritingAndSignals {
         not_contained.retain(|what| !what.starts_with("signals"));
     }
-    not_contained.push(match (fenced, reach) {
-        (true, Reach::WritingAndSignals | Reach::Writing) => "reading files",
-        _ => "files outside the private directory",
-    });
-    not_contained.extend(["sockets outside the private directory", "network"]);
+    if bwrap.is_some() {
+        measures.push(BOXED.to_owned());
+        not_contained.extend(["reading files of the system", "abstract sockets"]);
+    } else {
+        not_contained.push(match (fenced, reach) {
+            (true, Reach::WritingAndSignals | Reach::Writing) => "reading files",
+            _ => "files outside the private directory",
+        });
+        not_contained.push("sockets outside the private directory");
+    }
+    not_contained.push("network");
     let not_contained = words(&not_contained);
     Isolation {
         measures,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::deed::{
     Credentials, Deed, DeedResult, Due, FiltersSeen, Made, Making, Outcome, Queue, SocketAddress,
 };
-pub use self::order::{Answer, Connecting, Inherited, Order, Seen, StdinKind, StdoutKind};
+pub use self::order::{Answer, Connecting, First, Inherited, Order, Seen, StdinKind, StdoutKind};
 use crate::untrusted::Untrusted;
 
 /// Bytes in JSON: hexadecimal, since names and output need not be UTF-8.

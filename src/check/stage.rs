@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use self::sockets::{AboutSocket, Group};
 use super::arena::{Arena, Place};
+use super::bwrap::Bwrap;
 use super::cancel::Cancel;
 use super::link::{Link, LinkError};
 use super::observation::{MemoryState, Observation};
@@ -54,6 +55,8 @@ pub struct Setting<'a> {
     pub program: &'a Program,
     /// Where.
     pub arena: &'a Arena,
+    /// The box it runs in, when one was asked for.
+    pub bwrap: Option<&'a Bwrap>,
     /// Where random bytes come from.
     pub seed: u64,
     /// What every deadline is multiplied by.

@@ -7,7 +7,8 @@
 //!
 //! One instance as the kernel shows it is `instance`; what is waited for is `condition`; a standard
 //! stream is `stream`; bounds are kept by `guard`, with `footprint`; `ending` kills,
-//! `leftovers` tells what else is left and removes what it may.
+//! `leftovers` tells what else is left and removes what it may, `monitor` leaves behind who only
+//! started the program.
 
 mod condition;
 mod ending;
@@ -15,6 +16,7 @@ mod footprint;
 mod guard;
 mod instance;
 mod leftovers;
+mod monitor;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,7 +40,7 @@ use self::stream::{Stream, inherited, streams};
 use super::bounds::Excess;
 use super::link::Line;
 use super::payload;
-use super::protocol::{Answer, Bytes, Order};
+use super::protocol::{Answer, Bytes, First, Order};
 use super::verdict::{Event, Side};
 use crate::curriculum::scenario::FIRST;
 use crate::sys::clock::{Deadline, now_us};
@@ -305,8 +307,12 @@ impl Supervisor {
         let what = match status {
             WaitStatus::Exited(_, code) => {
                 instance.stopped = false;
-                instance.end = Some(End::Exited(code));
-                format!("{who}ends with status {code}")
+                let end = instance.ended_with(code);
+                instance.end = Some(end);
+                match end {
+                    End::Exited(code) => format!("{who}ends with status {code}"),
+                    End::Signalled(signal) => format!("{who}is ended by signal {signal}"),
+                }
             }
             WaitStatus::Signaled(_, signal, _) => {
                 instance.stopped = false;
@@ -361,6 +367,7 @@ impl Supervisor {
                 inherits,
                 stdout,
                 keep_output,
+                first,
                 fence,
             } => {
                 let os = |bytes: Bytes| Untrusted::new(bytes.0).as_path().as_os_str().to_owned();
@@ -388,10 +395,15 @@ impl Supervisor {
                     spawn.start().map(|child| (child.id() as i32, ours))
                 });
                 match started {
-                    Ok((pid, [stdout, stderr])) => {
+                    Ok((started, [stdout, stderr])) => {
+                        let pid = match first {
+                            First::Program => started,
+                            First::Monitor => monitor::leave(started),
+                        };
                         self.event(format!("{}starts as process {pid}", prefix(&name)));
                         let instance = Instance {
                             pid,
+                            monitored: first == First::Monitor && pid == started,
                             stdout: Stream::new(stdout, Some(keep_output)),
                             stderr: Stream::new(stderr, None),
                             end: None,

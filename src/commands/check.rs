@@ -12,7 +12,7 @@ use crate::check::locate::{self, LocateError, Wish};
 use crate::check::marker::Marker;
 use crate::check::verdict::{Report, Subject, Verdict};
 use crate::check::watch::Watch;
-use crate::check::{self, CheckError, Progress, Request, Target};
+use crate::check::{self, CheckError, Containment, Progress, Request, Target};
 use crate::cli;
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::Exercise;
@@ -46,6 +46,10 @@ pub fn run(context: &Context, options: &cli::Check) -> Result<ExitCode, CommandE
         patience: options.patience,
         stage: options.stage.clone(),
         sanitize: options.sanitize,
+        containment: match options.isolation {
+            cli::Isolation::Usual => Containment::Usual,
+            cli::Isolation::Bwrap => Containment::Bwrap,
+        },
     };
     if let (Target::Directory { path, .. }, true) = (&request.target, options.watch) {
         let watch = Watch::new(path).map_err(|error| {

@@ -89,6 +89,8 @@ pub enum Answers {
 pub enum Need {
     /// SO_PEERCRED and SCM_CREDENTIALS show processes of the other side: no pid namespace between.
     PeerPid,
+    /// Other users have their own ids: no user namespace between.
+    Users,
 }
 
 /// What may stand in an argument: the address, a second address beside it, a file made by
@@ -387,7 +389,7 @@ const ROLES: &[(&str, Role)] = &[
 
 const ANSWERS: &[(&str, Answers)] = &[("as-told", Answers::AsTold), ("echo", Answers::Echo)];
 
-const NEEDS: &[(&str, Need)] = &[("peer-pid", Need::PeerPid)];
+const NEEDS: &[(&str, Need)] = &[("peer-pid", Need::PeerPid), ("users", Need::Users)];
 
 fn needs(table: &mut Reader<'_>) -> Vec<Need> {
     let known = NEEDS.iter().map(|(word, _)| *word);

@@ -18,7 +18,7 @@ use super::memory::Notebook;
 use crate::check::cancel::Cancel;
 use crate::check::marker::{self, Marker};
 use crate::check::watch::Watch;
-use crate::check::{self, CheckError, Request, Target};
+use crate::check::{self, CheckError, Containment, Request, Target};
 use crate::curriculum::Curriculum;
 use crate::experiment;
 use crate::probe;
@@ -176,6 +176,7 @@ impl Outside {
                 patience: 1,
                 stage: None,
                 sanitize: false,
+                containment: Containment::Usual,
             };
             let mut tell = |step| {
                 let exercise = exercise.clone();

@@ -44,6 +44,8 @@ pub enum Order {
         stdout: StdoutKind,
         /// Bytes of its standard output that are kept whole.
         keep_output: u64,
+        /// Whose the first process is.
+        first: First,
         /// The only directory it may write in, where the kernel can fence it in; `None`: only its
         /// signals are fenced in.
         fence: Option<Bytes>,
@@ -189,6 +191,16 @@ pub enum Order {
     Leftovers,
     /// Kill all that is left, reap it, remove what is the programs' own, and tell what it was.
     Finish,
+}
+
+/// Whose the process is that is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum First {
+    /// The program's.
+    Program,
+    /// A monitor's, which starts the program and is not needed afterwards.
+    Monitor,
 }
 
 /// What a program's standard input is.

@@ -13,7 +13,8 @@ use crate::check::observation::{Address, MemoryState};
 use crate::check::payload;
 use crate::check::program::Program;
 use crate::check::protocol::{
-    Answer, Bytes, Connecting, Deed, DeedResult, Inherited, Order, Outcome, StdinKind, StdoutKind,
+    Answer, Bytes, Connecting, Deed, DeedResult, First, Inherited, Order, Outcome, StdinKind,
+    StdoutKind,
 };
 use crate::check::verdict::{Leftover, LeftoverKind};
 use crate::check::{sanitizer, trace};
@@ -177,6 +178,11 @@ impl Runner<'_> {
         if let Purpose::Trace(strace) = self.setting.purpose {
             argv = trace::wrap(strace, &self.trace_file(name), argv);
         }
+        let mut first = First::Program;
+        if let Some(bwrap) = self.setting.bwrap {
+            argv = bwrap.wrap(argv, arena.root(), &cwd);
+            first = First::Monitor;
+        }
         Ok(Order::Start {
             name: name.to_owned(),
             argv: argv.iter().map(|word| path_bytes(word)).collect(),
@@ -197,8 +203,11 @@ impl Runner<'_> {
                 }
             },
             keep_output: KEEP_OUTPUT,
-            // A command that somebody typed may well write a log elsewhere; a program may not.
+            first,
+            // A command that somebody typed may well write a log elsewhere; a program may not. In a
+            // box there is nothing else to write to, and behind a fence no box could be made.
             fence: match self.setting.program {
+                _ if first == First::Monitor => None,
                 Program::Words(_) => Some(path_bytes(arena.root().as_os_str())),
                 Program::Shell(_) | Program::Running(_) => None,
             },

@@ -10,6 +10,8 @@ use crate::sys::sock_diag::{self, Socket};
 
 pub(super) struct Instance {
     pub(super) pid: i32,
+    /// Whether that process is a monitor's, which tells how the program ended.
+    pub(super) monitored: bool,
     pub(super) stdout: Stream,
     pub(super) stderr: Stream,
     pub(super) end: Option<End>,
@@ -30,6 +32,15 @@ pub(super) enum End {
 }
 
 impl Instance {
+    /// How it ended when its main process called exit: a monitor says 128 and more for a signal
+    /// (bwrap(1), as the shell does).
+    pub(super) fn ended_with(&self, code: i32) -> End {
+        match code {
+            129..=192 if self.monitored => End::Signalled(code - 128),
+            _ => End::Exited(code),
+        }
+    }
+
     /// Bytes on standard output and standard error so far.
     pub(super) fn printed(&self) -> u64 {
         self.stdout.taken + self.stderr.taken

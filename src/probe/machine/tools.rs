@@ -109,7 +109,7 @@ const TOOLS: &[Tool] = &[
     tool(
         "bwrap",
         Tools,
-        "judging other people's programs: check --isolation bwrap, when it comes",
+        "judging other people's programs: `check --isolation bwrap`",
         ["bubblewrap", "bubblewrap", "bubblewrap"],
         Success(
             &["--ro-bind", "/", "/", "true"],
