@@ -20,7 +20,9 @@ use crate::curriculum::exercise::{Exercise, Language};
 use crate::curriculum::source::Source;
 use crate::exit_code::ExitCode;
 use crate::mastery::store::Store;
+use crate::render::ansi;
 use crate::render::text::{Line, Role, Text};
+use crate::render::verdict;
 use crate::tui::editor;
 use crate::untrusted::Untrusted;
 
@@ -245,7 +247,8 @@ fn next(context: &Context, exercise: &Exercise, language: &Language, wanted: &Pa
             .with(Role::Plain, format!(" in {} is in ", language.name))
             .with(Role::Code, place.clone()),
     );
-    text.line(Line::of(Role::Plain, exercise.summary.clone()));
+    let width = ansi::terminal_width().min(100);
+    text.append(verdict::wrapped(Line::empty(), &exercise.summary, width));
     text.blank();
     let program = match context.source() {
         Source::Embedded => "ipc-mastery".to_owned(),

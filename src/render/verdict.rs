@@ -354,7 +354,9 @@ fn isolation(report: &Report) -> String {
     )
 }
 
-pub(super) fn wrapped(lead: Line, sentence: &str, width: usize) -> Text {
+/// A sentence after a lead, wrapped at word edges to so many columns; further lines begin below its
+/// first word.
+pub fn wrapped(lead: Line, sentence: &str, width: usize) -> Text {
     let indent = lead.width();
     wrapped_at(lead, sentence, width, indent)
 }

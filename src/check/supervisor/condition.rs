@@ -44,32 +44,44 @@ pub(super) struct Window {
     ends: Deadline,
     began_us: u64,
     busy_ns: u64,
+    looks: u64,
+    asleep: u64,
 }
 
 impl Window {
-    /// How long it is, in milliseconds.
+    /// How long it is at least, in milliseconds.
     const MS: u64 = 150;
+    /// How often one looks in it at least.
+    const LOOKS: u64 = 6;
     /// The part of it in which a program that waits may be busy, in percent: it may look after
     /// something now and then, but one that goes round in a loop is busy all the time, and where
     /// it gets no CPU it waits for one.
     const BUSY: u64 = 30;
+    /// The part of the looks at which it must sleep, in percent. Time that a virtual machine does
+    /// not get is in nobody's account, so the account alone would take a loop for sleep.
+    const ASLEEP: u64 = 70;
 
     pub(super) fn new(pid: i32) -> Self {
         Self {
             ends: Deadline::after_ms(Self::MS),
             began_us: now_us(),
             busy_ns: process::busy_ns(pid),
+            looks: 0,
+            asleep: 0,
         }
     }
 
     /// Whether the window is over and the program was idle in it; otherwise a new one begins.
     fn look(&mut self, pid: i32) -> bool {
-        if !self.ends.passed() {
+        self.looks += 1;
+        self.asleep += u64::from(process::sleeps(pid));
+        if !self.ends.passed() || self.looks < Self::LOOKS {
             return false;
         }
         let length_ns = (now_us() - self.began_us) * 1000;
         let busy_ns = process::busy_ns(pid).saturating_sub(self.busy_ns);
-        if busy_ns * 100 < length_ns * Self::BUSY {
+        let slept = self.asleep * 100 >= self.looks * Self::ASLEEP;
+        if slept && busy_ns * 100 < length_ns * Self::BUSY {
             return true;
         }
         *self = Self::new(pid);
