@@ -82,8 +82,9 @@ impl Cage {
     /// `None`, said aloud, where namespaces or that user cannot be had.
     pub fn new(who: Who) -> Option<Self> {
         let root = nix::unistd::geteuid().is_root();
-        if who == Who::Root && !root {
-            eprintln!("skipped: only root can run the grader as root");
+        if !root {
+            // In a user namespace of its own the grader would take itself for the superuser.
+            eprintln!("skipped: the cage is made by root, who then plays the ordinary user too");
             return None;
         }
         let possible = unshare().arg("true").stderr(Stdio::null()).status();
@@ -226,9 +227,6 @@ def serve(each=lambda c: None, ready=lambda: None):
 
 fn unshare() -> Command {
     let mut command = Command::new("unshare");
-    if !nix::unistd::geteuid().is_root() {
-        command.args(["--user", "--map-root-user"]);
-    }
     command.args([
         "--pid",
         "--ipc",
