@@ -11,6 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::curriculum::exercise::Need;
 use crate::sys::spawn::Identity;
 use crate::untrusted::Untrusted;
 
@@ -58,6 +59,14 @@ impl Bwrap {
         }
         let words = Untrusted::new(output.stderr).lines().join(" ");
         Err(format!("`bwrap` cannot make its box: {words}"))
+    }
+
+    /// Whether the box leaves as it is what an exercise teaches.
+    pub fn leaves(need: Need) -> bool {
+        match need {
+            Need::PeerPid => true,
+            Need::Users => false,
+        }
     }
 
     /// The words that run a program in a box in which it may write to `private`, and stands in

@@ -38,9 +38,9 @@ impl Capture {
         }
     }
 
-    /// The beginning, and whether that is all there was.
-    pub fn beginning(&self) -> (&[u8], bool) {
-        (&self.head, self.tail.is_empty() && self.left_out == 0)
+    /// The beginning: as much as is kept whole.
+    pub fn beginning(&self) -> &[u8] {
+        &self.head
     }
 
     /// Takes bytes; returns the lines that became whole, cut to a bearable length.

@@ -16,7 +16,7 @@ use super::stage::{self, Purpose, Setting, StageError};
 use super::verdict::{Failure, Leftover, Report, StageReport, Verdict};
 use super::{diagnose, payload};
 use crate::curriculum::Curriculum;
-use crate::curriculum::exercise::{Exercise, Need, Stage};
+use crate::curriculum::exercise::{Exercise, Stage};
 use crate::curriculum::expression;
 use crate::curriculum::scenario::{Action, Wait};
 use crate::sys::clock::now_us;
@@ -319,7 +319,7 @@ impl Judge<'_> {
             return Ok((Verdict::CannotJudge, Some(because(cause))));
         }
         let needs = self.exercise.needs.iter().chain(&stage.needs);
-        if self.bwrap.is_some() && needs.into_iter().any(|need| *need == Need::Users) {
+        if self.bwrap.is_some() && !needs.copied().all(Bwrap::leaves) {
             return Ok((Verdict::CannotJudge, Some(because(NOBODY.to_owned()))));
         }
         let setting = self.setting(number, seed, request);

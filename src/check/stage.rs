@@ -28,7 +28,7 @@ use super::verdict::{Event, Leftover, Side};
 use super::wording;
 use crate::curriculum::exercise::Exercise;
 use crate::curriculum::exercise::Stage;
-use crate::curriculum::scenario::{FIRST, Payload, Printed, Start};
+use crate::curriculum::scenario::{Action, FIRST, Payload, Printed, Start};
 use crate::sys::clock::{Deadline, now_us};
 
 /// How long a step may take when it does not say, in milliseconds.
@@ -131,8 +131,18 @@ pub fn run(stage: &Stage, setting: Setting<'_>, place: Place) -> Result<Run, Sta
         deadline: Deadline::after_ms(STAGE_MS * setting.patience),
         cpu_before: BTreeMap::new(),
         queue: Queue::default(),
+        output_wanted: output_wanted(stage),
     };
     runner.run(stage)
+}
+
+/// The longest output that a stage compares, in bytes.
+fn output_wanted(stage: &Stage) -> u64 {
+    let lengths = stage.steps.iter().filter_map(|step| match &step.action {
+        Action::ExpectOutput { data, .. } => Some(data.length()),
+        _ => None,
+    });
+    lengths.max().unwrap_or(0)
 }
 
 /// Why a stage could not be carried out: nobody's fault but ours, or a wish to stop.
@@ -175,6 +185,8 @@ struct Runner<'a> {
     cpu_before: BTreeMap<String, u64>,
     /// The queue that was measured last.
     queue: Queue,
+    /// The longest output that will be compared, in bytes.
+    output_wanted: u64,
 }
 
 /// How a step failed, before all is known about it.

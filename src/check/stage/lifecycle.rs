@@ -24,7 +24,7 @@ use crate::curriculum::scenario::{Action, ExitStatus, FIRST, Payload, Printed, S
 use crate::sys::clock::Deadline;
 use crate::sys::spawn::Limits;
 
-/// Bytes of standard output that are kept whole, to be compared: 8 MiB.
+/// Bytes of standard output that are kept whole at least, to be looked through: 8 MiB.
 const KEEP_OUTPUT: u64 = 8 << 20;
 
 impl Runner<'_> {
@@ -202,7 +202,8 @@ impl Runner<'_> {
                     StdoutKind::Pipe
                 }
             },
-            keep_output: KEEP_OUTPUT,
+            // One byte more than is wanted shows that there is more.
+            keep_output: KEEP_OUTPUT.max(self.output_wanted + 1),
             first,
             // A command that somebody typed may well write a log elsewhere; a program may not. In a
             // box there is nothing else to write to, and behind a fence no box could be made.

@@ -125,7 +125,7 @@ impl Instance {
 
     /// Standard output so far, as much as is kept whole.
     pub(super) fn output(&self) -> Answer {
-        let (printed, _) = self.stdout.capture.beginning();
+        let printed = self.stdout.capture.beginning();
         Answer::Printed {
             output: Bytes(printed.to_vec()),
         }
@@ -133,7 +133,7 @@ impl Instance {
 
     /// Standard output so far, compared with what it must be.
     pub(super) fn compare_output(&self, wanted: &[u8]) -> Answer {
-        let (printed, _) = self.stdout.capture.beginning();
+        let printed = self.stdout.capture.beginning();
         let same = printed
             .iter()
             .zip(wanted)
