@@ -145,16 +145,47 @@ pub enum Command {
 pub enum Probe {
     /// Your runtime directory, $XDG_RUNTIME_DIR: every entry, who lives there.
     RuntimeDir {
-        /// Print as JSON.
-        #[arg(long)]
-        json: bool,
+        /// How to show it.
+        #[command(flatten)]
+        shown: Shown,
     },
     /// All AF_UNIX sockets, with the processes at both ends.
     Sockets {
-        /// Print as JSON.
-        #[arg(long)]
-        json: bool,
+        /// How to show them.
+        #[command(flatten)]
+        shown: Shown,
     },
+    /// Who you are to your peers: what credentials they are told.
+    Creds {
+        /// A process, by its id; this one when left out.
+        #[arg(value_name = "PID")]
+        subject: Option<u32>,
+        /// How to show them.
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// The variables that name endpoints, and whether those are there.
+    Env {
+        /// How to show them.
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// The descriptors of a process: what each is, and who shares it.
+    Fds {
+        /// A process, by its id; your shell when left out.
+        pid: Option<u32>,
+        /// How to show them.
+        #[command(flatten)]
+        shown: Shown,
+    },
+}
+
+/// How a probe shows what it saw.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Shown {
+    /// Print as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How a program is kept apart.

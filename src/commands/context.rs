@@ -18,7 +18,7 @@ use crate::render::text::Text;
 use crate::render::theme::{Background, ColorWish, Surroundings, Terminal, Theme};
 
 /// The probes that a lesson may show: the names of `ipc-mastery probe`.
-pub const PROBES: [&str; 2] = ["runtime-dir", "sockets"];
+pub const PROBES: [&str; 5] = ["runtime-dir", "sockets", "creds", "env", "fds"];
 
 /// Settings of this run.
 #[derive(Debug)]

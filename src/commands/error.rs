@@ -8,6 +8,7 @@ use crate::check::marker::MarkerError;
 use crate::curriculum::LoadError;
 use crate::exit_code::ExitCode;
 use crate::mastery::store::StoreError;
+use crate::probe::ProbeError;
 use crate::render::text::{Line, Role, Text};
 use crate::render::theme::Theme;
 use crate::render::{ansi, problem};
@@ -144,6 +145,16 @@ impl From<MarkerError> for CommandError {
         Self::usage(message)
             .hinted("Mend it, or remove it and name the exercise and --dir.")
             .caused_by(error)
+    }
+}
+
+impl From<ProbeError> for CommandError {
+    fn from(error: ProbeError) -> Self {
+        let message = error.to_string();
+        match error {
+            ProbeError::NoProcess { .. } => Self::usage(message),
+            ProbeError::Kernel { .. } => Self::cannot_judge(message).caused_by(error),
+        }
     }
 }
 

@@ -2,24 +2,22 @@
 
 use super::context::Context;
 use super::error::CommandError;
-use crate::cli;
+use crate::cli::{self, Shown};
 use crate::curriculum::Curriculum;
 use crate::exit_code::ExitCode;
-use crate::probe::{self, Name};
+use crate::probe::{self, Ask, Name, creds, fds};
 use crate::render;
 
 /// Takes a picture and prints it. What could not be seen is said in it and is no failure.
 ///
 /// # Errors
-/// When the catalogue of services cannot be loaded or standard output cannot be written.
+/// When what is asked for is not there, the catalogue of services cannot be loaded or standard
+/// output cannot be written.
 pub fn run(context: &Context, which: &cli::Probe) -> Result<ExitCode, CommandError> {
-    let (name, json) = match *which {
-        cli::Probe::RuntimeDir { json } => (Name::RuntimeDir, json),
-        cli::Probe::Sockets { json } => (Name::Sockets, json),
-    };
+    let (ask, shown) = ask(which);
     let services = Curriculum::load_services(context.source())?;
-    let seen = probe::collect(name, &services);
-    if json {
+    let seen = probe::collect(&ask, &services)?;
+    if shown.json {
         let text = serde_json::to_string_pretty(&seen).expect("what a probe saw is plain data");
         context.print(&(text + "\n"))?;
     } else {
@@ -27,4 +25,21 @@ pub fn run(context: &Context, which: &cli::Probe) -> Result<ExitCode, CommandErr
         context.print_text(&render::probe::draw(&seen, width))?;
     }
     Ok(ExitCode::Success)
+}
+
+/// What the command line asks for.
+fn ask(which: &cli::Probe) -> (Ask, Shown) {
+    match *which {
+        cli::Probe::RuntimeDir { shown } => (Ask::RuntimeDir, shown),
+        cli::Probe::Sockets { shown } => (Name::Sockets.into(), shown),
+        cli::Probe::Creds { subject, shown } => {
+            let subject = subject.map_or_else(creds::Subject::default, creds::Subject::Process);
+            (Ask::Creds(subject), shown)
+        }
+        cli::Probe::Env { shown } => (Name::Env.into(), shown),
+        cli::Probe::Fds { pid, shown } => {
+            let subject = pid.map_or_else(fds::Subject::default, fds::Subject::Process);
+            (Ask::Fds(subject), shown)
+        }
+    }
 }

@@ -94,10 +94,9 @@ fn look(
             continue;
         }
         let drawn = match probe::Name::parse(name) {
-            Some(probe) => {
-                let seen = probe::collect(probe, &curriculum.services);
-                Ok(crate::render::probe::draw(&seen, width))
-            }
+            Some(probe) => probe::collect(&probe.into(), &curriculum.services)
+                .map(|seen| crate::render::probe::draw(&seen, width))
+                .map_err(|error| error.to_string()),
             None => Err(format!("there is no probe `{}`", printable(name))),
         };
         probes.push((name.clone(), drawn));

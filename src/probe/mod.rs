@@ -5,17 +5,24 @@
 //! mount: looking must not change what is looked at, nor hang on it. What cannot be seen is part
 //! of the data, never an error.
 
+pub mod creds;
+pub mod env;
+pub mod fds;
 pub mod holders;
 pub mod machine;
 pub mod runtime_dir;
 pub mod sockets;
 
 use std::ffi::OsString;
+use std::io;
 use std::time::SystemTime;
 
 use serde::Serialize;
 
 use crate::curriculum::services::{Places, Service};
+use creds::Creds;
+use env::Env;
+use fds::Fds;
 use runtime_dir::RuntimeDir;
 use sockets::Sockets;
 
@@ -27,11 +34,23 @@ pub enum Name {
     RuntimeDir,
     /// All AF_UNIX sockets.
     Sockets,
+    /// Who a process is to its peers.
+    Creds,
+    /// Variables that name endpoints.
+    Env,
+    /// The descriptors of a process.
+    Fds,
 }
 
 impl Name {
     /// Every probe.
-    pub const ALL: &'static [Self] = &[Self::RuntimeDir, Self::Sockets];
+    pub const ALL: &'static [Self] = &[
+        Self::RuntimeDir,
+        Self::Sockets,
+        Self::Creds,
+        Self::Env,
+        Self::Fds,
+    ];
 
     /// The probe of this name: `runtime-dir`.
     pub fn parse(name: &str) -> Option<Self> {
@@ -46,6 +65,50 @@ impl Name {
         match self {
             Self::RuntimeDir => "runtime-dir",
             Self::Sockets => "sockets",
+            Self::Creds => "creds",
+            Self::Env => "env",
+            Self::Fds => "fds",
+        }
+    }
+}
+
+/// What is asked of a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The runtime directory and who lives in it.
+    RuntimeDir,
+    /// AF_UNIX sockets: those that fit.
+    Sockets(sockets::Filter),
+    /// Who somebody is to their peers.
+    Creds(creds::Subject),
+    /// Variables that name endpoints.
+    Env(env::Wish),
+    /// The descriptors of a process.
+    Fds(fds::Subject),
+}
+
+impl Ask {
+    /// Which probe answers.
+    pub fn name(&self) -> Name {
+        match self {
+            Self::RuntimeDir => Name::RuntimeDir,
+            Self::Sockets(_) => Name::Sockets,
+            Self::Creds(_) => Name::Creds,
+            Self::Env(_) => Name::Env,
+            Self::Fds(_) => Name::Fds,
+        }
+    }
+}
+
+impl From<Name> for Ask {
+    /// What a probe shows when nothing more is said: all of it, or of ourselves.
+    fn from(name: Name) -> Self {
+        match name {
+            Name::RuntimeDir => Self::RuntimeDir,
+            Name::Sockets => Self::Sockets(sockets::Filter::default()),
+            Name::Creds => Self::Creds(creds::Subject::default()),
+            Name::Env => Self::Env(env::Wish::default()),
+            Name::Fds => Self::Fds(fds::Subject::default()),
         }
     }
 }
@@ -58,6 +121,33 @@ pub enum Probed {
     RuntimeDir(Box<RuntimeDir>),
     /// Of `sockets`.
     Sockets(Sockets),
+    /// Of `creds`.
+    Creds(Box<Creds>),
+    /// Of `env`.
+    Env(Box<Env>),
+    /// Of `fds`.
+    Fds(Box<Fds>),
+}
+
+/// Why there is nothing to look at: what was asked for is not there. What is there and cannot be
+/// seen is no error.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// No process has this id.
+    #[error("there is no process {pid}")]
+    NoProcess {
+        /// The id.
+        pid: u32,
+    },
+    /// The kernel refused what every process may ask.
+    #[error("the kernel does not let us look: {what}")]
+    Kernel {
+        /// What was tried.
+        what: &'static str,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
 }
 
 /// Whose session is looked at.
@@ -100,14 +190,20 @@ impl Surroundings {
 }
 
 /// Takes a picture. Whatever could not be seen is said in it.
-pub fn collect(name: Name, services: &[Service]) -> Probed {
+///
+/// # Errors
+/// When what was asked for is not there, such as a process that has ended.
+pub fn collect(ask: &Ask, services: &[Service]) -> Result<Probed, ProbeError> {
     let surroundings = Surroundings::of_this_process();
-    match name {
-        Name::RuntimeDir => {
+    Ok(match ask {
+        Ask::RuntimeDir => {
             Probed::RuntimeDir(Box::new(runtime_dir::collect(services, &surroundings)))
         }
-        Name::Sockets => Probed::Sockets(sockets::collect(services, &surroundings)),
-    }
+        Ask::Sockets(filter) => Probed::Sockets(sockets::collect(filter, services, &surroundings)),
+        Ask::Creds(subject) => Probed::Creds(Box::new(creds::collect(subject)?)),
+        Ask::Env(wish) => Probed::Env(Box::new(env::collect(wish, services, &surroundings)?)),
+        Ask::Fds(subject) => Probed::Fds(Box::new(fds::collect(subject)?)),
+    })
 }
 
 #[cfg(test)]

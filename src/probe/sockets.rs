@@ -171,9 +171,19 @@ impl Identified {
     }
 }
 
+/// Which sockets are asked for; all that fit every field. The default fits every socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only sockets of this type.
+    pub kind: Option<Type>,
+}
+
 /// Looks at this machine.
-pub fn collect(services: &[Service], surroundings: &Surroundings) -> Sockets {
-    collect_with(services, surroundings, Wanted::default()).0
+pub fn collect(filter: &Filter, services: &[Service], surroundings: &Surroundings) -> Sockets {
+    let (mut seen, _) = collect_with(services, surroundings, Wanted::default());
+    seen.sockets
+        .retain(|row| filter.kind.is_none_or(|kind| row.kind == kind));
+    seen
 }
 
 /// Like [`collect`]; also returns what else the walk over `/proc` found.

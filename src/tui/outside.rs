@@ -70,7 +70,9 @@ impl Outside {
                 let curriculum = Arc::clone(&self.curriculum);
                 self.spawn("probe", move |events| {
                     let result = match probe::Name::parse(&name) {
-                        Some(probe) => Ok(Arc::new(probe::collect(probe, &curriculum.services))),
+                        Some(probe) => probe::collect(&probe.into(), &curriculum.services)
+                            .map(Arc::new)
+                            .map_err(|error| error.to_string()),
                         None => Err(format!("there is no probe {name}")),
                     };
                     drop(events.send(Event::Probed { name, result }));

@@ -3,6 +3,9 @@
 //! One file a probe, beside the table they share. Everything that came from outside is printed
 //! through `Untrusted`; nothing is asked of the machine here.
 
+mod creds;
+mod env;
+mod fds;
 mod runtime_dir;
 mod sockets;
 mod table;
@@ -16,6 +19,9 @@ pub fn draw(probed: &Probed, width: usize) -> Text {
     match probed {
         Probed::RuntimeDir(seen) => runtime_dir::draw(seen, width),
         Probed::Sockets(seen) => sockets::draw(seen, width),
+        Probed::Creds(seen) => creds::draw(seen, width),
+        Probed::Env(seen) => env::draw(seen, width),
+        Probed::Fds(seen) => fds::draw(seen, width),
     }
 }
 
