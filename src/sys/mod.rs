@@ -12,6 +12,7 @@ pub mod ipc_objects;
 pub mod mounts;
 pub mod netns;
 pub mod outq;
+pub mod pidfd;
 pub mod proc_scan;
 pub mod process;
 pub mod sock_diag;
