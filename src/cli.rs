@@ -186,6 +186,13 @@ pub struct Shown {
     /// Print as JSON.
     #[arg(long)]
     pub json: bool,
+    /// Print the manual of this probe instead: what each column means, where it comes from and what
+    /// cannot be known.
+    #[arg(long, conflicts_with_all = ["json", "schema"])]
+    pub explain: bool,
+    /// Print the JSON Schema of what --json prints instead.
+    #[arg(long)]
+    pub schema: bool,
 }
 
 /// How a program is kept apart.

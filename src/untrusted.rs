@@ -13,6 +13,7 @@ use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -141,6 +142,26 @@ impl Serialize for Untrusted {
             object.skip_field("hex")?;
         }
         object.end()
+    }
+}
+
+/// What [`Serialize`] writes, by hand as that is.
+impl JsonSchema for Untrusted {
+    fn schema_name() -> Cow<'static, str> {
+        "Untrusted".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Bytes from outside. `text` is safe to print; `hex` is there when the \
+                            bytes are not UTF-8 or had to be escaped, and then it is the truth.",
+            "type": "object",
+            "properties": {
+                "text": { "type": "string" },
+                "hex": { "type": "string", "pattern": "^([0-9a-f]{2})*$" },
+            },
+            "required": ["text"],
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use ipc_mastery::cli;
 use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::curriculum::{Curriculum, scenario, schema};
 use ipc_mastery::exit_code::ExitCode;
-use ipc_mastery::probe::Name;
+use ipc_mastery::probe::{Name, schema as probe_schema};
 use ipc_mastery::tui::bindings;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
@@ -185,6 +185,23 @@ fn schemas_are_what_the_files_are_read_by() {
     for kind in schema::KINDS {
         let name = format!("schemas/{}.schema.json", kind.name);
         let text = serde_json::to_string_pretty(&kind.schema()).expect("plain data") + "\n";
+        if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+            fs::write(root().join(&name), text).expect("the schema is written");
+        } else {
+            assert!(
+                read(&name) == text,
+                "{name} is out of date; `UPDATE_DOCUMENTS=1 cargo test --test documents` writes it"
+            );
+        }
+    }
+}
+
+#[test]
+fn schemas_of_probes_are_those_of_their_types() {
+    for &probe in Name::ALL {
+        let name = format!("schemas/probe-{}.schema.json", probe.as_str());
+        let schema = probe_schema::of(probe);
+        let text = serde_json::to_string_pretty(&schema).expect("plain data") + "\n";
         if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
             fs::write(root().join(&name), text).expect("the schema is written");
         } else {

@@ -11,7 +11,7 @@ use crate::check;
 use crate::cli::{self, Cli, Colours, When};
 use crate::curriculum::problem::Problems;
 use crate::curriculum::source::Source;
-use crate::curriculum::{Curriculum, LoadError};
+use crate::curriculum::{Curriculum, LoadError, manual};
 use crate::experiment::lint;
 use crate::render::ansi;
 use crate::render::text::Text;
@@ -81,6 +81,7 @@ impl Context {
         let files = source.files().map_err(LoadError::from)?;
         let mut problems = lint::problems(&curriculum, &files, &PROBES);
         problems.extend(check::lint::problems(&curriculum, &files));
+        problems.extend(manual::problems(&files, &PROBES));
         if problems.is_empty() {
             Ok(curriculum)
         } else {

@@ -5,13 +5,75 @@
 //! pager's own.
 
 use std::convert::Infallible;
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, IsTerminal, Seek, Write};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
+
+use super::context::Context;
+use super::error::CommandError;
+use crate::exit_code::ExitCode;
+use crate::render::ansi;
+use crate::render::highlight::Highlighter;
+use crate::render::markdown::{InlineCode, Layout};
+use crate::render::text::Text;
+use crate::render::theme::{Palette, Theme};
+
+/// How prose is shown to this user: through which pager, and how that looks.
+#[derive(Debug)]
+pub struct Reader {
+    pager: Option<Pager>,
+    theme: Theme,
+}
+
+impl Reader {
+    /// As `$PAGER`, `$LESS` and standard output have it: a pager only on a terminal.
+    pub fn of_user(context: &Context) -> Self {
+        let pager = if io::stdout().is_terminal() {
+            let (pager, less) = (env::var_os("PAGER"), env::var_os("LESS"));
+            Pager::choose(pager.as_deref(), less.as_deref(), |program| {
+                which::which(program).is_ok()
+            })
+        } else {
+            None
+        };
+        let theme = match &pager {
+            Some(pager) if !pager.shows_colours => Theme::new(Palette::Bare),
+            _ => context.theme(),
+        };
+        Self { pager, theme }
+    }
+
+    /// How markdown is to be set for it.
+    pub fn layout(&self) -> Layout<'static> {
+        let width = ansi::reading_width();
+        match self.theme.palette() {
+            Palette::Bare => Layout::new(width).inline_code(InlineCode::Backticks),
+            _ => Layout::new(width).highlighted(Some(Highlighter::wait())),
+        }
+    }
+
+    /// Shows a text. With a pager this returns only when it cannot be run.
+    ///
+    /// # Errors
+    /// When the pager cannot be run, the text being printed then, or when standard output cannot
+    /// be written.
+    pub fn show(&self, context: &Context, text: &Text) -> Result<ExitCode, CommandError> {
+        if let Some(pager) = &self.pager
+            && let Err(error) = pager.exec(&ansi::paint(text, self.theme))
+        {
+            // The text is still worth printing; why there is no pager is said after it.
+            context.print_text(text)?;
+            return Err(CommandError::internal("cannot run the pager").caused_by(error));
+        }
+        context.print_text(text)?;
+        Ok(ExitCode::Success)
+    }
+}
 
 /// A pager that can be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +130,7 @@ impl Pager {
     /// # Errors
     /// `memfd_create(2)`, `write(2)` or `execve(2)` failed.
     pub fn exec(&self, text: &str) -> io::Result<Infallible> {
-        let mut memory = File::from(memfd_create(c"lesson", MFdFlags::MFD_CLOEXEC)?);
+        let mut memory = File::from(memfd_create(c"text", MFdFlags::MFD_CLOEXEC)?);
         memory.write_all(text.as_bytes())?;
         memory.rewind()?;
         let mut shell = Command::new("sh");

@@ -2,11 +2,14 @@
 
 use super::context::Context;
 use super::error::CommandError;
+use super::pager::Reader;
 use crate::cli::{self, Shown};
 use crate::curriculum::Curriculum;
+use crate::curriculum::manual::Manual;
 use crate::exit_code::ExitCode;
 use crate::probe::{self, Ask, Name, creds, fds};
 use crate::render;
+use crate::render::markdown::{self, Document};
 
 /// Takes a picture and prints it. What could not be seen is said in it and is no failure.
 ///
@@ -15,16 +18,36 @@ use crate::render;
 /// output cannot be written.
 pub fn run(context: &Context, which: &cli::Probe) -> Result<ExitCode, CommandError> {
     let (ask, shown) = ask(which);
+    if shown.explain {
+        return explain(context, ask.name());
+    }
+    if shown.schema {
+        context.print_json(&probe::schema::of(ask.name()))?;
+        return Ok(ExitCode::Success);
+    }
     let services = Curriculum::load_services(context.source())?;
     let seen = probe::collect(&ask, &services)?;
     if shown.json {
-        let text = serde_json::to_string_pretty(&seen).expect("what a probe saw is plain data");
-        context.print(&(text + "\n"))?;
+        context.print_json(&seen)?;
     } else {
         let width = render::ansi::terminal_width();
         context.print_text(&render::probe::draw(&seen, width))?;
     }
     Ok(ExitCode::Success)
+}
+
+/// Shows the manual of a probe.
+fn explain(context: &Context, name: Name) -> Result<ExitCode, CommandError> {
+    let manual = Manual::load(context.source(), name.as_str())?;
+    let reader = Reader::of_user(context);
+    let page = Document::parse(&manual.text).layout(reader.layout());
+    let mut text = page.text;
+    let links = markdown::link_list(&page.links, reader.layout().width());
+    if !links.lines.is_empty() {
+        text.blank();
+        text.append(links);
+    }
+    reader.show(context, &text)
 }
 
 /// What the command line asks for.

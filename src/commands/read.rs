@@ -8,13 +8,11 @@
 //! Predictions stand above the run, what the kernel did below it, the answers of the quiz at the
 //! end. Nothing is recorded: reading is no evidence.
 
-use std::env;
-use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::context::Context;
 use super::error::CommandError;
-use super::pager::Pager;
+use super::pager::Reader;
 use super::unknown::{self, Kind};
 use crate::curriculum::Curriculum;
 use crate::curriculum::lesson::{Block, Lesson};
@@ -22,11 +20,8 @@ use crate::exit_code::ExitCode;
 use crate::experiment::{self, Observation};
 use crate::probe;
 use crate::render::ansi;
-use crate::render::highlight::Highlighter;
 use crate::render::lesson::{self, Found};
-use crate::render::markdown::{InlineCode, Layout};
 use crate::render::text::Text;
-use crate::render::theme::{Palette, Theme};
 use crate::untrusted::printable;
 
 /// Prints a lesson.
@@ -39,18 +34,7 @@ pub fn run(context: &Context, name: &str) -> Result<ExitCode, CommandError> {
     let lesson = curriculum
         .lesson(name)
         .ok_or_else(|| unknown::name(&curriculum, Kind::Lesson, name))?;
-    let pager = if io::stdout().is_terminal() {
-        let (pager, less) = (env::var_os("PAGER"), env::var_os("LESS"));
-        Pager::choose(pager.as_deref(), less.as_deref(), |program| {
-            which::which(program).is_ok()
-        })
-    } else {
-        None
-    };
-    let theme = match &pager {
-        Some(pager) if !pager.shows_colours => Theme::new(Palette::Bare),
-        _ => context.theme(),
-    };
+    let reader = Reader::of_user(context);
     let observation = observe(lesson);
     let width = ansi::reading_width();
     let probes = look(lesson, &curriculum, width);
@@ -58,20 +42,8 @@ pub fn run(context: &Context, name: &str) -> Result<ExitCode, CommandError> {
         observation: observation.as_ref().map_err(String::as_str),
         probes: &probes,
     };
-    let layout = match theme.palette() {
-        Palette::Bare => Layout::new(width).inline_code(InlineCode::Backticks),
-        _ => Layout::new(width).highlighted(Some(Highlighter::wait())),
-    };
-    let text = lesson::joined(lesson::set(lesson, found, layout));
-    if let Some(pager) = pager
-        && let Err(error) = pager.exec(&ansi::paint(&text, theme))
-    {
-        // The lesson is still worth printing; why there is no pager is said after it.
-        context.print_text(&text)?;
-        return Err(CommandError::internal("cannot run the pager").caused_by(error));
-    }
-    context.print_text(&text)?;
-    Ok(ExitCode::Success)
+    let text = lesson::joined(lesson::set(lesson, found, reader.layout()));
+    reader.show(context, &text)
 }
 
 /// Runs the lesson's experiment; the text says why when it cannot.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::exercise::{Common, Exercise, Language, Mutant};
 use super::lesson::{self, Lesson};
+use super::manual::Manual;
 use super::misconception::Misconception;
 use super::module::Module;
 use super::path::Path;
@@ -33,6 +34,8 @@ pub struct Curriculum {
     pub misconceptions: Vec<Misconception>,
     /// Well-known endpoints.
     pub services: Vec<Service>,
+    /// What explains each probe.
+    pub manuals: Vec<Manual>,
 }
 
 /// Why there is no curriculum.
@@ -143,6 +146,7 @@ impl Loader {
             services: self.read("curriculum/services.toml", Service::read_all),
             common: self.read("exercises/common.toml", Common::read),
             languages: self.read("exercises/languages.toml", Language::read_all),
+            manuals: Manual::all(&self.files),
             ..Curriculum::default()
         };
         for language in &mut curriculum.languages {

@@ -8,6 +8,7 @@ pub mod exercise;
 pub mod expression;
 pub mod lesson;
 mod load;
+pub mod manual;
 pub mod misconception;
 pub mod module;
 pub mod path;

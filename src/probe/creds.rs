@@ -3,6 +3,7 @@
 //! Owns the picture of a process's identity, as another process would be told it. Drawing is
 //! [`crate::render`]'s.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::ProbeError;
@@ -20,7 +21,7 @@ pub enum Subject {
 }
 
 /// What the probe saw.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Creds {
     /// `ipc-mastery/probe/creds/1`.
     pub schema: &'static str,

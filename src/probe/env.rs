@@ -3,6 +3,7 @@
 //! Owns the picture of an environment as far as it names endpoints of services. Drawing is
 //! [`crate::render`]'s.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ProbeError, Surroundings};
@@ -14,7 +15,7 @@ use crate::untrusted::Untrusted;
 pub struct Wish {}
 
 /// What the probe saw.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Env {
     /// `ipc-mastery/probe/env/1`.
     pub schema: &'static str,
@@ -23,7 +24,7 @@ pub struct Env {
 }
 
 /// A variable that names an endpoint.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Variable {
     /// Its name.
     pub name: String,

@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::ProbeError;
@@ -22,7 +23,7 @@ pub enum Subject {
 }
 
 /// What the probe saw.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Fds {
     /// `ipc-mastery/probe/fds/1`.
     pub schema: &'static str,
@@ -35,7 +36,7 @@ pub struct Fds {
 }
 
 /// A descriptor.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Descriptor {
     /// Its number.
     pub fd: u32,

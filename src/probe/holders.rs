@@ -1,12 +1,13 @@
 //! Who holds something, and how sure that is: shared by the probes.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::sys::proc_scan::Process;
 use crate::sys::proc_scan::Sight;
 
 /// The processes that hold a socket or a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Holders {
     /// What the list is worth.
     pub known: Known,
@@ -15,7 +16,7 @@ pub struct Holders {
 }
 
 /// What is known of something's holders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Known {
     /// At least one was seen. Others may be invisible.
@@ -44,7 +45,7 @@ impl Holders {
 }
 
 /// How many processes could be read: without it, a missing holder means nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Visibility {
     /// Every process was read: a socket without a holder has none.
     pub owners_complete: bool,

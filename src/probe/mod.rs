@@ -11,12 +11,14 @@ pub mod fds;
 pub mod holders;
 pub mod machine;
 pub mod runtime_dir;
+pub mod schema;
 pub mod sockets;
 
 use std::ffi::OsString;
 use std::io;
 use std::time::SystemTime;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::curriculum::services::{Places, Service};
@@ -27,7 +29,7 @@ use runtime_dir::RuntimeDir;
 use sockets::Sockets;
 
 /// The probes, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Name {
     /// The runtime directory and who lives in it.
@@ -68,6 +70,17 @@ impl Name {
             Self::Creds => "creds",
             Self::Env => "env",
             Self::Fds => "fds",
+        }
+    }
+
+    /// The `schema` of its JSON: the number grows when a field goes or means something else.
+    pub fn schema(self) -> &'static str {
+        match self {
+            Self::RuntimeDir => "ipc-mastery/probe/runtime-dir/1",
+            Self::Sockets => "ipc-mastery/probe/sockets/1",
+            Self::Creds => "ipc-mastery/probe/creds/1",
+            Self::Env => "ipc-mastery/probe/env/1",
+            Self::Fds => "ipc-mastery/probe/fds/1",
         }
     }
 }
@@ -114,7 +127,7 @@ impl From<Name> for Ask {
 }
 
 /// What a probe saw.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(untagged)]
 pub enum Probed {
     /// Of `runtime-dir`.

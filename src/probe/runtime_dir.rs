@@ -14,6 +14,7 @@ use std::time::UNIX_EPOCH;
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Surroundings;
@@ -29,7 +30,7 @@ use crate::untrusted::Untrusted;
 use walk::Tree;
 
 /// What the probe saw.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct RuntimeDir {
     /// `ipc-mastery/probe/runtime-dir/1`.
     pub schema: &'static str,
@@ -51,7 +52,7 @@ pub struct RuntimeDir {
 }
 
 /// The directory itself.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Directory {
     /// Its path.
     pub path: Untrusted,
@@ -74,7 +75,7 @@ pub struct Directory {
 }
 
 /// Where the path comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum From {
     /// `$XDG_RUNTIME_DIR`.
@@ -84,7 +85,7 @@ pub enum From {
 }
 
 /// Something about the directory that is not as the XDG Base Directory Specification has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "id")]
 pub enum Finding {
     /// `XDG_RUNTIME_DIR` is not set.
@@ -113,7 +114,7 @@ pub enum Finding {
 }
 
 /// A user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Owner {
     /// The user id.
     pub uid: u32,
@@ -122,7 +123,7 @@ pub struct Owner {
 }
 
 /// One entry.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Entry {
     /// Its path below the directory.
     pub path: Untrusted,
@@ -156,7 +157,7 @@ pub struct Entry {
 }
 
 /// The socket that is bound to an entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Bound {
     /// Its type.
     #[serde(rename = "type")]
@@ -172,7 +173,7 @@ pub struct Bound {
 }
 
 /// What kind of file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A socket.
@@ -210,7 +211,7 @@ impl Kind {
 }
 
 /// What is known of an entry's use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// A socket that accepts connections.
@@ -261,7 +262,7 @@ impl State {
 }
 
 /// A socket that was bound in the directory and whose file is not there.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Lost {
     /// The name it was bound to.
     pub name: Name,
@@ -281,7 +282,7 @@ pub struct Lost {
 }
 
 /// Why a socket's file is not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// The file was removed or renamed: nobody can connect any more.
@@ -295,7 +296,7 @@ pub enum Why {
 }
 
 /// A directory whose entries could not be listed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Unread {
     /// Its path below the runtime directory.
     pub path: Untrusted,

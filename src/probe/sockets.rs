@@ -9,6 +9,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Surroundings;
@@ -18,7 +19,7 @@ use crate::sys::proc_scan::{self, Holdings, Wanted};
 use crate::sys::sock_diag::{self, Dump, FileId, Name, Socket, State, Type};
 
 /// What the probe saw.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Sockets {
     /// `ipc-mastery/probe/sockets/1`.
     pub schema: &'static str,
@@ -34,7 +35,7 @@ pub struct Sockets {
 }
 
 /// One socket.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Row {
     /// Its type.
     #[serde(rename = "type")]
@@ -67,7 +68,7 @@ pub struct Row {
 }
 
 /// What a socket does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
     /// Waits for connections.
@@ -102,7 +103,7 @@ impl Condition {
 }
 
 /// The other end of a socket.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Peer {
     /// Its inode.
     pub inode: u32,
@@ -115,7 +116,7 @@ pub struct Peer {
 }
 
 /// How the other end is related.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Relation {
     /// Each is the other's peer.
@@ -127,7 +128,7 @@ pub enum Relation {
 }
 
 /// The queue of a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Queue {
     /// Connections that wait for accept(2).
     pub pending: u32,
@@ -136,7 +137,7 @@ pub struct Queue {
 }
 
 /// A service, and what gave it away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Identified {
     /// Its slug.
     pub id: String,
@@ -150,7 +151,7 @@ pub struct Identified {
 }
 
 /// What gave a service away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
     /// The address.

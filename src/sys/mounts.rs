@@ -7,13 +7,14 @@
 use std::fs;
 use std::io;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::sock_diag::Device;
 use crate::untrusted::Untrusted;
 
 /// One mount.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Mount {
     /// The file system's device: for btrfs too, where `st_dev` differs.
     pub device: Device,

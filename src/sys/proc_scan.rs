@@ -18,6 +18,7 @@ use std::thread;
 
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::Errno;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::untrusted::Untrusted;
@@ -45,7 +46,7 @@ pub struct Wanted<'a> {
 }
 
 /// A process that holds something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Process {
     /// Its process id.
     pub pid: u32,
@@ -64,7 +65,7 @@ pub struct Holdings {
 }
 
 /// How much of the machine the walk could see.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Sight {
     /// Processes whose descriptors were read. Kernel threads are not counted.
     pub readable: usize,

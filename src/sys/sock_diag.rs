@@ -21,6 +21,7 @@ use std::path::Path;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::untrusted::Untrusted;
@@ -35,7 +36,7 @@ const BUFFER: usize = 32 * 1024;
 const DUMPS: u32 = 3;
 
 /// A socket's type, as given to socket(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Type {
     /// `SOCK_STREAM`: bytes.
@@ -70,7 +71,7 @@ impl Type {
 }
 
 /// `sk_state`, of which AF_UNIX uses three of TCP's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// `TCP_ESTABLISHED`: connected, perhaps not accepted yet, perhaps closed by the peer.
@@ -96,7 +97,7 @@ impl State {
 
 /// The name a socket is bound to: exactly the bytes given to bind(2), or for an accepted socket
 /// those of its listener.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "name")]
 pub enum Name {
     /// A file name, without the NUL that ends it. May be relative, and may be out of date.
@@ -115,7 +116,7 @@ impl Name {
 }
 
 /// A device number: major and minor, as stat(1) `%Hd:%Ld` and `/proc/PID/mountinfo` show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize)]
 pub struct Device {
     /// The major number.
     pub major: u32,
@@ -143,7 +144,7 @@ impl Device {
 }
 
 /// Which file a socket is bound to. The kernel tells 32 bits of the inode number, no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize)]
 pub struct FileId {
     /// The device of the file system.
     pub device: Device,
@@ -169,7 +170,7 @@ pub fn low_half(inode: u64) -> u32 {
 }
 
 /// Which directions are shut down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Shutdown {
     /// `RCV_SHUTDOWN`: nothing more will be received.
     pub receive: bool,
@@ -178,7 +179,7 @@ pub struct Shutdown {
 }
 
 /// One socket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Socket {
     /// Its type.
     #[serde(rename = "type")]
@@ -215,7 +216,7 @@ pub struct Socket {
 
 /// Kernel memory of what a socket has sent and nobody has read (`ss -xm` shows `t` and `tb`). It
 /// counts whole buffers with their overhead, not bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct SendMemory {
     /// `sk_wmem_alloc`, in bytes: what SIOCOUTQ tells the owner.
     pub used: u32,
@@ -288,7 +289,7 @@ impl Union {
 }
 
 /// What is known of the socket bound to a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct BoundSocket {
     /// Its type.
     #[serde(rename = "type")]
@@ -300,7 +301,7 @@ pub struct BoundSocket {
 }
 
 /// What a bound socket does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BoundState {
     /// listen(2) was called: connect(2) succeeds or waits.
