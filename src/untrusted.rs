@@ -12,6 +12,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
@@ -20,13 +21,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// Bytes from outside. Printing escapes C0, C1, DEL, bidirectional controls, zero-width and other
 /// format characters, line separators, backslash, both quotes and whatever is not UTF-8.
+///
+/// Cloning copies no bytes: one name is often shown in several places.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Untrusted(Vec<u8>);
+pub struct Untrusted(Arc<[u8]>);
 
 impl Untrusted {
     /// Wraps bytes from outside.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
+        Self(bytes.into().into())
     }
 
     /// The bytes themselves: for comparing, opening and sending, never for printing.
@@ -75,37 +78,37 @@ impl Untrusted {
 
 impl From<&[u8]> for Untrusted {
     fn from(bytes: &[u8]) -> Self {
-        Self(bytes.to_vec())
+        Self(bytes.into())
     }
 }
 
 impl From<&str> for Untrusted {
     fn from(text: &str) -> Self {
-        Self(text.as_bytes().to_vec())
+        Self(text.as_bytes().into())
     }
 }
 
 impl From<String> for Untrusted {
     fn from(text: String) -> Self {
-        Self(text.into_bytes())
+        Self(text.into_bytes().into())
     }
 }
 
 impl From<OsString> for Untrusted {
     fn from(text: OsString) -> Self {
-        Self(text.into_vec())
+        Self(text.into_vec().into())
     }
 }
 
 impl From<&OsStr> for Untrusted {
     fn from(text: &OsStr) -> Self {
-        Self(text.as_bytes().to_vec())
+        Self(text.as_bytes().into())
     }
 }
 
 impl From<&Path> for Untrusted {
     fn from(path: &Path) -> Self {
-        Self(path.as_os_str().as_bytes().to_vec())
+        Self(path.as_os_str().as_bytes().into())
     }
 }
 
@@ -175,7 +178,7 @@ impl<'de> Deserialize<'de> for Untrusted {
         }
         let written = Written::deserialize(deserializer)?;
         let Some(hex) = written.hex else {
-            return Ok(Self(written.text.into_bytes()));
+            return Ok(written.text.into());
         };
         let digit = |digit: u8| char::from(digit).to_digit(16);
         let bytes: Option<Vec<u8>> = hex
@@ -187,7 +190,7 @@ impl<'de> Deserialize<'de> for Untrusted {
             })
             .collect();
         bytes
-            .map(Self)
+            .map(Self::new)
             .ok_or_else(|| D::Error::custom("`hex` holds no pairs of hexadecimal digits"))
     }
 }

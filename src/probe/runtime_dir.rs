@@ -328,6 +328,7 @@ pub fn collect(services: &[Service], surroundings: &Surroundings) -> RuntimeDir 
     beneath.push(b'/');
     let wanted = Wanted {
         beneath: Some(&beneath),
+        ..Wanted::default()
     };
     let mut places = surroundings.places();
     places.runtime = Some(canonical.clone());

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CStr;
-use std::io;
+use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,11 +38,37 @@ const FIRST_PID_NAMESPACE: &[u8] = b"pid:[4026531836]";
 /// `PF_KTHREAD` in the flags of `/proc/PID/stat`.
 const KERNEL_THREAD: u64 = 0x0020_0000;
 
-/// What to look for.
+/// What to look for, besides sockets, and where. The default: sockets, in all processes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
-    /// Besides sockets, open files beneath this directory.
+    /// Open files beneath this directory, by path.
     pub beneath: Option<&'a [u8]>,
+    /// Anonymous pipes, by inode.
+    pub pipes: bool,
+    /// Whose descriptors are read.
+    pub among: Among<'a>,
+}
+
+/// Whose descriptors are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Among<'a> {
+    /// All processes'.
+    #[default]
+    All,
+    /// Only those of the processes with these ids; no other is touched. Then nothing can be said
+    /// of who else holds something: [`Sight::complete`] is false.
+    Only(&'a [u32]),
+}
+
+/// A descriptor that refers to a socket or a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Descriptor {
+    /// The inode of what it refers to: the number in `socket:[…]` or `pipe:[…]`.
+    pub inode: u32,
+    /// The process.
+    pub pid: u32,
+    /// The descriptor's number in it.
+    pub fd: u32,
 }
 
 /// A process that holds something.
@@ -57,7 +83,11 @@ pub struct Process {
 /// What all processes that could be read hold.
 #[derive(Clone, Debug, Default)]
 pub struct Holdings {
-    sockets: Vec<(u32, u32)>,
+    /// In order.
+    sockets: Vec<Descriptor>,
+    /// In order.
+    pipes: Vec<Descriptor>,
+    /// Path and process, in order.
     files: Vec<(Vec<u8>, u32)>,
     processes: BTreeMap<u32, Untrusted>,
     /// What could be seen at all.
@@ -67,7 +97,8 @@ pub struct Holdings {
 /// How much of the machine the walk could see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Sight {
-    /// Processes whose descriptors were read. Kernel threads are not counted.
+    /// Processes whose descriptors were read. Those that have none are not counted: they are
+    /// kernel threads, or nothing that matters here.
     pub readable: usize,
     /// Processes whose descriptors may not be read. Kernel threads are not counted.
     pub denied: Vec<Process>,
@@ -77,24 +108,50 @@ pub struct Sight {
     pub inner_pid_namespace: bool,
     /// `/proc` is mounted with `hidepid`: other users' processes are not in it.
     pub hidden_by_mount: bool,
+    /// Only some processes were asked for: [`Among::Only`].
+    pub narrowed: bool,
 }
 
 impl Sight {
     /// True when every process was seen and read: then a socket without a holder has none.
     pub fn complete(&self) -> bool {
-        self.denied.is_empty() && !self.inner_pid_namespace && !self.hidden_by_mount
+        self.denied.is_empty()
+            && !self.inner_pid_namespace
+            && !self.hidden_by_mount
+            && !self.narrowed
     }
 }
 
 impl Holdings {
     /// The processes that hold the socket with this inode, by pid, each once.
     pub fn of_socket(&self, inode: u32) -> Vec<Process> {
-        let from = self.sockets.partition_point(|&(found, _)| found < inode);
-        self.sockets[from..]
-            .iter()
-            .take_while(|&&(found, _)| found == inode)
-            .map(|&(_, pid)| self.process(pid))
-            .collect()
+        self.holders(self.descriptors_of_socket(inode))
+    }
+
+    /// The processes that hold an end of the pipe with this inode, by pid, each once.
+    pub fn of_pipe(&self, inode: u32) -> Vec<Process> {
+        self.holders(self.descriptors_of_pipe(inode))
+    }
+
+    /// The descriptors of the socket with this inode, by pid and number.
+    pub fn descriptors_of_socket(&self, inode: u32) -> &[Descriptor] {
+        of_inode(&self.sockets, inode)
+    }
+
+    /// The descriptors of both ends of the pipe with this inode, by pid and number. Empty unless
+    /// [`Wanted::pipes`] was said.
+    pub fn descriptors_of_pipe(&self, inode: u32) -> &[Descriptor] {
+        of_inode(&self.pipes, inode)
+    }
+
+    /// The descriptors of all sockets, by inode, pid and number.
+    pub fn sockets(&self) -> &[Descriptor] {
+        &self.sockets
+    }
+
+    /// The name of a process that holds something.
+    pub fn comm(&self, pid: u32) -> Option<&Untrusted> {
+        self.processes.get(&pid)
     }
 
     /// The processes that hold a file open whose path the kernel now gives as this.
@@ -109,10 +166,15 @@ impl Holdings {
             .collect()
     }
 
+    fn holders(&self, descriptors: &[Descriptor]) -> Vec<Process> {
+        let each = descriptors.chunk_by(|one, next| one.pid == next.pid);
+        each.map(|same| self.process(same[0].pid)).collect()
+    }
+
     fn process(&self, pid: u32) -> Process {
         Process {
             pid,
-            comm: self.processes.get(&pid).cloned().unwrap_or_default(),
+            comm: self.comm(pid).cloned().unwrap_or_default(),
         }
     }
 
@@ -124,15 +186,21 @@ impl Holdings {
             ..Self::default()
         };
         for &(inode, pid, comm) in sockets {
-            holdings.sockets.push((inode, pid));
+            holdings.sockets.push(Descriptor { inode, pid, fd: 3 });
             holdings.processes.insert(pid, comm.into());
         }
         holdings.sockets.sort_unstable();
         holdings
     }
 
+    /// How much was found.
+    fn count(&self) -> usize {
+        self.sockets.len() + self.pipes.len() + self.files.len()
+    }
+
     fn merge(&mut self, other: Self) {
         self.sockets.extend(other.sockets);
+        self.pipes.extend(other.pipes);
         self.files.extend(other.files);
         self.processes.extend(other.processes);
         self.sight.readable += other.sight.readable;
@@ -141,18 +209,28 @@ impl Holdings {
     }
 }
 
-/// Walks over all processes.
+/// The descriptors of one inode, of those in order.
+fn of_inode(descriptors: &[Descriptor], inode: u32) -> &[Descriptor] {
+    let from = descriptors.partition_point(|found| found.inode < inode);
+    let rest = &descriptors[from..];
+    let same = rest.iter().take_while(|found| found.inode == inode);
+    &rest[..same.count()]
+}
+
+/// Walks over the processes that are asked for.
 ///
 /// # Errors
 /// When `/proc` itself cannot be listed.
 pub fn scan(wanted: Wanted<'_>) -> io::Result<Holdings> {
     let proc = open_directory(CWD, c"/proc")?;
-    let mut pids = Vec::new();
-    let mut buffer = vec![MaybeUninit::uninit(); ENTRIES];
-    let mut entries = RawDir::new(&proc, &mut buffer);
-    while let Some(entry) = entries.next() {
-        pids.extend(number(entry?.file_name().to_bytes()));
-    }
+    let listed;
+    let pids = match wanted.among {
+        Among::Only(pids) => pids,
+        Among::All => {
+            listed = pids_of(&proc)?;
+            &listed
+        }
+    };
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let next = AtomicUsize::new(0);
     let walk = || {
@@ -179,7 +257,7 @@ pub fn scan(wanted: Wanted<'_>) -> io::Result<Holdings> {
         all
     });
     all.sockets.sort_unstable();
-    all.sockets.dedup();
+    all.pipes.sort_unstable();
     all.files.sort_unstable();
     all.files.dedup();
     all.sight.denied.sort_unstable_by_key(|process| process.pid);
@@ -191,7 +269,18 @@ pub fn scan(wanted: Wanted<'_>) -> io::Result<Holdings> {
             .find(|mount| mount.point.bytes() == b"/proc")
             .is_some_and(super::mounts::Mount::hides_processes)
     });
+    all.sight.narrowed = matches!(wanted.among, Among::Only(_));
     Ok(all)
+}
+
+fn pids_of(proc: &OwnedFd) -> io::Result<Vec<u32>> {
+    let mut pids = Vec::new();
+    let mut buffer = vec![MaybeUninit::uninit(); ENTRIES];
+    let mut entries = RawDir::new(proc, &mut buffer);
+    while let Some(entry) = entries.next() {
+        pids.extend(number(entry?.file_name().to_bytes()));
+    }
+    Ok(pids)
 }
 
 fn inner_pid_namespace() -> bool {
@@ -210,70 +299,101 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn process(&mut self, pid: u32) {
-        let sockets = self.found.sockets.len();
-        let files = self.found.files.len();
+        let before = self.found.count();
         match self.descriptors(pid) {
-            Ok(()) => self.found.sight.readable += 1,
+            Ok(0) => {}
+            Ok(_) => self.found.sight.readable += 1,
             Err(Errno::NOENT | Errno::SRCH) => self.found.sight.vanished += 1,
             Err(_) => self.denied(pid),
         }
-        if self.found.sockets.len() > sockets || self.found.files.len() > files {
+        if self.found.count() > before {
             let comm = self.comm(pid);
             self.found.processes.insert(pid, comm);
         }
     }
 
-    fn descriptors(&mut self, pid: u32) -> Result<(), Errno> {
-        let directory = open_directory(self.proc, &file_of(pid, "fd"))?;
+    /// How many descriptors the process has.
+    fn descriptors(&mut self, pid: u32) -> Result<usize, Errno> {
+        let directory = open_directory(self.proc, FileOf::new(pid, "fd").path())?;
         let mut entries = RawDir::new(&directory, &mut self.entries);
+        let mut count = 0;
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = entry.file_name();
-            if name.to_bytes().first() == Some(&b'.') {
+            // Not `.` and `..`.
+            let Some(fd) = number(name.to_bytes()) else {
                 continue;
-            }
+            };
+            count += 1;
             let target = match readlinkat_raw(&directory, name, self.target.as_mut_slice()) {
                 Ok((target, _)) => &*target,
                 // Closed meanwhile.
                 Err(Errno::NOENT) => continue,
                 Err(errno) => return Err(errno),
             };
-            if let Some(inode) = socket_inode(target) {
-                self.found.sockets.push((inode, pid));
-            } else if self
-                .wanted
+            let wanted = self.wanted;
+            if let Some(inode) = inode_in(target, b"socket:[") {
+                self.found.sockets.push(Descriptor { inode, pid, fd });
+            } else if wanted.pipes
+                && let Some(inode) = inode_in(target, b"pipe:[")
+            {
+                self.found.pipes.push(Descriptor { inode, pid, fd });
+            } else if wanted
                 .beneath
                 .is_some_and(|directory| target.starts_with(directory))
             {
                 self.found.files.push((target.to_vec(), pid));
             }
         }
-        Ok(())
+        Ok(count)
     }
 
     fn denied(&mut self, pid: u32) {
-        match self.small_file(&file_of(pid, "stat")) {
+        match self.small_file(FileOf::new(pid, "stat").path()) {
             Err(Errno::NOENT | Errno::SRCH) => self.found.sight.vanished += 1,
-            Ok(stat) if is_kernel_thread(&stat) => {}
+            Ok(stat) if is_kernel_thread(stat) => {}
+            Ok(stat) => {
+                let comm = Untrusted::from(comm_in(stat));
+                self.found.sight.denied.push(Process { pid, comm });
+            }
             // Mounted with hidepid=1, /proc refuses even this.
-            _ => {
-                let comm = self.comm(pid);
+            Err(_) => {
+                let comm = Untrusted::default();
                 self.found.sight.denied.push(Process { pid, comm });
             }
         }
     }
 
     fn comm(&mut self, pid: u32) -> Untrusted {
-        let mut comm = self.small_file(&file_of(pid, "comm")).unwrap_or_default();
-        comm.pop_if(|last| *last == b'\n');
-        Untrusted::new(comm)
+        let comm = self.small_file(FileOf::new(pid, "comm").path());
+        let comm = comm.unwrap_or_default();
+        Untrusted::from(comm.strip_suffix(b"\n").unwrap_or(comm))
     }
 
-    fn small_file(&mut self, path: &CStr) -> Result<Vec<u8>, Errno> {
+    fn small_file(&mut self, path: &CStr) -> Result<&[u8], Errno> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let file = openat(self.proc, path, flags, Mode::empty())?;
         let (read, _) = rustix::io::read(&file, self.target.as_mut_slice())?;
-        Ok(read.to_vec())
+        Ok(read)
+    }
+}
+
+/// The path of a file of a process, from `/proc`. On the stack: there are many.
+struct FileOf([u8; FileOf::LONGEST]);
+
+impl FileOf {
+    /// Ten digits, a slash, a short word and NUL.
+    const LONGEST: usize = 24;
+
+    fn new(pid: u32, name: &str) -> Self {
+        let mut bytes = [0; Self::LONGEST];
+        let rest = &mut bytes[..Self::LONGEST - 1];
+        write!(&mut *rest, "{pid}/{name}").expect("the longest name is `stat`");
+        Self(bytes)
+    }
+
+    fn path(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0).expect("the last byte is NUL")
     }
 }
 
@@ -286,10 +406,6 @@ fn open_directory(at: impl AsFd, path: &CStr) -> Result<OwnedFd, Errno> {
     )
 }
 
-fn file_of(pid: u32, name: &str) -> std::ffi::CString {
-    std::ffi::CString::new(format!("{pid}/{name}")).expect("digits and a word hold no NUL")
-}
-
 fn number(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() {
         return None;
@@ -300,13 +416,23 @@ fn number(digits: &[u8]) -> Option<u32> {
     })
 }
 
-/// The number in `socket:[NUMBER]`.
-fn socket_inode(target: &[u8]) -> Option<u32> {
-    number(target.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
+/// The number in `socket:[NUMBER]` or `pipe:[NUMBER]`.
+fn inode_in(target: &[u8], kind: &[u8]) -> Option<u32> {
+    number(target.strip_prefix(kind)?.strip_suffix(b"]")?)
 }
 
-/// From the text of `/proc/PID/stat`. The name in brackets may itself hold brackets and blanks:
-/// what follows the last closing one is the kernel's.
+/// The name in the text of `/proc/PID/stat`. It is in brackets and may itself hold brackets and
+/// blanks: the first and the last bracket are the kernel's.
+fn comm_in(stat: &[u8]) -> &[u8] {
+    let from = stat.iter().position(|&byte| byte == b'(');
+    let to = stat.iter().rposition(|&byte| byte == b')');
+    match (from, to) {
+        (Some(from), Some(to)) if from < to => &stat[from + 1..to],
+        _ => &[],
+    }
+}
+
+/// From the text of `/proc/PID/stat`: what follows the last closing bracket is the kernel's.
 fn is_kernel_thread(stat: &[u8]) -> bool {
     let Some(end) = stat.iter().rposition(|&byte| byte == b')') else {
         return false;
@@ -320,59 +446,4 @@ fn is_kernel_thread(stat: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::net::UnixStream;
-
-    #[test]
-    fn a_socket_we_hold_is_found_with_our_name() {
-        let (socket, _other) = UnixStream::pair().unwrap();
-        let inode = crate::sys::sock_diag::low_half(rustix::fs::fstat(&socket).unwrap().st_ino);
-        let holders = scan(Wanted::default()).unwrap().of_socket(inode);
-        let own = holders
-            .iter()
-            .find(|holder| holder.pid == std::process::id())
-            .expect("we hold it");
-        let comm = std::fs::read("/proc/self/comm").unwrap();
-        assert_eq!(own.comm.bytes(), comm.strip_suffix(b"\n").unwrap());
-    }
-
-    #[test]
-    fn a_file_we_hold_open_is_found_by_its_path() {
-        let directory = tempfile::tempdir().unwrap();
-        let directory = std::fs::canonicalize(directory.path()).unwrap();
-        let path = directory.join("held.lock");
-        let _file = std::fs::File::create(&path).unwrap();
-        let beneath = directory.as_os_str().as_encoded_bytes();
-        let holdings = scan(Wanted {
-            beneath: Some(beneath),
-        })
-        .unwrap();
-        let holders = holdings.of_file(path.as_os_str().as_encoded_bytes());
-        assert_eq!(holders[0].pid, std::process::id());
-        assert!(holdings.of_file(b"/nowhere").is_empty());
-    }
-
-    #[test]
-    fn only_digits_make_a_socket_inode() {
-        assert_eq!(socket_inode(b"socket:[4711]"), Some(4711));
-        for other in [
-            &b"socket:[]"[..],
-            b"socket:[4711",
-            b"socket:[-1]",
-            b"socket:[99999999999]",
-            b"/tmp/socket:[1]",
-            b"pipe:[1]",
-        ] {
-            assert_eq!(socket_inode(other), None, "{}", other.escape_ascii());
-        }
-    }
-
-    #[test]
-    fn a_program_cannot_pass_for_a_kernel_thread_by_its_name() {
-        assert!(is_kernel_thread(b"2 (kthreadd) S 0 0 0 0 -1 2129984 0 0"));
-        let forged = b"9 (x) S 0 0 0 0 -1 2129984) S 1 9 9 0 -1 4194560 0 0";
-        assert!(!is_kernel_thread(forged));
-        assert!(!is_kernel_thread(b"garbage"));
-    }
-}
+mod tests;
