@@ -388,6 +388,7 @@ fn every_key_of_the_files_an_author_writes_is_described() {
                 "path",
                 "misconception",
                 "services",
+                "services/variable",
             ][..],
         ),
         (

@@ -25,8 +25,8 @@ pub fn run(context: &Context, which: &cli::Probe) -> Result<ExitCode, CommandErr
         context.print_json(&probe::schema::of(ask.name()))?;
         return Ok(ExitCode::Success);
     }
-    let services = Curriculum::load_services(context.source())?;
-    let seen = probe::collect(&ask, &services)?;
+    let catalogue = Curriculum::load_catalogue(context.source())?;
+    let seen = probe::collect(&ask, &catalogue)?;
     if shown.json {
         context.print_json(&seen)?;
     } else {

@@ -66,7 +66,7 @@ fn look(
             continue;
         }
         let drawn = match probe::Name::parse(name) {
-            Some(probe) => probe::collect(&probe.into(), &curriculum.services)
+            Some(probe) => probe::collect(&probe.into(), &curriculum.catalogue)
                 .map(|seen| crate::render::probe::draw(&seen, width))
                 .map_err(|error| error.to_string()),
             None => Err(format!("there is no probe `{}`", printable(name))),

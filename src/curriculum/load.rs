@@ -14,7 +14,7 @@ use super::module::Module;
 use super::path::Path;
 use super::problem::{Problem, Problems, SourceFile, did_you_mean};
 use super::reader::{Located, Reader, Report, read_file};
-use super::services::Service;
+use super::services::{Catalogue, Service};
 use super::source::{Source, SourceError, StoredFile};
 
 /// All that is taught.
@@ -33,7 +33,7 @@ pub struct Curriculum {
     /// The misconception bank.
     pub misconceptions: Vec<Misconception>,
     /// Well-known endpoints.
-    pub services: Vec<Service>,
+    pub catalogue: Catalogue,
     /// What explains each probe.
     pub manuals: Vec<Manual>,
 }
@@ -76,19 +76,27 @@ impl Curriculum {
         }
     }
 
-    /// Loads the catalogue of services alone: a probe needs no lessons, and must be quick.
+    /// The services of [`Self::load_catalogue`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_services(source: &Source) -> Result<Vec<Service>, LoadError> {
+        Ok(Self::load_catalogue(source)?.services)
+    }
+
+    /// Loads what probes know, alone: a probe needs no lessons, and must be quick.
     ///
     /// # Errors
     /// When the files cannot be read, or with every mistake found in that one.
-    pub fn load_services(source: &Source) -> Result<Vec<Service>, LoadError> {
+    pub fn load_catalogue(source: &Source) -> Result<Catalogue, LoadError> {
         let mut loader = Loader {
             files: source.files()?,
             problems: Vec::new(),
             places: BTreeMap::new(),
         };
-        let services = loader.read("curriculum/services.toml", Service::read_all);
+        let catalogue = loader.read("curriculum/services.toml", Catalogue::read);
         if loader.problems.is_empty() {
-            Ok(services)
+            Ok(catalogue)
         } else {
             Err(LoadError::Problems(Problems(loader.problems)))
         }
@@ -143,7 +151,7 @@ impl Loader {
         let mut curriculum = Curriculum {
             path: self.read("curriculum/path.toml", Path::read),
             misconceptions: self.read("curriculum/misconceptions.toml", Misconception::read_all),
-            services: self.read("curriculum/services.toml", Service::read_all),
+            catalogue: self.read("curriculum/services.toml", Catalogue::read),
             common: self.read("exercises/common.toml", Common::read),
             languages: self.read("exercises/languages.toml", Language::read_all),
             manuals: Manual::all(&self.files),

@@ -21,7 +21,7 @@ use super::module::Module;
 use super::path::Path;
 use super::problem::{Problem, SourceFile};
 use super::reader::{Reader, Report, read_file, record_file};
-use super::services::Service;
+use super::services::Catalogue;
 
 /// A kind of file, by the name it has without `.toml`.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ pub const KINDS: &[Kind] = &[
     }),
     kind("path", "curriculum/path.toml", |top| drop(Path::read(top))),
     kind("services", "curriculum/services.toml", |top| {
-        drop(Service::read_all(top));
+        drop(Catalogue::read(top));
     }),
     kind("misconceptions", "curriculum/misconceptions.toml", |top| {
         drop(Misconception::read_all(top));

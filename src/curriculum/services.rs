@@ -5,11 +5,50 @@
 //! chooses its own, and the answer says which of the two it was.
 
 mod pattern;
+mod variable;
 
 use serde::Serialize;
 
+use super::problem::did_you_mean;
 use super::reader::{Located, Reader};
 pub use pattern::{Address, Pattern, PatternError, Places};
+pub use variable::{Bases, Form, Leads, List, Reading, Target, Template, Variable};
+
+/// What `services.toml` holds.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Catalogue {
+    /// Services, in the order of the file.
+    pub services: Vec<Service>,
+    /// Variables that name endpoints, in the order of the file.
+    pub variables: Vec<Variable>,
+}
+
+impl Catalogue {
+    pub(super) fn read(top: &mut Reader<'_>) -> Self {
+        top.format();
+        let mut mentioned = Vec::new();
+        let catalogue = Self {
+            services: top.tables("service", "a service", |table| {
+                Service::read(table, &mut mentioned)
+            }),
+            variables: Variable::read_all(top),
+        };
+        for name in mentioned {
+            if catalogue.variable(&name.value).is_none() {
+                let names = catalogue.variables.iter().map(|known| known.name.as_str());
+                let help = did_you_mean(&name.value, names);
+                let message = format!("`{}` has no [[variable]] table", name.value);
+                top.problem(name.span, message, help);
+            }
+        }
+        catalogue
+    }
+
+    /// The variable with this name.
+    pub fn variable(&self, name: &str) -> Option<&Variable> {
+        self.variables.iter().find(|variable| variable.name == name)
+    }
+}
 
 /// A service that programs on a desktop or a server talk to.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -74,12 +113,7 @@ const PARTS: &[(&str, Part)] = &[
 ];
 
 impl Service {
-    pub(super) fn read_all(top: &mut Reader<'_>) -> Vec<Self> {
-        top.format();
-        top.tables("service", "a service", Self::read)
-    }
-
-    fn read(table: &mut Reader<'_>) -> Self {
+    fn read(table: &mut Reader<'_>, mentioned: &mut Vec<Located<String>>) -> Self {
         let words = |list: Vec<Located<String>>| list.into_iter().map(|word| word.value).collect();
         let service = Self {
             id: table.text("id"),
@@ -90,7 +124,11 @@ impl Service {
             kind: table.optional_choice("type", KINDS),
             part: table.optional_choice("part", PARTS).unwrap_or_default(),
             protocol: table.text("protocol"),
-            variables: words(table.texts("variables")),
+            variables: {
+                let names = table.texts("variables");
+                mentioned.extend(names.iter().cloned());
+                words(names)
+            },
             meaning: table.text("meaning"),
         };
         if service.addresses.is_empty() && service.files.is_empty() && service.programs.is_empty() {
@@ -155,7 +193,7 @@ mod tests {
     use crate::curriculum::source::Source;
 
     fn shipped() -> Vec<Service> {
-        Curriculum::load(&Source::Embedded).unwrap().services
+        Curriculum::load_services(&Source::Embedded).unwrap()
     }
 
     fn places() -> Places {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ProbeError, Surroundings};
-use crate::curriculum::services::Service;
+use crate::curriculum::services::Catalogue;
 use crate::untrusted::Untrusted;
 
 /// What more is wanted than usual.
@@ -40,10 +40,11 @@ pub struct Variable {
 /// None yet.
 pub fn collect(
     _wish: &Wish,
-    services: &[Service],
+    catalogue: &Catalogue,
     _surroundings: &Surroundings,
 ) -> Result<Env, ProbeError> {
-    let variables = services
+    let variables = catalogue
+        .services
         .iter()
         .flat_map(|service| service.variables.iter().map(move |name| (service, name)))
         .map(|(service, name)| Variable {

@@ -21,7 +21,7 @@ use std::time::SystemTime;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::curriculum::services::{Places, Service};
+use crate::curriculum::services::{Catalogue, Places};
 use creds::Creds;
 use env::Env;
 use fds::Fds;
@@ -206,7 +206,8 @@ impl Surroundings {
 ///
 /// # Errors
 /// When what was asked for is not there, such as a process that has ended.
-pub fn collect(ask: &Ask, services: &[Service]) -> Result<Probed, ProbeError> {
+pub fn collect(ask: &Ask, catalogue: &Catalogue) -> Result<Probed, ProbeError> {
+    let services = &catalogue.services;
     let surroundings = Surroundings::of_this_process();
     Ok(match ask {
         Ask::RuntimeDir => {
@@ -214,7 +215,7 @@ pub fn collect(ask: &Ask, services: &[Service]) -> Result<Probed, ProbeError> {
         }
         Ask::Sockets(filter) => Probed::Sockets(sockets::collect(filter, services, &surroundings)),
         Ask::Creds(subject) => Probed::Creds(Box::new(creds::collect(subject)?)),
-        Ask::Env(wish) => Probed::Env(Box::new(env::collect(wish, services, &surroundings)?)),
+        Ask::Env(wish) => Probed::Env(Box::new(env::collect(wish, catalogue, &surroundings)?)),
         Ask::Fds(subject) => Probed::Fds(Box::new(fds::collect(subject)?)),
     })
 }

@@ -70,7 +70,7 @@ impl Outside {
                 let curriculum = Arc::clone(&self.curriculum);
                 self.spawn("probe", move |events| {
                     let result = match probe::Name::parse(&name) {
-                        Some(probe) => probe::collect(&probe.into(), &curriculum.services)
+                        Some(probe) => probe::collect(&probe.into(), &curriculum.catalogue)
                             .map(Arc::new)
                             .map_err(|error| error.to_string()),
                         None => Err(format!("there is no probe {name}")),

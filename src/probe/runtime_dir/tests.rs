@@ -10,6 +10,7 @@ use std::time::SystemTime;
 fn services() -> Vec<Service> {
     crate::curriculum::Curriculum::load(&crate::curriculum::source::Source::Embedded)
         .unwrap()
+        .catalogue
         .services
 }
 

@@ -79,6 +79,7 @@ fn rows(sight: Sight) -> Vec<Row> {
     let services =
         crate::curriculum::Curriculum::load(&crate::curriculum::source::Source::Embedded)
             .unwrap()
+            .catalogue
             .services;
     join(bus(), &holdings, &services, &Places::default())
 }
