@@ -1,5 +1,7 @@
 //! Programs that leave something behind.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::cage::{Cage, End, Who};
@@ -24,6 +26,12 @@ fn leftovers(end: &End) -> Vec<Value> {
 #[track_caller]
 fn left_and_told(who: Who, before: &str, kind: &str, words: &str) {
     let Some(cage) = Cage::new(who) else { return };
+    left_there_and_told(&cage, before, kind, words);
+}
+
+/// The same in this cage.
+#[track_caller]
+fn left_there_and_told(cage: &Cage, before: &str, kind: &str, words: &str) {
     let source = ends_after(before);
     let end = cage.check("ended", &source).leaves_nothing();
     assert_eq!(end.code, 0, "{end:#?}");
@@ -130,6 +138,21 @@ fn shared_memory_queues_and_semaphores_are_named_and_removed() {
     );
     let named = "os.close(os.open('/dev/shm/left', os.O_CREAT | os.O_RDWR))";
     left_and_told(Who::Root, named, "posix-shared-memory", "/dev/shm/left");
+}
+
+#[test]
+fn a_posix_message_queue_is_named_and_removed() {
+    let Some(mut cage) = Cage::new(Who::Root) else {
+        return;
+    };
+    // Only where the queues' file system is mounted do their names have a place (mq_overview(7)).
+    let made = fs::create_dir("/dev/mqueue").is_ok();
+    cage.mount(&["-t", "mqueue", "mqueue", "/dev/mqueue"]);
+    let queue = "ctypes.CDLL(None).mq_open(b'/left', os.O_CREAT | os.O_RDWR, 0o600, None)";
+    left_there_and_told(&cage, queue, "posix-message-queue", "/dev/mqueue/left");
+    if made {
+        fs::remove_dir("/dev/mqueue").unwrap();
+    }
 }
 
 #[test]
