@@ -150,11 +150,7 @@ pub enum Probe {
         shown: Shown,
     },
     /// All AF_UNIX sockets, with the processes at both ends.
-    Sockets {
-        /// How to show them.
-        #[command(flatten)]
-        shown: Shown,
-    },
+    Sockets(Sockets),
     /// Who you are to your peers: what credentials they are told.
     Creds {
         /// A process, by its id; this one when left out.
@@ -178,6 +174,48 @@ pub enum Probe {
         #[command(flatten)]
         shown: Shown,
     },
+}
+
+/// Options of `probe sockets`. Several together show what fits all of them.
+#[derive(Args, Clone, Debug)]
+pub struct Sockets {
+    /// Only sockets that wait for connections.
+    #[arg(long)]
+    pub listening: bool,
+    /// Only sockets that this process holds.
+    #[arg(long, value_name = "PID")]
+    pub pid: Option<u32>,
+    /// Only sockets whose name, or whose peer's name, holds this text; names as the table prints
+    /// them: @ before an abstract one, control characters as \xNN.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub name: Option<String>,
+    /// Only sockets of this service: dbus-session or "D-Bus session bus".
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+    /// Only sockets of this type.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<SocketType>,
+    /// Only the socket with this inode: all that is known of it, in sentences.
+    #[arg(long, value_name = "INODE")]
+    pub inode: Option<u32>,
+    /// Also borrow a descriptor of each socket for a moment (pidfd_getfd), where the kernel permits
+    /// it: to read the credentials recorded on it and where its file is now.
+    #[arg(long)]
+    pub borrow: bool,
+    /// How to show them.
+    #[command(flatten)]
+    pub shown: Shown,
+}
+
+/// The types of AF_UNIX sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SocketType {
+    /// Bytes over a connection.
+    Stream,
+    /// Messages, with or without a connection.
+    Dgram,
+    /// Messages over a connection.
+    Seqpacket,
 }
 
 /// How a probe shows what it saw.

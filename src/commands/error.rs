@@ -152,7 +152,7 @@ impl From<ProbeError> for CommandError {
     fn from(error: ProbeError) -> Self {
         let message = error.to_string();
         match error {
-            ProbeError::NoProcess { .. } => Self::usage(message),
+            ProbeError::NoProcess { .. } | ProbeError::NoSocket { .. } => Self::usage(message),
             ProbeError::Kernel { .. } => Self::cannot_judge(message).caused_by(error),
         }
     }

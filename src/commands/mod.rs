@@ -22,6 +22,7 @@ pub mod solution;
 pub mod start;
 pub mod try_experiment;
 pub mod unknown;
+mod which_sockets;
 
 use std::io::{self, Write as _};
 

@@ -3,9 +3,11 @@
 use super::context::Context;
 use super::error::CommandError;
 use super::pager::Reader;
+use super::which_sockets;
 use crate::cli::{self, Shown};
 use crate::curriculum::Curriculum;
 use crate::curriculum::manual::Manual;
+use crate::curriculum::services::Service;
 use crate::exit_code::ExitCode;
 use crate::probe::{self, Ask, Name, creds, fds};
 use crate::render;
@@ -17,7 +19,8 @@ use crate::render::markdown::{self, Document};
 /// When what is asked for is not there, the catalogue of services cannot be loaded or standard
 /// output cannot be written.
 pub fn run(context: &Context, which: &cli::Probe) -> Result<ExitCode, CommandError> {
-    let (ask, shown) = ask(which);
+    let catalogue = Curriculum::load_catalogue(context.source())?;
+    let (ask, shown) = ask(which, &catalogue.services)?;
     if shown.explain {
         return explain(context, ask.name());
     }
@@ -25,7 +28,6 @@ pub fn run(context: &Context, which: &cli::Probe) -> Result<ExitCode, CommandErr
         context.print_json(&probe::schema::of(ask.name()))?;
         return Ok(ExitCode::Success);
     }
-    let catalogue = Curriculum::load_catalogue(context.source())?;
     let seen = probe::collect(&ask, &catalogue)?;
     if shown.json {
         context.print_json(&seen)?;
@@ -51,10 +53,14 @@ fn explain(context: &Context, name: Name) -> Result<ExitCode, CommandError> {
 }
 
 /// What the command line asks for.
-fn ask(which: &cli::Probe) -> (Ask, Shown) {
-    match *which {
+fn ask(which: &cli::Probe, services: &[Service]) -> Result<(Ask, Shown), CommandError> {
+    Ok(match *which {
         cli::Probe::RuntimeDir { shown } => (Ask::RuntimeDir, shown),
-        cli::Probe::Sockets { shown } => (Name::Sockets.into(), shown),
+        cli::Probe::Sockets(ref options) => {
+            let width = render::ansi::terminal_width();
+            let wish = which_sockets::wish(options, services, width)?;
+            (Ask::Sockets(wish), options.shown)
+        }
         cli::Probe::Creds { subject, shown } => {
             let subject = subject.map_or_else(creds::Subject::default, creds::Subject::Process);
             (Ask::Creds(subject), shown)
@@ -64,5 +70,5 @@ fn ask(which: &cli::Probe) -> (Ask, Shown) {
             let subject = pid.map_or_else(fds::Subject::default, fds::Subject::Process);
             (Ask::Fds(subject), shown)
         }
-    }
+    })
 }

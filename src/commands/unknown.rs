@@ -76,6 +76,14 @@ pub fn one_of(lack: &str, name: &str, known: &[&str]) -> CommandError {
     among(lack, name, name, &names, &all)
 }
 
+/// The error for a service that the catalogue does not have: with the nearest, or where to find
+/// those that are here.
+pub fn service(name: &str, known: &[&str]) -> CommandError {
+    let known: Vec<String> = known.iter().map(|&known| known.to_owned()).collect();
+    let all = "The column SERVICE of `ipc-mastery probe sockets` names those that are here.";
+    among("there is no service", name, name, &known, all)
+}
+
 fn among(lack: &str, name: &str, written: &str, known: &[String], all: &str) -> CommandError {
     let hint = did_you_mean(written, known.iter().map(String::as_str));
     CommandError::usage(format!("{lack} `{}`", printable(name)))

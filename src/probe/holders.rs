@@ -21,9 +21,12 @@ pub struct Holders {
 pub enum Known {
     /// At least one was seen. Others may be invisible.
     Some,
-    /// Every process was read and none holds it. A socket may then be on its way through another
-    /// socket (`SCM_RIGHTS`), or belong to the kernel.
+    /// Every process was read and none holds it, and no descriptor is on its way anywhere: it
+    /// belongs to the kernel, or to io_uring(7).
     None,
+    /// Every process was read and none holds it, and descriptors wait in messages that nobody has
+    /// received (`SCM_RIGHTS`): it may be one of them.
+    InFlight,
     /// None was seen, but not every process may be read.
     NotVisible,
     /// It was closed while this was looked at.

@@ -91,7 +91,7 @@ pub enum Ask {
     /// The runtime directory and who lives in it.
     RuntimeDir,
     /// AF_UNIX sockets: those that fit.
-    Sockets(sockets::Filter),
+    Sockets(sockets::Wish),
     /// Who somebody is to their peers.
     Creds(creds::Subject),
     /// Variables that name endpoints.
@@ -118,7 +118,7 @@ impl From<Name> for Ask {
     fn from(name: Name) -> Self {
         match name {
             Name::RuntimeDir => Self::RuntimeDir,
-            Name::Sockets => Self::Sockets(sockets::Filter::default()),
+            Name::Sockets => Self::Sockets(sockets::Wish::default()),
             Name::Creds => Self::Creds(creds::Subject::default()),
             Name::Env => Self::Env(env::Wish::default()),
             Name::Fds => Self::Fds(fds::Subject::default()),
@@ -133,7 +133,7 @@ pub enum Probed {
     /// Of `runtime-dir`.
     RuntimeDir(Box<RuntimeDir>),
     /// Of `sockets`.
-    Sockets(Sockets),
+    Sockets(Box<Sockets>),
     /// Of `creds`.
     Creds(Box<Creds>),
     /// Of `env`.
@@ -151,6 +151,12 @@ pub enum ProbeError {
     NoProcess {
         /// The id.
         pid: u32,
+    },
+    /// No socket of this network namespace has this inode.
+    #[error("no AF_UNIX socket here has the inode {inode}")]
+    NoSocket {
+        /// The inode.
+        inode: u32,
     },
     /// The kernel refused what every process may ask.
     #[error("the kernel does not let us look: {what}")]
@@ -213,7 +219,9 @@ pub fn collect(ask: &Ask, catalogue: &Catalogue) -> Result<Probed, ProbeError> {
         Ask::RuntimeDir => {
             Probed::RuntimeDir(Box::new(runtime_dir::collect(services, &surroundings)))
         }
-        Ask::Sockets(filter) => Probed::Sockets(sockets::collect(filter, services, &surroundings)),
+        Ask::Sockets(wish) => {
+            Probed::Sockets(Box::new(sockets::collect(wish, services, &surroundings)?))
+        }
         Ask::Creds(subject) => Probed::Creds(Box::new(creds::collect(subject)?)),
         Ask::Env(wish) => Probed::Env(Box::new(env::collect(wish, catalogue, &surroundings)?)),
         Ask::Fds(subject) => Probed::Fds(Box::new(fds::collect(subject)?)),

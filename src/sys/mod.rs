@@ -5,7 +5,9 @@
 //! services, no lessons and no rules.
 
 pub mod abilities;
+pub mod cgroup;
 pub mod clock;
+pub mod fdinfo;
 pub mod fence;
 pub mod interrupt;
 pub mod ipc_objects;
@@ -16,5 +18,6 @@ pub mod pidfd;
 pub mod proc_scan;
 pub mod process;
 pub mod sock_diag;
+pub mod socket_file;
 pub mod spawn;
 pub mod users;

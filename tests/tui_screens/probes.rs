@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ipc_mastery::probe::Probed;
 use ipc_mastery::probe::holders::{Holders, Known, Visibility};
-use ipc_mastery::probe::sockets::{Condition, Row, Sockets};
-use ipc_mastery::sys::sock_diag::{Name, Type};
+use ipc_mastery::probe::sockets::{Condition, Filter, Row, Sockets, View};
+use ipc_mastery::sys::sock_diag::{Name, Shutdown, Type};
 use ipc_mastery::tui::event::Event;
 use ipc_mastery::tui::model::Screen;
 use ipc_mastery::tui::update::update;
@@ -22,18 +22,26 @@ pub(super) fn sockets() -> Probed {
         inode,
         cookie: u64::from(inode),
         file: None,
+        leads: None,
         uid: Some(1000),
+        user: None,
         holders: Holders {
             known: Known::None,
             processes: Vec::new(),
         },
+        descriptors: Vec::new(),
         peer: None,
+        shutdown: Shutdown::default(),
         unread: 0,
+        sent_memory: 0,
+        in_flight: Some(0),
         queue: None,
+        pending: Vec::new(),
         clients: Some(2),
         service: None,
+        borrowed: None,
     };
-    Probed::Sockets(Sockets {
+    Probed::Sockets(Box::new(Sockets {
         schema: "ipc-mastery/probe/sockets/1",
         visibility: Visibility {
             owners_complete: true,
@@ -48,11 +56,17 @@ pub(super) fn sockets() -> Probed {
         },
         problem: None,
         dump_repeated: 0,
+        network_namespace: None,
+        in_flight: 0,
+        filter: Filter::default(),
+        total: 2,
+        owners: Vec::new(),
+        view: View::Table,
         sockets: vec![
             row(11, "/run/user/1000/bus"),
             row(12, "/run/user/1000/\x1b[31mred"),
         ],
-    })
+    }))
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Tests of the join, on sockets made up here.
 
 use super::*;
+use crate::curriculum::services::Places;
 use crate::sys::proc_scan::Sight;
-use crate::sys::sock_diag::{Device, Shutdown};
+use crate::sys::sock_diag::{Device, FileId, Name, Shutdown, Socket, State, Type};
 use crate::untrusted::Untrusted;
 
 fn socket(inode: u32, state: State) -> Socket {

@@ -91,11 +91,33 @@ const SECTIONS: &[(Condition, &str, &str)] = &[
     (Condition::Unconnected, "Neither bound nor connected", ""),
 ];
 
+/// What it means that a socket has no process, by the word that stands in its place.
+const HOMELESS: &[(Known, &str)] = &[
+    (
+        Known::None,
+        "A process of - means that no process holds the socket, and that no descriptor is on its \
+         way: it is the kernel's own.",
+    ),
+    (
+        Known::InFlight,
+        "In flight: no process holds the socket, and descriptors wait in messages that nobody has \
+         received. It may be one of them.",
+    ),
+    (
+        Known::Gone,
+        "Gone: the socket was closed while this was looked at.",
+    ),
+];
+
 pub(super) fn draw(seen: &Sockets, width: usize) -> Text {
     let mut text = Text::new();
+    let number = match (seen.sockets.len(), seen.filter.is_empty()) {
+        (all, true) => format!(": {all}"),
+        (shown, false) => format!(": {shown} of {}", seen.total),
+    };
     text.line(
         Line::of(Role::Heading, "AF_UNIX sockets of this network namespace")
-            .with(Role::Plain, format!(": {}", seen.sockets.len())),
+            .with(Role::Plain, number),
     );
     if let Some(problem) = &seen.problem {
         let words = format!("The kernel did not list them: {problem}.");
@@ -104,14 +126,10 @@ pub(super) fn draw(seen: &Sockets, width: usize) -> Text {
     if let Some(words) = words::blind_spots(&seen.visibility) {
         text.append(paragraph(Role::Warning, &words, width));
     }
-    if seen
-        .sockets
-        .iter()
-        .any(|row| row.holders.known == Known::None)
-    {
-        let words = "A process of - means that no process holds the socket: \
-            it is in a message that nobody has read yet, or the kernel's own.";
-        text.append(paragraph(Role::Dim, words, width));
+    for &(known, words) in HOMELESS {
+        if seen.sockets.iter().any(|row| row.holders.known == known) {
+            text.append(paragraph(Role::Dim, words, width));
+        }
     }
     let guessed = |row: &Row| {
         row.service
@@ -297,7 +315,7 @@ mod tests {
     use crate::curriculum::services::Places;
     use crate::curriculum::source::Source;
     use crate::probe::holders::Visibility;
-    use crate::probe::sockets::join;
+    use crate::probe::sockets::{Filter, View, join};
     use crate::render::probe::tests::transcript;
     use crate::sys::proc_scan::{Holdings, Sight};
     use crate::sys::sock_diag::{Shutdown, Socket, State, Type};
@@ -361,6 +379,12 @@ mod tests {
             },
             problem: None,
             dump_repeated: 0,
+            network_namespace: None,
+            in_flight: 0,
+            filter: Filter::default(),
+            total: 5,
+            owners: Vec::new(),
+            view: View::Table,
         };
         assert_eq!(
             draw(&seen, 80).plain(),

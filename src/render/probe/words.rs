@@ -45,6 +45,7 @@ pub(super) fn holders(holders: &Holders) -> [Cell; 2] {
             ]
         }
         (None, Known::Gone) => none(Role::Dim, "gone"),
+        (None, Known::InFlight) => none(Role::Warning, "in flight"),
         (None, Known::NotVisible) => none(Role::Warning, "?"),
         (None, Known::None | Known::Some) => none(Role::Dim, "-"),
     }
