@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use crate::probe::creds::Subject;
 
 /// Master Linux inter-process communication on your own running kernel.
 #[derive(Debug, Parser)]
@@ -151,11 +153,12 @@ pub enum Probe {
     },
     /// All AF_UNIX sockets, with the processes at both ends.
     Sockets(Sockets),
-    /// Who you are to your peers: what credentials they are told.
+    /// Who you are to your peers: what credentials they are told; or who a socket says its peer is.
     Creds {
-        /// A process, by its id; this one when left out.
-        #[arg(value_name = "PID")]
-        subject: Option<u32>,
+        /// A process, by its id; or a socket: its path, @name, inode:N or cookie:N. This process
+        /// when left out.
+        #[arg(value_name = "PID|SOCKET", value_parser = OsStringValueParser::new().try_map(|text| Subject::parse(&text)))]
+        subject: Option<Subject>,
         /// How to show them.
         #[command(flatten)]
         shown: Shown,

@@ -153,6 +153,26 @@ impl From<ProbeError> for CommandError {
         let message = error.to_string();
         match error {
             ProbeError::NoProcess { .. } | ProbeError::NoSocket { .. } => Self::usage(message),
+            ProbeError::Thread { process, .. } => {
+                Self::usage(message).hinted(format!("Ask for its process: {process}."))
+            }
+            ProbeError::NoSuchSocket { file: true, .. } => Self::usage(message).hinted(
+                "There is a file with this name, and no socket of this network namespace is bound to it: it is stale, or its server is in another one.",
+            ),
+            ProbeError::NoSuchSocket { .. } => {
+                Self::usage(message).hinted("`ipc-mastery probe sockets` lists all.")
+            }
+            ProbeError::SeveralSockets { sockets, .. } => {
+                let most = 20;
+                let mut told = Self::usage(message);
+                for socket in sockets.iter().take(most) {
+                    told = told.hinted(format!("One is {socket}."));
+                }
+                if sockets.len() > most {
+                    told = told.hinted("`ipc-mastery probe sockets` lists the others.");
+                }
+                told
+            }
             ProbeError::Kernel { .. } => Self::cannot_judge(message).caused_by(error),
         }
     }

@@ -9,7 +9,7 @@ use crate::curriculum::Curriculum;
 use crate::curriculum::manual::Manual;
 use crate::curriculum::services::Service;
 use crate::exit_code::ExitCode;
-use crate::probe::{self, Ask, Name, creds, fds};
+use crate::probe::{self, Ask, Name, fds};
 use crate::render;
 use crate::render::markdown::{self, Document};
 
@@ -61,9 +61,8 @@ fn ask(which: &cli::Probe, services: &[Service]) -> Result<(Ask, Shown), Command
             let wish = which_sockets::wish(options, services, width)?;
             (Ask::Sockets(wish), options.shown)
         }
-        cli::Probe::Creds { subject, shown } => {
-            let subject = subject.map_or_else(creds::Subject::default, creds::Subject::Process);
-            (Ask::Creds(subject), shown)
+        cli::Probe::Creds { ref subject, shown } => {
+            (Ask::Creds(subject.clone().unwrap_or_default()), shown)
         }
         cli::Probe::Env { shown } => (Name::Env.into(), shown),
         cli::Probe::Fds { pid, shown } => {

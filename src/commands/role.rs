@@ -4,7 +4,7 @@ use super::error::CommandError;
 use crate::check;
 use crate::exit_code::ExitCode;
 use crate::experiment;
-use crate::probe::machine;
+use crate::probe::{creds, machine};
 
 /// Plays a part until its input says it is over.
 ///
@@ -14,6 +14,7 @@ pub fn run(role: &str) -> Result<ExitCode, CommandError> {
     let played = match role {
         "experiment" => experiment::role::play(),
         "machine" => machine::role::play(),
+        "creds-server" | "creds-client" | "creds-child" => creds::role::play(role),
         "supervisor" => check::supervisor::play(),
         "peer" => check::peer::play(),
         _ => return Err(CommandError::usage("there is no such role")),

@@ -5,7 +5,7 @@
 //! Where the learner's progress is kept and how the terminal looks is not known here; the caller
 //! adds findings of its own.
 
-mod attempt;
+pub(super) mod attempt;
 mod kernel;
 mod places;
 pub mod role;

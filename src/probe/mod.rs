@@ -158,6 +158,30 @@ pub enum ProbeError {
         /// The inode.
         inode: u32,
     },
+    /// The number is that of a thread.
+    #[error("{pid} is a thread of process {process}, not a process")]
+    Thread {
+        /// The number.
+        pid: u32,
+        /// The process it belongs to.
+        process: u32,
+    },
+    /// No socket has this name.
+    #[error("there is no socket {name}")]
+    NoSuchSocket {
+        /// What was asked for, printable.
+        name: String,
+        /// There is a file with this name.
+        file: bool,
+    },
+    /// More than one socket has this name.
+    #[error("{} sockets have the name {name}", sockets.len())]
+    SeveralSockets {
+        /// The name, printable.
+        name: String,
+        /// What each can be asked for by, and what it is.
+        sockets: Vec<String>,
+    },
     /// The kernel refused what every process may ask.
     #[error("the kernel does not let us look: {what}")]
     Kernel {
@@ -222,7 +246,9 @@ pub fn collect(ask: &Ask, catalogue: &Catalogue) -> Result<Probed, ProbeError> {
         Ask::Sockets(wish) => {
             Probed::Sockets(Box::new(sockets::collect(wish, services, &surroundings)?))
         }
-        Ask::Creds(subject) => Probed::Creds(Box::new(creds::collect(subject)?)),
+        Ask::Creds(subject) => {
+            Probed::Creds(Box::new(creds::collect(subject, services, &surroundings)?))
+        }
         Ask::Env(wish) => Probed::Env(Box::new(env::collect(wish, catalogue, &surroundings)?)),
         Ask::Fds(subject) => Probed::Fds(Box::new(fds::collect(subject)?)),
     })

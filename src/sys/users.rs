@@ -1,5 +1,5 @@
-//! Names of users, from `/etc/passwd` alone: a look-up through the name service would open
-//! sockets of its own, and may wait for a network.
+//! Names of users and groups, from `/etc/passwd` and `/etc/group` alone: a look-up through the name
+//! service would open sockets of its own, and may wait for a network.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,6 +14,12 @@ impl Users {
     /// Those of this machine. None when the file cannot be read.
     pub fn load() -> Self {
         Self::parse(&fs::read("/etc/passwd").unwrap_or_default())
+    }
+
+    /// Those of groups. None when the file cannot be read. The number is the third field of a line in
+    /// group(5) too.
+    pub fn load_groups() -> Self {
+        Self::parse(&fs::read("/etc/group").unwrap_or_default())
     }
 
     /// Takes the text of a passwd(5) file apart. The first entry of a user id counts.

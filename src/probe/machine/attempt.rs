@@ -21,11 +21,11 @@ const LONGEST_MS: u64 = 5_000;
 const LONGEST_OUTPUT: u64 = 64 * 1024;
 
 /// What a program did.
-pub(super) struct Outcome {
+pub(in crate::probe) struct Outcome {
     /// How it ended.
-    pub(super) status: ExitStatus,
+    pub(in crate::probe) status: ExitStatus,
     /// What it printed, on both outputs.
-    pub(super) output: Vec<u8>,
+    pub(in crate::probe) output: Vec<u8>,
 }
 
 /// Runs a command in `/`, where no file of the learner can change what it does.
@@ -34,7 +34,7 @@ pub(super) fn run(command: &mut Command) -> io::Result<Outcome> {
 }
 
 /// As [`run`], with something on standard input.
-pub(super) fn run_with_input(command: &mut Command, input: &[u8]) -> io::Result<Outcome> {
+pub(in crate::probe) fn run_with_input(command: &mut Command, input: &[u8]) -> io::Result<Outcome> {
     let mut output = File::from(memfd_create("doctor", MFdFlags::MFD_CLOEXEC)?);
     let mut child = command
         .current_dir("/")

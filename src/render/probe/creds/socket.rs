@@ -1,0 +1,360 @@
+//! Draws what is recorded on a socket, and what that is worth by now.
+
+use super::parts::{Said, all_named, fact, field, label, named, pidfd};
+use crate::probe::creds::{Fact, Now, Record, Recorded, RecordedBy, Seen, State};
+use crate::probe::holders::{Known, Process};
+use crate::render::markdown::paragraph;
+use crate::render::probe::table::{self, Cell, Column, Cut, Dropped, Row};
+use crate::render::probe::words::{self, age};
+use crate::render::text::{Line, Role, Text};
+
+const NOW: &[Column] = &[
+    Column::fixed("NOW", 0),
+    Column::number("PID", 0),
+    Column::flexible("PROCESS", 11, 0, Cut::Middle),
+    Column::flexible("UID", 8, 0, Cut::End),
+    Column::fixed("STARTED", 1),
+];
+
+pub(super) fn draw(seen: &Recorded, width: usize) -> Text {
+    let mut text = Text::new();
+    let name = match &seen.name {
+        Some(name) => words::name(name),
+        None => "without a name".to_owned(),
+    };
+    text.line(
+        Line::of(Role::Heading, "Socket")
+            .with(Role::Plain, format!(" inode:{} ", seen.inode))
+            .with(Role::Value, name)
+            .with(
+                Role::Plain,
+                format!(" ({}, {})", seen.kind.word(), seen.condition.words()),
+            ),
+    );
+    text.append(paragraph(Role::Plain, recorded_by(seen.recorded_by), width));
+    text.blank();
+    match &seen.record {
+        Some(record) => text.append(recorded(record, width)),
+        None => text.append(unasked(seen, width)),
+    };
+    if let (Some(record), Some(now)) = (&seen.record, &seen.now) {
+        text.blank();
+        text.append(now_table(now, width));
+        for sentence in verdict(record, now, seen) {
+            text.append(paragraph(sentence.role, &sentence.words, width));
+        }
+    }
+    text.append(footnotes(seen, width));
+    text
+}
+
+fn recorded_by(by: RecordedBy) -> &'static str {
+    match by {
+        RecordedBy::Listen => {
+            "A listener: the kernel recorded its own server when that called listen(2). Every \
+             client that connects is told this."
+        }
+        RecordedBy::PeersConnect => {
+            "The server's end of a connection: the kernel recorded the client when that called \
+             connect(2)."
+        }
+        RecordedBy::PeersListen => {
+            "The client's end of a connection: it was told what the kernel recorded of the server \
+             when that called listen(2)."
+        }
+        RecordedBy::Socketpair => {
+            "One end of a socketpair(2): both ends name the process that made the pair."
+        }
+        RecordedBy::Connection => {
+            "One end of a connection: from names alone it cannot be told whether this is the \
+             client's (then it names who called listen(2)) or the server's (then it names who \
+             called connect(2))."
+        }
+        RecordedBy::Nothing => {
+            "Nothing is recorded on it: connect(2), listen(2) and socketpair(2) record, and none \
+             of them did here. For datagrams only socketpair(2) does."
+        }
+    }
+}
+
+fn recorded(record: &Record, width: usize) -> Text {
+    let mut text = Text::new();
+    text.line(Line::of(Role::Heading, "Recorded"));
+    let ucred = fact(&record.peercred, "nothing: (0, -1, -1)", |told| {
+        format!(
+            "pid {}, uid {}, gid {}",
+            told.pid,
+            named(&told.user),
+            named(&told.group)
+        )
+    });
+    text.append(field("SO_PEERCRED", &ucred, width));
+    let groups = fact(&record.groups, "nothing", |groups| {
+        if groups.is_empty() {
+            "no supplementary groups".to_owned()
+        } else {
+            all_named(groups)
+        }
+    });
+    text.append(field("SO_PEERGROUPS", &groups, width));
+    let process = match &record.pidfd {
+        // Before Linux 6.16 a process that was waited for cannot be had any more.
+        Fact::Refused(why) if why == "ESRCH" || why == "EINVAL" => {
+            Said::new(Role::Value, format!("{why}: the process has ended"))
+        }
+        other => fact(other, "nothing", pidfd),
+    };
+    text.append(field("SO_PEERPIDFD", &process, width));
+    text.append(field("SO_PEERSEC", &label(&record.label), width));
+    text
+}
+
+fn now_table(now: &Now, width: usize) -> Text {
+    let row = |what: &str, seen: &Seen| {
+        Row::Cells(vec![
+            Cell::new(Role::Plain, what),
+            Cell::new(Role::Dim, seen.pid.to_string()),
+            Cell::new(Role::Value, seen.comm.to_string()),
+            Cell::new(
+                Role::Plain,
+                seen.user.as_ref().map_or_else(|| "?".to_owned(), named),
+            ),
+            Cell::new(
+                Role::Plain,
+                seen.start.map_or_else(String::new, |start| {
+                    format!("{} ago", age(start.age_seconds))
+                }),
+            ),
+        ])
+    };
+    let mut rows = Vec::new();
+    if let Some(owner) = &now.owner_of_pid {
+        let what = match now.process {
+            State::Recycled => "has that pid",
+            _ => "recorded",
+        };
+        rows.push(row(what, owner));
+    }
+    rows.extend(
+        now.holders
+            .iter()
+            .map(|holder| row("holds the end", holder)),
+    );
+    if rows.is_empty() {
+        return Text::new();
+    }
+    table::draw(NOW, &rows, width, &mut Dropped::default())
+}
+
+/// What the record is worth by now.
+fn verdict(record: &Record, now: &Now, seen: &Recorded) -> Vec<Said> {
+    let mut said = Vec::new();
+    let Some(told) = record.peercred.known() else {
+        return said;
+    };
+    let pid = told.pid;
+    said.push(match now.process {
+        State::Alive => Said::new(
+            Role::Good,
+            format!("Process {pid} still runs: SO_PEERPIDFD vouches that it is the same."),
+        ),
+        State::Ended => Said::new(
+            Role::Warning,
+            format!("Process {pid} has ended, and its parent has not waited for it yet."),
+        ),
+        State::Gone => Said::new(
+            Role::Warning,
+            format!(
+                "Process {pid} is gone. Whoever asks SO_PEERCRED is still told its number, and \
+                 another process may get it."
+            ),
+        ),
+        State::Recycled => Said::new(
+            Role::Bad,
+            format!(
+                "Process {pid} is gone, and the number belongs to another process now. Whoever \
+                 looks the number up finds the wrong one."
+            ),
+        ),
+        State::OutsideOurNamespace => Said::new(
+            Role::Warning,
+            "The process has no pid in our pid namespace: it is told as 0.".to_owned(),
+        ),
+        State::Unproven => Said::new(
+            Role::Warning,
+            format!(
+                "A process {pid} runs. Without SO_PEERPIDFD nothing tells whether it is the one \
+                 that was recorded."
+            ),
+        ),
+    });
+    let at_end = match seen.recorded_by {
+        RecordedBy::Listen => "the listener",
+        _ => "the other end",
+    };
+    match (now.still_held, now.known) {
+        (Some(true), _) => {}
+        (Some(false), Known::Gone) => said.push(Said::new(
+            Role::Warning,
+            format!("Nobody holds {at_end} now: it is closed."),
+        )),
+        (Some(false), Known::None | Known::InFlight) => said.push(Said::new(
+            Role::Warning,
+            format!("No process holds {at_end} now."),
+        )),
+        (Some(false), _) => said.push(Said::new(
+            Role::Warning,
+            format!(
+                "It does not hold {at_end} now: {}.",
+                list(
+                    &now.holders
+                        .iter()
+                        .map(|one| (one.pid, one.comm.to_string()))
+                        .collect::<Vec<_>>()
+                )
+            ),
+        )),
+        (None, _) => said.push(Said::new(
+            Role::Warning,
+            format!("Who holds {at_end} now cannot be seen."),
+        )),
+    }
+    let runs_as = now
+        .owner_of_pid
+        .as_ref()
+        .and_then(|owner| owner.user.as_ref());
+    if let (State::Alive, Some(user)) = (now.process, runs_as)
+        && user.id != told.user.id
+    {
+        said.push(Said::new(
+            Role::Warning,
+            format!(
+                "It runs as uid {} now and is told as uid {}: it changed its ids afterwards.",
+                named(user),
+                named(&told.user)
+            ),
+        ));
+    }
+    said
+}
+
+fn list(processes: &[(u32, String)]) -> String {
+    let all: Vec<String> = processes
+        .iter()
+        .map(|(pid, comm)| format!("{comm} {pid} does"))
+        .collect();
+    all.join(", ")
+}
+
+/// What is missing when nobody let us ask, and what is known all the same.
+fn unasked(seen: &Recorded, width: usize) -> Text {
+    let mut text = Text::new();
+    let names = |processes: &[Process]| {
+        let names: Vec<String> = processes
+            .iter()
+            .map(|process| format!("{} {}", process.comm, process.pid))
+            .collect();
+        names.join(", ")
+    };
+    let mut words = "What is recorded on it cannot be read. ".to_owned();
+    if let Some(refusal) = seen.refusals.first() {
+        words += &format!(
+            "{} {} does not let its descriptor be taken: {}. ",
+            refusal.comm, refusal.pid, refusal.error
+        );
+        words += match seen.ptrace_scope {
+            Some(scope @ 1..) => {
+                return finish(
+                    text,
+                    words
+                        + &format!(
+                            "pidfd_getfd(2) needs permission to attach with ptrace(2): \
+                             kernel.yama.ptrace_scope is {scope}, so only root or a parent has it."
+                        ),
+                    seen,
+                    width,
+                );
+            }
+            _ => {
+                "pidfd_getfd(2) needs permission to attach with ptrace(2): the same user, and a \
+                 process that is dumpable."
+            }
+        };
+    } else {
+        match seen.holders.known {
+            Known::NotVisible => {
+                words += "Who holds it may not be seen: it belongs to another user, or to a \
+                    process that is not dumpable.";
+            }
+            Known::None | Known::InFlight => {
+                words += "No process holds it: it is in a message that nobody has read yet, or \
+                    the kernel's own.";
+            }
+            Known::Gone => words += "It was closed meanwhile.",
+            Known::Some => {
+                words += &format!(
+                    "The descriptor is gone from {}.",
+                    names(&seen.holders.processes)
+                );
+            }
+        }
+    }
+    text.append(Text::new());
+    finish(text, words, seen, width)
+}
+
+fn finish(mut text: Text, words: String, seen: &Recorded, width: usize) -> Text {
+    text.append(paragraph(Role::Warning, &words, width));
+    if let Some(creator) = &seen.creator {
+        let words = format!(
+            "Without it: the user that created the socket, by sock_diag(7), is {}.",
+            named(creator)
+        );
+        text.append(paragraph(Role::Plain, &words, width));
+    }
+    let words = "As root, this shows it:";
+    text.append(paragraph(Role::Plain, words, width));
+    text.line(Line::of(
+        Role::Code,
+        format!("  sudo ipc-mastery probe creds inode:{}", seen.inode),
+    ));
+    text
+}
+
+fn footnotes(seen: &Recorded, width: usize) -> Text {
+    let mut text = Text::new();
+    let mut say = |words: String| {
+        text.append(paragraph(Role::Dim, &words, width));
+    };
+    if let Some(asked) = &seen.asked {
+        let whose = if asked.client {
+            format!(
+                "Nobody who holds it lets us ask, and a client of it does: descriptor {} of {} {} \
+                 (inode:{}) was told the same",
+                asked.fd, asked.comm, asked.pid, asked.inode
+            )
+        } else {
+            format!(
+                "Asked: descriptor {} of {} {}",
+                asked.fd, asked.comm, asked.pid
+            )
+        };
+        say(format!(
+            "{whose}, by a duplicate that pidfd_getfd(2) made. Nothing was connected."
+        ));
+    }
+    if let Some(accepted) = seen.accepted.filter(|&accepted| accepted > 0)
+        && seen.recorded_by == RecordedBy::Listen
+    {
+        say(format!(
+            "Connections accepted from it and still open: {accepted}. Each records its own client; \
+             `ipc-mastery probe sockets` lists their inodes."
+        ));
+    }
+    let mut whole = Text::new();
+    if !text.lines.is_empty() {
+        whole.blank();
+        whole.append(text);
+    }
+    whole
+}
