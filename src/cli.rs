@@ -1,6 +1,9 @@
 //! The command line: names, options and their help. What they do is [`crate::commands`]'s.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -227,13 +230,40 @@ pub struct Shown {
     /// Print as JSON.
     #[arg(long)]
     pub json: bool,
+    /// Look again every so many seconds and show what changed, until q or Ctrl-C. Where standard
+    /// output is no terminal, only changes are printed: one line each, with +, - or ~.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "2")]
+    pub watch: Option<Period>,
     /// Print the manual of this probe instead: what each column means, where it comes from and what
     /// cannot be known.
-    #[arg(long, conflicts_with_all = ["json", "schema"])]
+    #[arg(long, conflicts_with_all = ["json", "schema", "watch"])]
     pub explain: bool,
-    /// Print the JSON Schema of what --json prints instead.
+    /// Print the JSON Schema of what --json prints instead; with --watch, of its changes.
     #[arg(long)]
     pub schema: bool,
+}
+
+/// Time between two looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period(pub Duration);
+
+impl FromStr for Period {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let seconds = text
+            .parse::<f64>()
+            .ok()
+            .filter(|&it| (0.1..=86_400.0).contains(&it));
+        let seconds = seconds.ok_or("seconds from 0.1 to 86400")?;
+        Ok(Self(Duration::from_secs_f64(seconds)))
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", self.0.as_secs_f64())
+    }
 }
 
 /// How a program is kept apart.

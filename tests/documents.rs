@@ -198,9 +198,11 @@ fn schemas_are_what_the_files_are_read_by() {
 
 #[test]
 fn schemas_of_probes_are_those_of_their_types() {
-    for &probe in Name::ALL {
-        let name = format!("schemas/probe-{}.schema.json", probe.as_str());
-        let schema = probe_schema::of(probe);
+    let pictures = Name::ALL
+        .iter()
+        .map(|&probe| (probe.as_str(), probe_schema::of(probe)));
+    for (name, schema) in pictures.chain([("changes", probe_schema::of_changes())]) {
+        let name = format!("schemas/probe-{name}.schema.json");
         let text = serde_json::to_string_pretty(&schema).expect("plain data") + "\n";
         if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
             fs::write(root().join(&name), text).expect("the schema is written");

@@ -29,6 +29,15 @@ pub struct Context {
     colours: Colours,
 }
 
+/// Whether anybody reads what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Somebody may.
+    There,
+    /// Standard output is a pipe or socket whose other end is closed.
+    Gone,
+}
+
 impl Context {
     /// The settings a command line asks for.
     pub fn new(cli: &Cli) -> Self {
@@ -118,6 +127,23 @@ impl Context {
         self.print(&(json + "\n"))
     }
 
+    /// Prints text with roles, and tells whether anybody still reads: for what prints on and on.
+    ///
+    /// # Errors
+    /// When standard output cannot be written for any other reason than a reader that has gone.
+    pub fn print_lines(&self, text: &Text) -> Result<Audience, CommandError> {
+        tell(&mut io::stdout().lock(), &ansi::paint(text, self.theme))
+    }
+
+    /// Prints data as JSON on one line, and tells whether anybody still reads.
+    ///
+    /// # Errors
+    /// When standard output cannot be written for any other reason than a reader that has gone.
+    pub fn print_line_json(&self, data: &impl serde::Serialize) -> Result<Audience, CommandError> {
+        let json = serde_json::to_string(data).expect("what is printed is plain data");
+        tell(&mut io::stdout().lock(), &(json + "\n"))
+    }
+
     /// Says something to the user on standard error, where it does not mix with data. When that is
     /// closed, nobody listens, which is no error.
     pub fn say(&self, line: &str) {
@@ -126,9 +152,14 @@ impl Context {
 }
 
 fn write_to(out: &mut impl Write, text: &str) -> Result<(), CommandError> {
+    tell(out, text).map(drop)
+}
+
+fn tell(out: &mut impl Write, text: &str) -> Result<Audience, CommandError> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Audience::Gone),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(Audience::There),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `probe`: a picture of inter-process communication on this machine.
 
+mod watch;
+
 use super::context::Context;
 use super::error::CommandError;
 use super::pager::Reader;
@@ -12,6 +14,7 @@ use crate::exit_code::ExitCode;
 use crate::probe::{self, Ask, Name, fds};
 use crate::render;
 use crate::render::markdown::{self, Document};
+use watch::{Form, Watched};
 
 /// Takes a picture and prints it. What could not be seen is said in it and is no failure.
 ///
@@ -25,8 +28,21 @@ pub fn run(context: &Context, which: &cli::Probe) -> Result<ExitCode, CommandErr
         return explain(context, ask.name());
     }
     if shown.schema {
-        context.print_json(&probe::schema::of(ask.name()))?;
+        let schema = match shown.watch {
+            Some(_) => probe::schema::of_changes(),
+            None => probe::schema::of(ask.name()),
+        };
+        context.print_json(&schema)?;
         return Ok(ExitCode::Success);
+    }
+    if let Some(period) = shown.watch {
+        let watched = Watched {
+            ask: &ask,
+            catalogue: &catalogue,
+            period,
+        };
+        let form = if shown.json { Form::Json } else { Form::Words };
+        return watch::run(context, &watched, form);
     }
     let seen = probe::collect(&ask, &catalogue)?;
     if shown.json {

@@ -5,6 +5,7 @@
 //! mount: looking must not change what is looked at, nor hang on it. What cannot be seen is part
 //! of the data, never an error.
 
+pub mod changes;
 pub mod creds;
 pub mod env;
 pub mod fds;

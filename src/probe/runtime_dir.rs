@@ -51,6 +51,29 @@ pub struct RuntimeDir {
     pub cut_off: bool,
 }
 
+impl RuntimeDir {
+    /// The directories that were looked into, by absolute path: the runtime directory first.
+    pub fn directories(&self) -> Vec<Untrusted> {
+        if self.directory.mode.is_none() {
+            return Vec::new();
+        }
+        let root = self.directory.path.bytes();
+        let below = |entry: &Entry| {
+            let mut path = root.to_vec();
+            path.push(b'/');
+            path.extend(entry.path.bytes());
+            Untrusted::new(path)
+        };
+        let inner = self.entries.iter();
+        let inner = inner
+            .filter(|entry| entry.kind == Kind::Directory)
+            .map(below);
+        std::iter::once(self.directory.path.clone())
+            .chain(inner)
+            .collect()
+    }
+}
+
 /// The directory itself.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Directory {

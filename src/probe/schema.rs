@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use super::Name;
+use super::changes::{self, Changes};
 use super::creds::Creds;
 use super::env::Env;
 use super::fds::Fds;
@@ -26,6 +27,15 @@ pub fn of(name: Name) -> Value {
     };
     schema["title"] = json!(format!("ipc-mastery probe {} --json", name.as_str()));
     schema["properties"]["schema"]["const"] = json!(name.schema());
+    schema
+}
+
+/// The JSON Schema of a line of `probe NAME --watch --json` after the first, for every probe.
+pub fn of_changes() -> Value {
+    let mut schema = written_as::<Changes>();
+    schema["title"] = json!("ipc-mastery probe NAME --watch --json: every line but the first");
+    let names = Name::ALL.iter().map(|&name| changes::schema(name));
+    schema["properties"]["schema"]["enum"] = names.collect();
     schema
 }
 

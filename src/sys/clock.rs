@@ -43,6 +43,11 @@ impl Deadline {
         now_us() >= self.0
     }
 
+    /// The moment so long after this one.
+    pub fn later(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(by.as_micros() as u64))
+    }
+
     /// The earlier of two.
     pub fn earlier(self, other: Self) -> Self {
         self.min(other)

@@ -5,6 +5,7 @@
 //! services, no lessons and no rules.
 
 pub mod abilities;
+pub mod calendar;
 pub mod cgroup;
 pub mod clock;
 pub mod fdinfo;
@@ -23,3 +24,4 @@ pub mod sock_diag;
 pub mod socket_file;
 pub mod spawn;
 pub mod users;
+pub mod wake;

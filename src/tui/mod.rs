@@ -25,6 +25,7 @@ pub mod sheet;
 pub mod terminal;
 pub mod update;
 pub mod view;
+pub mod watch;
 pub mod words;
 
 use std::ffi::OsString;

@@ -15,7 +15,7 @@ use crate::sys::sock_diag::{FileId, Name, Shutdown, Type};
 use crate::untrusted::Untrusted;
 
 /// One socket.
-#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Row {
     /// Its type.
     #[serde(rename = "type")]
@@ -101,7 +101,7 @@ impl Condition {
 }
 
 /// The other end of a socket.
-#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Peer {
     /// Its inode.
     pub inode: u32,
@@ -136,7 +136,7 @@ impl From<Descriptor> for Held {
 }
 
 /// A client that waits for accept(2).
-#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Pending {
     /// Its socket's inode. `None`: it was closed while it waited.
     pub inode: Option<u32>,

@@ -3,6 +3,7 @@
 //! One file a probe, beside the table they share. Everything that came from outside is printed
 //! through `Untrusted`; nothing is asked of the machine here.
 
+pub mod changes;
 mod creds;
 mod env;
 mod fds;
