@@ -16,6 +16,8 @@ use crate::untrusted::Untrusted;
 /// One mount.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Mount {
+    /// Its id: `mnt_id` of `/proc/PID/fdinfo/N`.
+    pub id: i64,
     /// The file system's device: for btrfs too, where `st_dev` differs.
     pub device: Device,
     /// Which directory of the file system is mounted: `/` unless it is a bind mount.
@@ -52,6 +54,14 @@ impl Mount {
 /// When `/proc` is not mounted or may not be read.
 pub fn mounts() -> io::Result<Vec<Mount>> {
     Ok(parse(&fs::read("/proc/self/mountinfo")?))
+}
+
+/// The mounts that a process sees.
+///
+/// # Errors
+/// When it is gone or may not be read.
+pub fn mounts_of(pid: u32) -> io::Result<Vec<Mount>> {
+    Ok(parse(&fs::read(format!("/proc/{pid}/mountinfo"))?))
 }
 
 /// Which devices the kernel may know a file by whose `st_dev` is this. Usually that very one; but on
@@ -92,7 +102,9 @@ pub fn parse(text: &[u8]) -> Vec<Mount> {
 
 fn line(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|&byte| byte == b' ');
-    let device = device(fields.nth(2)?)?;
+    let id = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    let _parent = fields.next()?;
+    let device = device(fields.next()?)?;
     let root = unescaped(fields.next()?);
     let point = unescaped(fields.next()?);
     let options = unescaped(fields.next()?);
@@ -101,6 +113,7 @@ fn line(line: &[u8]) -> Option<Mount> {
     let _source = fields.next()?;
     let super_options = unescaped(fields.next().unwrap_or_default());
     Some(Mount {
+        id,
         device,
         root,
         point,
@@ -153,7 +166,7 @@ mod tests {
     fn a_line_is_taken_apart_and_its_escapes_undone() {
         let text = b"42 27 0:39 / /run/a\\040b\\134 rw,nosuid shared:7 - tmpfs tmpfs rw,mode=700\n";
         let mounts = parse(text);
-        assert_eq!(mounts.len(), 1);
+        assert_eq!((mounts.len(), mounts[0].id), (1, 42));
         assert_eq!(mounts[0].point.bytes(), b"/run/a b\\");
         assert_eq!((mounts[0].device.major, mounts[0].device.minor), (0, 39));
         assert_eq!(mounts[0].kind.bytes(), b"tmpfs");
