@@ -251,7 +251,7 @@ pub fn collect(ask: &Ask, catalogue: &Catalogue) -> Result<Probed, ProbeError> {
             Probed::Creds(Box::new(creds::collect(subject, services, &surroundings)?))
         }
         Ask::Env(wish) => Probed::Env(Box::new(env::collect(wish, catalogue, &surroundings)?)),
-        Ask::Fds(subject) => Probed::Fds(Box::new(fds::collect(subject)?)),
+        Ask::Fds(subject) => Probed::Fds(Box::new(fds::collect(subject, services, &surroundings)?)),
     })
 }
 

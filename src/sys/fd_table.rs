@@ -15,7 +15,7 @@ use std::path::Path;
 
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, StatxFlags, fstat, getxattr, openat,
-    openat2, statx,
+    openat2, statfs, statx,
 };
 
 use super::sock_diag::Device;
@@ -93,6 +93,15 @@ pub fn status(pid: u32, fd: u32) -> io::Result<Status> {
         size: found.stx_size,
         links: found.stx_nlink,
     })
+}
+
+/// The magic number of its file system: statfs(2). To be asked only where no other machine or
+/// program would have to answer.
+///
+/// # Errors
+/// When it was closed, or may not be read.
+pub fn file_system(pid: u32, fd: u32) -> io::Result<u64> {
+    Ok(statfs(link(pid, fd))?.f_type as u64)
 }
 
 /// Whether it reads and whether it writes: told by the mode of the link itself.

@@ -13,6 +13,7 @@ pub use flight::descriptors_in_flight;
 pub use kinds::{EpollTarget, FanotifyMark, FanotifyWhat, InotifyWatch, PidOf, Spec, Timer};
 
 use nix::libc;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::sock_diag::Device;
@@ -40,7 +41,7 @@ pub struct FdInfo {
 pub struct Flags(pub i32);
 
 /// What may be done through a descriptor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
     /// `O_RDONLY`.
@@ -118,7 +119,7 @@ impl Flags {
 }
 
 /// A lock on a file, as `/proc/locks` has it (proc_locks(5)).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Lock {
     /// Whose it is, and so what releases it.
     pub kind: LockKind,
@@ -133,7 +134,7 @@ pub struct Lock {
 }
 
 /// Kinds of locks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LockKind {
     /// flock(2): of the open file description.
@@ -149,7 +150,7 @@ pub enum LockKind {
 }
 
 /// What a lock keeps others from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LockAccess {
     /// Shared: keeps others from writing.

@@ -8,18 +8,19 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What a table tells of a socket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "family")]
 pub enum Entry {
     /// AF_INET and AF_INET6.
     Internet {
         /// What it is bound to.
-        local: SocketAddr,
+        local: String,
         /// What it is connected to.
-        remote: Option<SocketAddr>,
+        remote: Option<String>,
         /// For TCP: the connection's state, as ss(8) writes it.
         state: Option<&'static str>,
     },
@@ -60,6 +61,11 @@ fn table(protocol: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether there is a table for a protocol.
+pub fn has_table(protocol: &str) -> bool {
+    table(protocol).is_some()
+}
+
 /// The sockets of a protocol in the network namespace of a process, with their inodes. Empty when
 /// there is no table for it, or it cannot be read.
 pub fn sockets(pid: u32, protocol: &str) -> Vec<(u64, Entry)> {
@@ -90,8 +96,8 @@ fn internet(fields: &[&str], state: Option<&'static str>) -> Option<(u64, Entry)
     let remote = address(fields.get(2)?)?;
     let connected = remote.port() != 0 || !remote.ip().is_unspecified();
     let entry = Entry::Internet {
-        local,
-        remote: connected.then_some(remote),
+        local: local.to_string(),
+        remote: connected.then(|| remote.to_string()),
         state,
     };
     Some((fields.get(9)?.parse().ok()?, entry))
@@ -212,7 +218,7 @@ mod tests {
         let found = sockets(std::process::id(), "TCP");
         let (_, entry) = found.iter().find(|(found, _)| *found == inode).unwrap();
         let expected = Entry::Internet {
-            local: listener.local_addr().unwrap(),
+            local: listener.local_addr().unwrap().to_string(),
             remote: None,
             state: Some("LISTEN"),
         };

@@ -8,7 +8,7 @@
 //! Reading another user's descriptors needs `PTRACE_MODE_READ` (ptrace(2)); processes that made
 //! themselves undumpable, such as ssh-agent(1), refuse even their own user. Reference: proc(5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::CStr;
 use std::io::{self, Write};
 use std::mem::MaybeUninit;
@@ -45,6 +45,8 @@ pub struct Wanted<'a> {
     pub beneath: Option<&'a [u8]>,
     /// Anonymous pipes, by inode.
     pub pipes: bool,
+    /// What else, by exactly what its link says: paths, `anon_inode:[eventfd]`.
+    pub targets: Option<&'a HashSet<Vec<u8>>>,
     /// Whose descriptors are read.
     pub among: Among<'a>,
 }
@@ -89,6 +91,8 @@ pub struct Holdings {
     pipes: Vec<Descriptor>,
     /// Path and process, in order.
     files: Vec<(Vec<u8>, u32)>,
+    /// What the link says, process and number, in order.
+    targets: Vec<(Vec<u8>, u32, u32)>,
     processes: BTreeMap<u32, Untrusted>,
     /// What could be seen at all.
     pub sight: Sight,
@@ -166,6 +170,18 @@ impl Holdings {
             .collect()
     }
 
+    /// The descriptors whose link says this, as process and number, in order. Empty unless it is
+    /// among [`Wanted::targets`].
+    pub fn descriptors_of_target(&self, target: &[u8]) -> impl Iterator<Item = (u32, u32)> {
+        let from = self
+            .targets
+            .partition_point(|(found, _, _)| found.as_slice() < target);
+        let same = self.targets[from..]
+            .iter()
+            .take_while(move |(found, _, _)| found == target);
+        same.map(|&(_, pid, fd)| (pid, fd))
+    }
+
     fn holders(&self, descriptors: &[Descriptor]) -> Vec<Process> {
         let each = descriptors.chunk_by(|one, next| one.pid == next.pid);
         each.map(|same| self.process(same[0].pid)).collect()
@@ -195,13 +211,14 @@ impl Holdings {
 
     /// How much was found.
     fn count(&self) -> usize {
-        self.sockets.len() + self.pipes.len() + self.files.len()
+        self.sockets.len() + self.pipes.len() + self.files.len() + self.targets.len()
     }
 
     fn merge(&mut self, other: Self) {
         self.sockets.extend(other.sockets);
         self.pipes.extend(other.pipes);
         self.files.extend(other.files);
+        self.targets.extend(other.targets);
         self.processes.extend(other.processes);
         self.sight.readable += other.sight.readable;
         self.sight.denied.extend(other.sight.denied);
@@ -260,6 +277,7 @@ pub fn scan(wanted: Wanted<'_>) -> io::Result<Holdings> {
     all.pipes.sort_unstable();
     all.files.sort_unstable();
     all.files.dedup();
+    all.targets.sort_unstable();
     all.sight.denied.sort_unstable_by_key(|process| process.pid);
     all.sight.inner_pid_namespace = inner_pid_namespace();
     all.sight.hidden_by_mount = super::mounts::mounts().is_ok_and(|mounts| {
@@ -332,6 +350,9 @@ impl Walk<'_> {
                 Err(errno) => return Err(errno),
             };
             let wanted = self.wanted;
+            if wanted.targets.is_some_and(|set| set.contains(target)) {
+                self.found.targets.push((target.to_vec(), pid, fd));
+            }
             if let Some(inode) = inode_in(target, b"socket:[") {
                 self.found.sockets.push(Descriptor { inode, pid, fd });
             } else if wanted.pipes

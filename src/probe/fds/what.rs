@@ -1,5 +1,6 @@
 //! What a descriptor can be: plain data, one variant a kind.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::probe::holders::Process;
@@ -9,7 +10,7 @@ use crate::sys::sock_diag::{Device, Name, Type};
 use crate::untrusted::Untrusted;
 
 /// What a descriptor leads to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum What {
     /// A regular file.
@@ -181,7 +182,7 @@ pub enum What {
 }
 
 /// Whether a path still leads to the open file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NameState {
     /// It does, as far as the kernel tells.
@@ -198,7 +199,7 @@ pub enum NameState {
 }
 
 /// Why a file was not asked what it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotAsked {
     /// Its file system would ask another machine or another program, which may not answer.
@@ -210,7 +211,7 @@ pub enum NotAsked {
 }
 
 /// Who has the ends of a pipe open.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Ends {
     /// Who can read from it, this process included.
     pub readers: Vec<Held>,
@@ -221,7 +222,7 @@ pub struct Ends {
 }
 
 /// A process that holds something, and through which descriptors.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Held {
     /// The process.
     #[serde(flatten)]
@@ -231,7 +232,7 @@ pub struct Held {
 }
 
 /// A socket of AF_UNIX.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct UnixSocket {
     /// Its type, when sock_diag lists it.
     #[serde(rename = "type")]
@@ -254,7 +255,7 @@ pub struct UnixSocket {
 }
 
 /// The other end of a socket of AF_UNIX.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct UnixPeer {
     /// The socket, and who holds it.
     #[serde(flatten)]
@@ -264,7 +265,7 @@ pub struct UnixPeer {
 }
 
 /// A watch of epoll(7).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct EpollWatch {
     /// The number under which it was added.
     pub fd: u32,
@@ -279,7 +280,7 @@ pub struct EpollWatch {
 }
 
 /// What became of a file that epoll watches: a watch follows the open file, not the number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EpollTarget {
     /// The descriptor with this number still is that file.
@@ -298,7 +299,7 @@ pub enum EpollTarget {
 }
 
 /// A watch of inotify(7) or fanotify(7).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Watch {
     /// The watch descriptor, for inotify.
     pub watch: Option<i32>,
@@ -313,7 +314,7 @@ pub struct Watch {
 }
 
 /// Of whom a pidfd is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PidfdOf {
     /// This process.
