@@ -204,6 +204,10 @@ pub struct Sockets {
     /// Only the socket with this inode: all that is known of it, in sentences.
     #[arg(long, value_name = "INODE")]
     pub inode: Option<u32>,
+    /// Show who talks to whom: a tree for each process, or for each service. Connections that look
+    /// alike are counted.
+    #[arg(long, value_name = "BY", num_args = 0..=1, default_missing_value = "process", conflicts_with_all = ["json", "inode"])]
+    pub tree: Option<Grouping>,
     /// Also borrow a descriptor of each socket for a moment (pidfd_getfd), where the kernel permits
     /// it: to read the credentials recorded on it and where its file is now.
     #[arg(long)]
@@ -211,6 +215,15 @@ pub struct Sockets {
     /// How to show them.
     #[command(flatten)]
     pub shown: Shown,
+}
+
+/// What sockets are put together by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Grouping {
+    /// The processes that hold them.
+    Process,
+    /// The services they belong to, or else the names they came through.
+    Service,
 }
 
 /// The types of AF_UNIX sockets.

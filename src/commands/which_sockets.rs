@@ -4,6 +4,7 @@ use super::error::CommandError;
 use super::unknown;
 use crate::cli;
 use crate::curriculum::services::Service;
+use crate::probe::sockets::graph::Grouping;
 use crate::probe::sockets::{Condition, Depth, Filter, View, Wish};
 use crate::sys::sock_diag::Type;
 
@@ -32,9 +33,15 @@ pub fn wish(
         service: service.map(|name| slug(services, name)).transpose()?,
         inode: options.inode,
     };
+    let view = match options.tree {
+        None => View::Table,
+        Some(cli::Grouping::Process) => View::Tree(Grouping::Process),
+        Some(cli::Grouping::Service) => View::Tree(Grouping::Service),
+    };
+    let detailed = options.shown.json || options.tree.is_some() || !filter.is_empty();
     let depth = if options.borrow {
         Depth::Borrow
-    } else if options.shown.json || !filter.is_empty() || width >= WIDE {
+    } else if detailed || width >= WIDE {
         Depth::Owners
     } else {
         Depth::Table
@@ -42,7 +49,7 @@ pub fn wish(
     Ok(Wish {
         filter,
         depth,
-        view: View::Table,
+        view,
     })
 }
 

@@ -12,6 +12,7 @@ mod borrow;
 mod file;
 mod filter;
 mod flight;
+pub mod graph;
 mod join;
 mod owner;
 mod row;
@@ -115,6 +116,8 @@ pub enum View {
     /// A table for each condition; one socket alone, in sentences.
     #[default]
     Table,
+    /// A tree: who talks to whom.
+    Tree(graph::Grouping),
 }
 
 /// Looks at this machine.

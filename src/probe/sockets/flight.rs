@@ -46,7 +46,7 @@ fn read(inode: u32, holdings: &Holdings) -> Option<u32> {
 }
 
 /// What has no holder may be in one of the messages.
-fn settle(rows: &mut [Row]) {
+pub(super) fn settle(rows: &mut [Row]) {
     for row in rows {
         let peer = row.peer.iter_mut().map(|peer| &mut peer.holders);
         let pending = row.pending.iter_mut().map(|client| &mut client.holders);

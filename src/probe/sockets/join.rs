@@ -11,7 +11,7 @@ use super::service::{Identified, identify};
 use crate::curriculum::services::{Places, Service};
 use crate::probe::holders::{Holders, Known};
 use crate::sys::proc_scan::Holdings;
-use crate::sys::sock_diag::{Name, Socket, State, Type};
+use crate::sys::sock_diag::{FileId, Name, Socket, State, Type};
 
 /// Joins sockets with their holders, their other ends and their services.
 pub fn join(
@@ -44,8 +44,9 @@ struct Joint<'a> {
     by_inode: HashMap<u32, &'a Socket>,
     /// Client to the listener it waits for.
     waits_for: HashMap<u32, u32>,
-    /// Connected sockets that carry a name.
-    accepted: HashMap<&'a Name, usize>,
+    /// Connected sockets that carry a name. Two listeners may have one name, and then their files
+    /// differ.
+    accepted: HashMap<(&'a Name, Option<FileId>), usize>,
     /// Sockets whose peer is this one.
     pointed_at: HashMap<u32, usize>,
 }
@@ -66,7 +67,7 @@ impl<'a> Joint<'a> {
                 joint.waits_for.insert(client, socket.inode);
             }
             if let (Some(name), State::Established) = (&socket.name, socket.state) {
-                *joint.accepted.entry(name).or_default() += 1;
+                *joint.accepted.entry((name, socket.file)).or_default() += 1;
             }
             if let Some(peer) = socket.peer {
                 *joint.pointed_at.entry(peer).or_default() += 1;
@@ -185,7 +186,12 @@ impl<'a> Joint<'a> {
         match (socket.state, socket.kind) {
             (State::Listening, _) => {
                 let name = socket.name.as_ref()?;
-                Some(self.accepted.get(name).copied().unwrap_or(0))
+                Some(
+                    self.accepted
+                        .get(&(name, socket.file))
+                        .copied()
+                        .unwrap_or(0),
+                )
             }
             (_, Type::Dgram) if socket.name.is_some() => {
                 Some(self.pointed_at.get(&socket.inode).copied().unwrap_or(0))

@@ -67,7 +67,7 @@ fn bus() -> Vec<Socket> {
     ]
 }
 
-fn rows(sight: Sight) -> Vec<Row> {
+pub(super) fn rows(sight: Sight) -> Vec<Row> {
     let holdings = Holdings::made_of(
         &[
             (10, 1, "dbus-daemon"),
@@ -168,6 +168,109 @@ fn a_datagram_socket_that_others_are_connected_to_is_bound() {
     assert_eq!(row(&rows, 20).clients, Some(1));
     let peer = row(&rows, 21).peer.as_ref().unwrap();
     assert_eq!(peer.relation, Relation::SendsTo);
+}
+
+#[test]
+fn two_listeners_of_one_name_do_not_count_each_others_clients() {
+    let mut old = named(socket(30, State::Listening), "/run/x");
+    old.file = old.file.map(|file| FileId { inode: 9, ..file });
+    let mut accepted = named(socket(31, State::Established), "/run/x");
+    accepted.file = old.file;
+    let new = named(socket(32, State::Listening), "/run/x");
+    let sockets = vec![old, accepted, new];
+    let rows = join(sockets, &Holdings::default(), &[], &Places::default());
+    assert_eq!(row(&rows, 30).clients, Some(1));
+    assert_eq!(row(&rows, 32).clients, Some(0));
+}
+
+#[test]
+fn a_listener_names_who_waits_for_it_and_who_has_gone() {
+    let mut sockets = bus();
+    let listener = sockets.iter_mut().find(|socket| socket.inode == 10);
+    listener.unwrap().waiting.push(0);
+    let holdings = Holdings::made_of(&[(13, 3, "late")], Sight::default());
+    let rows = join(sockets, &holdings, &[], &Places::default());
+    let pending = &row(&rows, 10).pending;
+    assert_eq!(pending[0].inode, Some(13));
+    assert_eq!(pending[0].holders.processes[0].pid, 3);
+    assert_eq!(pending[1].inode, None);
+    assert_eq!(pending[1].holders.known, Known::Gone);
+}
+
+#[test]
+fn a_filter_takes_what_fits_all_of_it_and_the_other_end_stays_named() {
+    let rows = rows(Sight::default());
+    let fitting = |filter: Filter| -> Vec<u32> {
+        let fits = rows.iter().filter(|row| filter.fits(row));
+        fits.map(|row| row.inode).collect()
+    };
+    let all = Filter::default();
+    assert_eq!(fitting(all.clone()).len(), rows.len());
+    let of_app = Filter {
+        pid: Some(2),
+        ..all.clone()
+    };
+    assert_eq!(fitting(of_app), [12]);
+    let peer = row(&rows, 12).peer.as_ref().unwrap();
+    assert_eq!(peer.holders.processes[0].pid, 1);
+    let named = Filter {
+        name: Some("/bus".into()),
+        ..all.clone()
+    };
+    assert_eq!(fitting(named.clone()), [10, 11, 12, 13]);
+    let both = Filter {
+        condition: Some(Condition::Listening),
+        ..named
+    };
+    assert_eq!(fitting(both), [10]);
+    let service = Filter {
+        service: Some("dbus-session".into()),
+        kind: Some(Type::Stream),
+        ..all.clone()
+    };
+    assert_eq!(fitting(service), [10, 11, 12, 13]);
+    let other_type = Filter {
+        kind: Some(Type::Dgram),
+        ..all
+    };
+    assert!(fitting(other_type).is_empty());
+}
+
+#[test]
+fn names_are_found_as_they_are_printed() {
+    let mut one = socket(40, State::Listening);
+    one.name = Some(Name::Abstract(Untrusted::from(&b"a\x1bb"[..])));
+    let rows = join(vec![one], &Holdings::default(), &[], &Places::default());
+    let finds = |text: &str| {
+        let filter = Filter {
+            name: Some(text.into()),
+            ..Filter::default()
+        };
+        filter.fits(&rows[0])
+    };
+    assert!(finds("@a") && finds(r"\x1b"));
+    assert!(!finds("\x1b") && !finds("/a"));
+}
+
+#[test]
+fn without_a_holder_three_things_are_told_apart() {
+    let known = |sight, in_flight| {
+        let mut rows = rows(sight);
+        if in_flight {
+            flight::settle(&mut rows);
+        }
+        row(&rows, 14).holders.known
+    };
+    let denied = Sight {
+        denied: vec![super::super::holders::Process {
+            pid: 1,
+            comm: "init".into(),
+        }],
+        ..Sight::default()
+    };
+    assert_eq!(known(Sight::default(), false), Known::None);
+    assert_eq!(known(Sight::default(), true), Known::InFlight);
+    assert_eq!(known(denied, true), Known::NotVisible);
 }
 
 #[test]

@@ -30,19 +30,21 @@ pub fn draw(probed: &Probed, width: usize) -> Text {
 mod tests {
     /// The transcript in a file's own documentation.
     pub(super) fn transcript(source: &str) -> String {
-        source
-            .lines()
-            .skip_while(|line| *line != "//! ```text")
-            .skip(1)
-            .take_while(|line| *line != "//! ```")
-            .map(|line| {
-                format!(
-                    "{}\n",
-                    line.trim_start_matches("//!")
-                        .strip_prefix(' ')
-                        .unwrap_or("")
-                )
-            })
-            .collect()
+        transcripts(source).remove(0)
+    }
+
+    /// All of them, in their order.
+    pub(super) fn transcripts(source: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        let mut lines = source.lines();
+        while lines.any(|line| line == "//! ```text") {
+            let block = lines.by_ref().take_while(|line| *line != "//! ```");
+            let text = |line: &str| {
+                let line = line.trim_start_matches("//!");
+                format!("{}\n", line.strip_prefix(' ').unwrap_or(""))
+            };
+            all.push(block.map(text).collect());
+        }
+        all
     }
 }

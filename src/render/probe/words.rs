@@ -17,6 +17,19 @@ pub(super) fn name(name: &Name) -> String {
     }
 }
 
+/// A name inside a sentence: as [`name`], with blanks escaped, so that it is one word and none of
+/// them is lost where the line is broken.
+pub(super) fn spoken(of: &Name) -> String {
+    let text = of.text().to_string().replace(' ', r"\x20");
+    match of {
+        Name::Path(path) if path.is_empty() || path.bytes().starts_with(b"@") => {
+            format!("\"{text}\"")
+        }
+        Name::Path(_) => text,
+        Name::Abstract(_) => format!("@{text}"),
+    }
+}
+
 /// A path, quoted when it could be misread.
 pub(super) fn quoted(path: &Untrusted) -> String {
     if has_blanks(path) || path.is_empty() || path.bytes().starts_with(b"@") {
@@ -49,6 +62,11 @@ pub(super) fn holders(holders: &Holders) -> [Cell; 2] {
         (None, Known::NotVisible) => none(Role::Warning, "?"),
         (None, Known::None | Known::Some) => none(Role::Dim, "-"),
     }
+}
+
+/// A user: the name, or the number where there is none.
+pub(super) fn user(uid: u32, name: Option<&Untrusted>) -> String {
+    name.map_or_else(|| uid.to_string(), ToString::to_string)
 }
 
 /// A service; with a question mark when only the program's name speaks for it.
@@ -157,6 +175,8 @@ mod tests {
         assert_eq!(path(" a "), "\" a \"");
         assert_eq!(abstract_name("a b"), "@\"a b\"");
         assert_eq!(path("/run/x"), "/run/x");
+        assert_eq!(spoken(&Name::Path(" a  b".into())), r"\x20a\x20\x20b");
+        assert_eq!(spoken(&Name::Path("@x".into())), "\"@x\"");
     }
 
     #[test]
