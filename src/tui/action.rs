@@ -75,8 +75,22 @@ pub enum Action {
     Edit,
     /// One more hint.
     Hint,
-    /// Show only lines with a text.
+    /// Show only rows with a text.
     Filter,
+    /// Show only where somebody listens.
+    OnlyListening,
+    /// Show only what the selected row's process holds.
+    OnlyProcess,
+    /// Show only what belongs to the selected row's service.
+    OnlyService,
+    /// Show only one type.
+    OnlyType,
+    /// Go where the line with this number leads.
+    Follow(u8),
+    /// Stop looking again, or go on.
+    Pause,
+    /// Show the picture instead of rows, or rows again.
+    Picture,
     /// Leave the field, keep what it did.
     Leave,
     /// Take the text that was typed.
@@ -121,6 +135,13 @@ impl Action {
             Self::Edit => "edit",
             Self::Hint => "hint",
             Self::Filter => "filter",
+            Self::OnlyListening => "only-listening",
+            Self::OnlyProcess => "only-process",
+            Self::OnlyService => "only-service",
+            Self::OnlyType => "only-type",
+            Self::Follow(_) => "follow",
+            Self::Pause => "pause",
+            Self::Picture => "picture",
             Self::Leave => "leave",
             Self::Accept => "accept",
         }
@@ -135,7 +156,7 @@ impl Action {
             Self::Back => "Go back to the screen before",
             Self::Help => "Show the keys of this screen",
             Self::Search => "Search all titles and texts",
-            Self::Probes => "Look at the sockets of this machine",
+            Self::Probes => "Look at this machine with probes",
             Self::Up => "Go up one line",
             Self::Down => "Go down one line",
             Self::HalfPageUp => "Go up half a page",
@@ -162,7 +183,14 @@ impl Action {
             Self::Stop => "Stop the check that is running",
             Self::Edit => "Open your program in $VISUAL or $EDITOR",
             Self::Hint => "Show one more hint for the stage",
-            Self::Filter => "Show only lines with a text",
+            Self::Filter => "Show only rows with a text",
+            Self::OnlyListening => "Show only where somebody listens; again: all",
+            Self::OnlyProcess => "Show only what this row's process holds; again: all",
+            Self::OnlyService => "Show only what is of this row's service; again: all",
+            Self::OnlyType => "Show only the next type; after the last: all",
+            Self::Follow(_) => "Go where the line with this number leads",
+            Self::Pause => "Stop looking every second; again: go on",
+            Self::Picture => "Show what `probe` prints instead of rows; again: rows",
             Self::Leave => "Leave the field",
             Self::Accept => "Take what was typed, or open what is selected",
         }
@@ -194,6 +222,12 @@ impl Action {
             Self::Edit => "edit",
             Self::Hint => "hint",
             Self::Filter => "filter",
+            Self::OnlyListening => "listening",
+            Self::OnlyProcess => "process",
+            Self::OnlyService => "service",
+            Self::OnlyType => "type",
+            Self::Follow(_) => "go",
+            Self::Picture => "picture",
             Self::Leave => "leave",
             other => other.name(),
         }

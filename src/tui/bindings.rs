@@ -143,7 +143,33 @@ pub const BINDINGS: &[Binding] = &[
         Action::PreviousTab,
     ),
     bind(Place::Probes, &[letter('/'), letter('f')], Action::Filter),
+    bind(
+        Place::Probes,
+        &[Key::plain(KeyCode::Enter), Key::plain(KeyCode::Right)],
+        Action::Open,
+    ),
+    bind(
+        Place::Probes,
+        &[
+            letter('1'),
+            letter('2'),
+            letter('3'),
+            letter('4'),
+            letter('5'),
+            letter('6'),
+            letter('7'),
+            letter('8'),
+            letter('9'),
+        ],
+        Action::Follow(0),
+    ),
+    bind(Place::Probes, &[letter('l')], Action::OnlyListening),
+    bind(Place::Probes, &[letter('o')], Action::OnlyProcess),
+    bind(Place::Probes, &[letter('s')], Action::OnlyService),
+    bind(Place::Probes, &[letter('t')], Action::OnlyType),
+    bind(Place::Probes, &[letter('p')], Action::Pause),
     bind(Place::Probes, &[letter('r')], Action::Refresh),
+    bind(Place::Probes, &[letter('v')], Action::Picture),
     bind(Place::Search, &[Key::plain(KeyCode::Enter)], Action::Accept),
     bind(Place::Search, &[Key::plain(KeyCode::Up)], Action::Up),
     bind(Place::Search, &[Key::plain(KeyCode::Down)], Action::Down),
@@ -173,6 +199,7 @@ pub fn lookup(place: Place, key: Key) -> Option<Action> {
             .map(|binding| match (binding.action, key.code) {
                 (Action::Choose(_), KeyCode::Char(digit)) => Action::Choose(number(digit)),
                 (Action::Start(_), KeyCode::Char(digit)) => Action::Start(number(digit)),
+                (Action::Follow(_), KeyCode::Char(digit)) => Action::Follow(number(digit)),
                 (action, _) => action,
             })
     })
@@ -194,7 +221,7 @@ pub fn key_for(place: Place, action: Action) -> Option<Key> {
 
 /// All keys of a binding, as they are written in tables: `PgDn, Space`.
 pub fn keys_text(binding: &Binding) -> String {
-    if let Action::Choose(_) | Action::Start(_) = binding.action
+    if let Action::Choose(_) | Action::Start(_) | Action::Follow(_) = binding.action
         && let [first, .., last] = binding.keys
     {
         return format!("{first} … {last}");

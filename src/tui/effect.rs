@@ -2,11 +2,13 @@
 //! [`super::outside`] has them done.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::check::marker::Marker;
 use crate::mastery::progress::HintLevel;
+use crate::probe::Ask;
 
 /// Something to be done outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +21,10 @@ pub enum Effect {
     Suspend,
     /// Draw everything again.
     Redraw,
-    /// Collect a probe, by name.
-    Probe(String),
+    /// Ask a probe.
+    Probe(Ask),
+    /// Tell when this much time has passed.
+    Alarm(Duration),
     /// Run an experiment for a lesson.
     Experiment {
         /// The lesson's slug.

@@ -10,8 +10,9 @@ use crate::check::marker::Marker;
 use crate::check::verdict::Report;
 use crate::experiment::Observation;
 use crate::mastery::progress::Progress;
-use crate::probe::Probed;
+use crate::probe::Ask;
 use crate::render::highlight::Highlighter;
+use crate::tui::probes::look::Look;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -38,13 +39,15 @@ pub enum Event {
     Remembered(Box<Progress>),
     /// Nothing can be remembered: why, and what to do.
     Forgetful(String),
-    /// A probe was collected.
+    /// A probe has answered.
     Probed {
-        /// Its name.
-        name: String,
+        /// What it was asked.
+        ask: Ask,
         /// What it saw, or why it saw nothing.
-        result: Result<Arc<Probed>, String>,
+        result: Result<Arc<Look>, String>,
     },
+    /// The time that was to pass has passed.
+    Alarm,
     /// An experiment ended.
     Observed {
         /// The lesson it ran for.

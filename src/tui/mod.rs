@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod bindings;
+mod clock;
 pub mod editor;
 pub mod effect;
 pub mod event;

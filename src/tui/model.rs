@@ -7,7 +7,7 @@ use super::exercise::{Copying, ExerciseState, Program};
 use super::lesson::LessonState;
 use super::lesson::page::Setting;
 use super::path::{self, Node, PathState};
-use super::probes::{ProbesState, Typing};
+use super::probes::{Panes, ProbesState, Typing};
 use super::scroll::Scroll;
 use super::search::Search;
 use super::sheet::{self, Subject};
@@ -44,6 +44,18 @@ pub struct Model {
     pub notice: Option<String>,
     /// Counts ticks while something is pending.
     pub ticks: usize,
+    /// Whether the time for the next look is being waited for outside.
+    pub alarm: Alarm,
+}
+
+/// Whether time is being waited for outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Alarm {
+    /// It is not.
+    #[default]
+    Off,
+    /// It is: an event comes when it is time.
+    Set,
 }
 
 /// A screen, with its own state.
@@ -87,6 +99,9 @@ impl Size {
     /// The widest page: text and tables wider than this are hard to follow.
     const WIDEST: usize = 110;
 
+    /// Columns that sentences take at most.
+    pub const PAGE: usize = 78;
+
     /// Whether it is too small.
     pub fn is_too_small(self) -> bool {
         self.columns < Self::LEAST.columns || self.rows < Self::LEAST.rows
@@ -125,6 +140,7 @@ impl Model {
             size,
             notice: None,
             ticks: 0,
+            alarm: Alarm::Off,
         }
     }
 
@@ -143,7 +159,7 @@ impl Model {
     pub fn page_rows(&self) -> usize {
         let above = match &self.screen {
             Screen::Exercise(_) => 3,
-            Screen::Probes(_) => 2,
+            Screen::Probes(_) => Panes::HEAD,
             Screen::Path(_) | Screen::Lesson(_) => 0,
         };
         self.size.body_rows().saturating_sub(above).max(1)
@@ -267,9 +283,7 @@ impl Model {
                 state.scroll().clamp(rows, total);
             }
             Screen::Probes(state) => {
-                state.set(usize::from(self.size.columns).saturating_sub(2));
-                let total = state.text.lines.len();
-                state.scroll.clamp(rows, total);
+                state.set(self.size, &self.curriculum.catalogue.services);
             }
         }
     }

@@ -10,11 +10,13 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::clock::Clock;
 use super::effect::Effect;
 use super::event::{Begun, Event};
 use super::memory::Notebook;
+use super::probes::look::Look;
 use crate::check::cancel::Cancel;
 use crate::check::marker::{self, Marker};
 use crate::check::watch::Watch;
@@ -37,6 +39,7 @@ pub struct Outside {
     check: Option<Cancel>,
     idle: Option<Receiver<()>>,
     watch: Option<Cancel>,
+    clock: Clock,
 }
 
 impl Outside {
@@ -55,6 +58,7 @@ impl Outside {
             check: None,
             idle: None,
             watch: None,
+            clock: Clock::default(),
         };
         outside.spawn("highlight", |events| {
             let highlighter = Highlighter::wait();
@@ -66,18 +70,17 @@ impl Outside {
     /// Has an effect done. Those on the terminal itself are not for here and do nothing.
     pub fn run(&mut self, effect: Effect) {
         match effect {
-            Effect::Probe(name) => {
+            Effect::Probe(ask) => {
                 let curriculum = Arc::clone(&self.curriculum);
                 self.spawn("probe", move |events| {
-                    let result = match probe::Name::parse(&name) {
-                        Some(probe) => probe::collect(&probe.into(), &curriculum.catalogue)
-                            .map(Arc::new)
-                            .map_err(|error| error.to_string()),
-                        None => Err(format!("there is no probe {name}")),
-                    };
-                    drop(events.send(Event::Probed { name, result }));
+                    let begun = Instant::now();
+                    let result = probe::collect(&ask, &curriculum.catalogue)
+                        .map(|probed| Arc::new(Look::new(probed, begun.elapsed())))
+                        .map_err(|error| error.to_string());
+                    drop(events.send(Event::Probed { ask, result }));
                 });
             }
+            Effect::Alarm(after) => self.clock.set(after, &self.events),
             Effect::Experiment {
                 lesson,
                 name,

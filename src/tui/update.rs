@@ -2,9 +2,10 @@
 //! no terminal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use tui_input::{Input, InputRequest};
+use tui_input::InputRequest;
 
 use super::action::{Action, Key, Place};
 use super::bindings;
@@ -12,8 +13,8 @@ use super::effect::{Effect, Memory};
 use super::event::{Begun, Event};
 use super::exercise::{Copying, ExerciseState, Tab, Watching};
 use super::lesson::keys::Wish;
-use super::lesson::{LessonState, Slot};
-use super::model::{Model, Overlay, Screen};
+use super::lesson::{self, LessonState, Slot};
+use super::model::{Alarm, Model, Overlay, Screen};
 use super::path::{self, Fold, Node};
 use super::probes::{ProbesState, Typing};
 use super::scroll::Scroll;
@@ -31,6 +32,9 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
         }
         Event::Tick => {
             model.ticks = model.ticks.wrapping_add(1);
+            if let Screen::Probes(state) = &mut model.screen {
+                state.tick();
+            }
             return Vec::new();
         }
         Event::Resize => Vec::new(),
@@ -45,7 +49,29 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
     };
     model.set_pages();
     effects.extend(note_reading(model));
+    effects.extend(keep_looking(model));
     effects
+}
+
+/// How long after a look the next one begins.
+const PACE: Duration = Duration::from_secs(1);
+
+/// Has the time for the next look waited for, while probes are shown.
+fn keep_looking(model: &mut Model) -> Option<Effect> {
+    let is_waiting = live_probes(model).is_some_and(|state| state.is_waiting());
+    if !is_waiting || model.alarm == Alarm::Set {
+        return None;
+    }
+    model.alarm = Alarm::Set;
+    Some(Effect::Alarm(PACE))
+}
+
+/// The probes, while nothing lies over them.
+fn live_probes(model: &mut Model) -> Option<&mut ProbesState> {
+    match &mut model.screen {
+        Screen::Probes(state) if model.overlay.is_none() => Some(state),
+        _ => None,
+    }
 }
 
 fn on_outside(model: &mut Model, event: Event) -> Vec<Effect> {
@@ -53,20 +79,30 @@ fn on_outside(model: &mut Model, event: Event) -> Vec<Effect> {
         Event::Highlighter(highlighter) => model.highlighter = Some(highlighter),
         Event::Remembered(progress) => return on_remembered(model, *progress),
         Event::Forgetful(why) => model.forgetful = Some(why),
-        Event::Probed { name, result } => {
-            let slot = match result {
-                Ok(snapshot) => Slot::Ready(snapshot),
-                Err(message) => Slot::Failed(message),
+        Event::Probed { ask, result } => {
+            let slot = match &result {
+                Ok(look) => Slot::Ready(Arc::clone(look)),
+                Err(message) => Slot::Failed(message.clone()),
             };
             for screen in model.screens() {
-                let slots = match screen {
-                    Screen::Lesson(state) => &mut state.probes,
-                    Screen::Probes(state) => &mut state.slots,
-                    _ => continue,
-                };
-                if let Some(waiting @ Slot::Collecting(_)) = slots.get_mut(&name) {
-                    *waiting = slot.clone();
+                match screen {
+                    Screen::Lesson(state) => {
+                        for (name, waiting) in &mut state.probes {
+                            let is_it = lesson::asked(name).as_ref() == Some(&ask);
+                            if is_it && matches!(waiting, Slot::Collecting(_)) {
+                                *waiting = slot.clone();
+                            }
+                        }
+                    }
+                    Screen::Probes(state) => state.take(&ask, result.clone()),
+                    _ => {}
                 }
+            }
+        }
+        Event::Alarm => {
+            model.alarm = Alarm::Off;
+            if let Some(state) = live_probes(model).filter(|state| state.is_waiting()) {
+                return state.look_again();
             }
         }
         Event::Observed { lesson, result } => {
@@ -244,7 +280,8 @@ fn type_in(model: &mut Model, request: InputRequest) {
     match &mut model.screen {
         Screen::Lesson(state) => state.type_in(request),
         Screen::Probes(state) if state.typing == Typing::Yes => {
-            state.filter.handle(request);
+            state.view_mut().filter.text.handle(request);
+            state.refill();
         }
         _ => {}
     }
@@ -271,16 +308,23 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Probes if !matches!(model.screen, Screen::Probes(_)) => {
-            let probe = match &model.screen {
-                Screen::Lesson(state) => state.shown_probes().next().and_then(Name::parse),
+            let rows = model.page_rows();
+            let (ask, known) = match &model.screen {
+                Screen::Lesson(state) => state.probe_in_view(rows),
                 _ => None,
-            };
-            let (state, effects) = ProbesState::new(probe.unwrap_or(Name::RuntimeDir));
+            }
+            .unwrap_or((Name::RuntimeDir.into(), None));
+            let (state, effects) = ProbesState::new(ask, known);
             show(model, Screen::Probes(Box::new(state)));
             effects
         }
-        Action::Back if clear_filter(model) => Vec::new(),
-        Action::Back => back(model),
+        Action::Back => match &mut model.screen {
+            Screen::Probes(state) => match state.back() {
+                Some(effects) => effects,
+                None => back(model),
+            },
+            _ => back(model),
+        },
         action => in_screen(model, action),
     }
 }
@@ -359,21 +403,13 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
             let slug = state.slug.clone();
             on_exercise(model, &slug, action)
         }
-        Screen::Probes(state) => {
-            let total = state.text.lines.len();
-            if state.scroll.apply(action, rows, total) {
-                return Vec::new();
+        Screen::Probes(state) => match state.act(action, model.size) {
+            Ok(effects) => effects,
+            Err(why) => {
+                model.notice = Some(why.to_owned());
+                Vec::new()
             }
-            match action {
-                Action::Accept => state.typing = Typing::No,
-                Action::Leave => {
-                    state.typing = Typing::No;
-                    state.filter = Input::default();
-                }
-                action => return state.act(action),
-            }
-            Vec::new()
-        }
+        },
     }
 }
 
@@ -489,17 +525,6 @@ fn go_on(model: &mut Model, node: &Node) -> Vec<Effect> {
 fn show(model: &mut Model, screen: Screen) {
     let earlier = std::mem::replace(&mut model.screen, screen);
     model.behind.push(earlier);
-}
-
-/// Shows all lines of the probes again; false when no filter hides any.
-fn clear_filter(model: &mut Model) -> bool {
-    match &mut model.screen {
-        Screen::Probes(state) if !state.filter.value().is_empty() => {
-            state.filter = Input::default();
-            true
-        }
-        _ => false,
-    }
 }
 
 /// Goes back to the screen before. What ran for the page that is left is stopped.

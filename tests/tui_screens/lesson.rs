@@ -1,8 +1,7 @@
 //! A lesson: what it shows, when it goes on, what it remembers.
 
-use std::sync::Arc;
-
 use ipc_mastery::experiment::{Call, Observation};
+use ipc_mastery::probe::Name;
 use ipc_mastery::tui::effect::{Effect, Memory};
 use ipc_mastery::tui::event::Event;
 use ipc_mastery::tui::lesson::Piece;
@@ -13,7 +12,7 @@ use ratatui::crossterm::event::KeyCode;
 use serde_json::json;
 
 use super::drawing::{LARGE, SMALL, both_sizes, drawn, enter, letter, model, press};
-use super::probes::sockets;
+use super::probes::{look, sockets};
 
 pub(super) fn lesson(model: &mut Model, slug: &str) -> Vec<Effect> {
     let mut effects = open(model, &Node::Lesson(slug.to_owned()));
@@ -60,9 +59,9 @@ fn a_lesson_with_a_live_probe() {
     both_sizes!("lesson_probe", |size| {
         let mut model = model(size);
         lesson(&mut model, "what-is-it");
-        let result = Ok(Arc::new(sockets()));
-        let name = "runtime-dir".to_owned();
-        update(&mut model, Event::Probed { name, result });
+        let ask = Name::RuntimeDir.into();
+        let result = Ok(look(sockets()));
+        update(&mut model, Event::Probed { ask, result });
         model
     });
 }

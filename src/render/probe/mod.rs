@@ -5,8 +5,10 @@
 
 pub mod changes;
 mod creds;
+pub mod detail;
 mod env;
 mod fds;
+pub mod list;
 mod runtime_dir;
 mod sockets;
 mod table;

@@ -144,7 +144,8 @@ pub(super) fn draw(columns: &[Column], rows: &[Row], width: usize, dropped: &mut
 }
 
 /// Which columns are drawn, and how wide.
-struct Fit {
+#[derive(Clone, Debug)]
+pub(super) struct Fit {
     /// Column and width, left to right.
     kept: Vec<(usize, usize)>,
     gap: usize,
@@ -161,6 +162,11 @@ impl Fit {
             cells.max().unwrap_or(0)
         };
         let natural: Vec<usize> = (0..columns.len()).map(widest).collect();
+        Self::of(columns, &natural, width)
+    }
+
+    /// For columns whose widest cells take so many terminal columns.
+    pub(super) fn of(columns: &[Column], natural: &[usize], width: usize) -> Self {
         let wanted = |at: usize| natural[at].max(columns[at].title.width());
         let least = |at: usize| match columns[at].least {
             Some(least) => wanted(at).min(least.max(columns[at].title.width())),
@@ -210,7 +216,8 @@ impl Fit {
         Self { kept, gap, dropped }
     }
 
-    fn line(&self, columns: &[Column], cells: &[Cell]) -> Line {
+    /// One line: of titles, or of a row.
+    pub(super) fn line(&self, columns: &[Column], cells: &[Cell]) -> Line {
         let mut line = Line::empty();
         let mut owed = 0;
         for &(at, width) in &self.kept {
@@ -234,7 +241,7 @@ impl Fit {
 }
 
 /// Cuts printable text to a width.
-fn cut(text: &str, width: usize, cut: Cut) -> String {
+pub(super) fn cut(text: &str, width: usize, cut: Cut) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

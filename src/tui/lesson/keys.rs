@@ -6,7 +6,7 @@ use tui_input::{Input, InputRequest};
 
 use super::super::action::Action;
 use super::super::effect::{Effect, Memory};
-use super::{CONFIDENCE, Choice, Given, LessonState, Piece, Run, Second, Slot, Stand};
+use super::{CONFIDENCE, Choice, Given, LessonState, Piece, Run, Second, Slot, Stand, asked};
 use crate::experiment::{Observation, judgement};
 
 /// What is to happen after a key: effects, and whether the lines have to be set again.
@@ -45,7 +45,12 @@ impl LessonState {
                 _ => None,
             };
             self.probes.insert(name.clone(), Slot::Collecting(earlier));
-            let effect = Effect::Probe(name);
+            let Some(ask) = asked(&name) else {
+                let why = format!("there is no probe {name}");
+                self.probes.insert(name, Slot::Failed(why));
+                continue;
+            };
+            let effect = Effect::Probe(ask);
             if !effects.contains(&effect) {
                 effects.push(effect);
             }

@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
+use super::probes::look::Look;
 use super::scroll::Scroll;
 use crate::curriculum::lesson::{Block, Lesson, Part};
 use crate::experiment::Observation;
 use crate::mastery::progress::{LessonProgress, Progress};
-use crate::probe::Probed;
+use crate::probe::{Ask, Name};
 use page::{Page, Setting};
 
 /// A lesson on the screen.
@@ -139,13 +140,18 @@ pub enum Run {
     Failed(String),
 }
 
+/// What a probe block asks; nothing when there is no probe of that name.
+pub fn asked(name: &str) -> Option<Ask> {
+    Name::parse(name).map(Ask::from)
+}
+
 /// A probe inside a lesson.
 #[derive(Clone, Debug)]
 pub enum Slot {
     /// Being collected, for the first time or again.
-    Collecting(Option<Arc<Probed>>),
+    Collecting(Option<Arc<Look>>),
     /// Collected.
-    Ready(Arc<Probed>),
+    Ready(Arc<Look>),
     /// It could not be collected.
     Failed(String),
 }
@@ -260,6 +266,29 @@ impl LessonState {
                 .probes
                 .values()
                 .any(|slot| matches!(slot, Slot::Collecting(_)))
+    }
+
+    /// What the probe asks that is on the screen, of which `rows` lines are, or else the nearest
+    /// one above; and what it has seen.
+    pub fn probe_in_view(&self, rows: usize) -> Option<(Ask, Option<Arc<Look>>)> {
+        let bottom = self.scroll.top + rows;
+        let mut nearest = None;
+        for (index, piece) in self.pieces[..self.unfolded()].iter().enumerate() {
+            let Piece::Probe(name) = piece else { continue };
+            let lines = self.page.lines_of(index);
+            if nearest.is_none() || lines.start < bottom {
+                nearest = Some(name);
+            }
+            if lines.end > self.scroll.top {
+                break;
+            }
+        }
+        let name = nearest?;
+        let known = match self.probes.get(name) {
+            Some(Slot::Ready(look) | Slot::Collecting(Some(look))) => Some(Arc::clone(look)),
+            _ => None,
+        };
+        Some((asked(name)?, known))
     }
 
     /// Names of the probes that are unfolded.

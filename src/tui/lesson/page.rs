@@ -161,12 +161,12 @@ fn probe(name: &str, slot: Option<&Slot>, width: usize) -> Text {
     let (note, drawn) = match slot {
         None => ("collecting …", None),
         Some(Slot::Collecting(earlier)) => ("collecting …", earlier.as_ref()),
-        Some(Slot::Ready(drawn)) => ("r to look again", Some(drawn)),
+        Some(Slot::Ready(drawn)) => ("r looks again, p shows it live", Some(drawn)),
         Some(Slot::Failed(_)) => ("r to try again", None),
     };
     text.line(title.with(Role::Dim, format!("   {note}")));
     if let Some(drawn) = drawn {
-        text.append(excerpt(render_probe::draw(drawn, width)));
+        text.append(excerpt(render_probe::draw(&drawn.probed, width)));
     }
     if let Some(Slot::Failed(message)) = slot {
         text.line(Line::of(

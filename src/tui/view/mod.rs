@@ -115,9 +115,11 @@ fn chrome(
 fn key_line(place: Place, keys: &[(Action, &str)], width: usize) -> Line {
     let hint = |action: Action, word: &str| {
         let key = match action {
-            Action::Choose(most) | Action::Start(most) if most > 2 => format!("1–{most}"),
-            Action::Choose(2) | Action::Start(2) => "1, 2".to_owned(),
-            Action::Choose(_) | Action::Start(_) => "1".to_owned(),
+            Action::Choose(most) | Action::Start(most) | Action::Follow(most) if most > 2 => {
+                format!("1–{most}")
+            }
+            Action::Choose(2) | Action::Start(2) | Action::Follow(2) => "1, 2".to_owned(),
+            Action::Choose(_) | Action::Start(_) | Action::Follow(_) => "1".to_owned(),
             Action::Up => "↑↓".to_owned(),
             action => bindings::key_for(place, action)?.to_string(),
         };
