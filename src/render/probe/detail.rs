@@ -30,6 +30,8 @@ pub enum Target {
     SocketsOf(Process),
     /// To who a process is.
     Credentials(u32),
+    /// To what the socket with this cookie has recorded of its other end.
+    Recorded(u64),
 }
 
 /// Words that lead somewhere.

@@ -225,7 +225,18 @@ impl ProbesState {
     pub fn is_waiting(&self) -> bool {
         let board = self.board();
         self.pace == Pace::Live
+            && self.is_cheap()
             && board.is_some_and(|board| board.under_way.is_none() && board.failed.is_none())
+    }
+
+    /// Whether what is asked here can be asked every second: looking at ourselves runs every
+    /// mechanism once, and asking a socket borrows a descriptor from its holder.
+    pub fn is_cheap(&self) -> bool {
+        let ask = &self.view().ask;
+        !matches!(
+            ask,
+            Ask::Creds(creds::Subject::Ourselves | creds::Subject::Socket(_))
+        )
     }
 
     /// Whether something is under way outside.
@@ -429,6 +440,10 @@ impl ProbesState {
             Target::SocketsOf(process) => View::through(all, Filter::of_process(process.clone())),
             Target::Descriptors(pid) => View::new(Ask::Fds(fds::Subject::Process(*pid))),
             Target::Credentials(pid) => View::new(Ask::Creds(creds::Subject::Process(*pid))),
+            Target::Recorded(cookie) => {
+                let which = creds::Which::Cookie(*cookie);
+                View::new(Ask::Creds(creds::Subject::Socket(which)))
+            }
         };
         self.history.push(Step {
             from: self.view().clone(),
@@ -525,7 +540,8 @@ impl ProbesState {
         if shape == Shape::Picture {
             if let Some(look) = &board.look {
                 let width = usize::from(size.columns).saturating_sub(2 + Panes::MARKS);
-                self.picture.set(look, width, view.filter.text.value());
+                self.picture
+                    .set(&view.ask, look, width, view.filter.text.value());
             }
             view.scroll.clamp(panes.lines, self.picture.lines.len());
             return;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::detail::lines_with;
 use super::look::Look;
+use crate::probe::Ask;
 use crate::render::probe as render_probe;
 use crate::render::text::{Line, Text};
 
@@ -29,6 +30,7 @@ pub enum Age {
 /// What was drawn, so that it is drawn once a look.
 #[derive(Debug)]
 struct Drawn {
+    ask: Ask,
     look: Arc<Look>,
     width: usize,
     text: Text,
@@ -38,8 +40,8 @@ struct Drawn {
 }
 
 impl Picture {
-    /// Sets the lines of a look that hold `wanted`.
-    pub fn set(&mut self, look: &Arc<Look>, width: usize, wanted: &str) {
+    /// Sets the lines of an answer that hold `wanted`.
+    pub fn set(&mut self, ask: &Ask, look: &Arc<Look>, width: usize, wanted: &str) {
         let same = |drawn: &Drawn| Arc::ptr_eq(&drawn.look, look) && drawn.width == width;
         match &mut self.drawn {
             Some(drawn) if same(drawn) => {
@@ -49,14 +51,15 @@ impl Picture {
                 drawn.wanted = wanted.to_owned();
             }
             earlier => {
-                let before = earlier
-                    .take()
-                    .filter(|earlier| earlier.width == width && is_same_probe(&earlier.look, look));
+                // Of another question every line would be new, which is no news.
+                let before = earlier.take();
+                let before = before.filter(|earlier| earlier.width == width && earlier.ask == *ask);
                 let before = before.map_or_else(HashSet::new, |earlier| {
                     let lines = earlier.text.lines.iter();
                     lines.map(Line::plain).collect()
                 });
                 *earlier = Some(Drawn {
+                    ask: ask.clone(),
                     look: Arc::clone(look),
                     width,
                     text: render_probe::draw(&look.probed, width),
@@ -73,15 +76,5 @@ impl Picture {
                 (line, if known { Age::Old } else { Age::New })
             })
             .collect();
-    }
-}
-
-fn is_same_probe(one: &Look, other: &Look) -> bool {
-    use crate::probe::Probed;
-    match (&one.probed, &other.probed) {
-        // Of another process every line would be new, which is no news.
-        (Probed::Creds(one), Probed::Creds(other)) => one.pid == other.pid,
-        (Probed::Fds(one), Probed::Fds(other)) => one.pid == other.pid,
-        (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
     }
 }

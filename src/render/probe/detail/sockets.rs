@@ -1,7 +1,7 @@
 //! What is known of a socket.
 
-use super::Page;
-use crate::probe::sockets::{Condition, Peer, Relation, Row, SeenFrom, Sockets, Target as Leads};
+use super::{Page, Target};
+use crate::probe::sockets::{Condition, Peer, Relation, Row, SeenFrom, Sockets, Target as LeadsTo};
 use crate::render::probe::words;
 use crate::render::text::{Line, Role};
 use crate::sys::sock_diag::{Name, Type};
@@ -65,17 +65,17 @@ fn name(page: &mut Page<'_>, row: &Row) {
     }
     if let Some(leads) = row.leads {
         let (role, words) = match leads.to {
-            Leads::ItsFile => (Role::Plain, "The name leads to its file."),
-            Leads::Nothing => (
+            LeadsTo::ItsFile => (Role::Plain, "The name leads to its file."),
+            LeadsTo::Nothing => (
                 Role::Warning,
                 "The name leads to nothing any more: the file was removed or renamed. New clients \
                  get ENOENT.",
             ),
-            Leads::AnotherFile => (
+            LeadsTo::AnotherFile => (
                 Role::Warning,
                 "Another file has the name now: new clients reach that one.",
             ),
-            Leads::Unknown => (Role::Dim, "? — where the name leads cannot be told."),
+            LeadsTo::Unknown => (Role::Dim, "? — where the name leads cannot be told."),
         };
         let from = match leads.seen_from {
             SeenFrom::Holder => "",
@@ -220,6 +220,13 @@ fn links(page: &mut Page<'_>, seen: &Sockets, row: &Row) {
             _ => "its peer",
         };
         page.socket(words, peer.inode);
+    }
+    if matches!(
+        row.condition,
+        Condition::Connected | Condition::HalfClosed | Condition::PeerClosed
+    ) {
+        let way = ("creds".to_owned(), Target::Recorded(row.cookie));
+        page.ways("recorded of its peer", &[way]);
     }
     if let Some(holder) = holder {
         page.process("holder", holder);

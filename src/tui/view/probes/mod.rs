@@ -114,6 +114,7 @@ fn pace(model: &Model, state: &ProbesState) -> String {
     let took = format!("a look took {} ms", look.took.as_millis());
     match (state.pace, slow) {
         (_, true) => format!("{} looking, {took}", spinner(model.ticks)),
+        (Pace::Live, _) if !state.is_cheap() => format!("not live, {took}"),
         (Pace::Live, _) if board.failed.is_some() => format!("stopped, {took}"),
         (Pace::Live, _) => format!("live, {took}"),
         (Pace::Paused, _) => format!("paused, {took}"),
@@ -141,12 +142,13 @@ fn tabs(state: &ProbesState) -> Line {
     line
 }
 
-/// The process that is asked about, where it is not the usual one.
-fn whose(ask: &Ask) -> Option<u32> {
+/// The process or the socket that is asked about, where it is not the usual one.
+fn whose(ask: &Ask) -> Option<String> {
     match ask {
         Ask::Fds(fds::Subject::Process(pid)) | Ask::Creds(creds::Subject::Process(pid)) => {
-            Some(*pid)
+            Some(pid.to_string())
         }
+        Ask::Creds(creds::Subject::Socket(_)) => Some("of a socket".to_owned()),
         _ => None,
     }
 }
@@ -155,7 +157,10 @@ fn whose(ask: &Ask) -> Option<u32> {
 fn name_of(state: &ProbesState) -> Option<String> {
     match &state.look()?.probed {
         Probed::Fds(seen) => Some(seen.comm.to_string()),
-        Probed::Creds(seen) => Some(seen.comm.to_string()),
+        Probed::Creds(seen) => {
+            let process = seen.process.as_ref()?;
+            Some(process.comm.to_string())
+        }
         _ => None,
     }
 }
