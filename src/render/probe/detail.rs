@@ -57,7 +57,7 @@ pub struct Detail {
 }
 
 /// Columns of the words before a sentence.
-const LABEL: usize = 10;
+const LABEL: usize = 11;
 
 /// Links that digits can reach.
 const LINKS: usize = 9;
@@ -103,10 +103,10 @@ pub fn of(
             let found = variables.find(|variable| variable.name.as_bytes() == name.bytes())?;
             page.title(Line::of(Role::Heading, found.name.as_str()));
             match &found.value {
-                Some(value) => page.fact("Value", &format!("It is set to {value}.")),
-                None => page.fact("Value", "It is not set in our environment."),
+                Some(value) => page.fact("value", &format!("It is set to {value}.")),
+                None => page.fact("value", "It is not set in our environment."),
             }
-            page.fact("Service", &found.service);
+            page.fact("service", &found.service);
         }
         _ => return None,
     }
@@ -239,17 +239,24 @@ impl Page<'_> {
             By::Address => "its address says so",
             By::Program => "only the name of the program says so, and programs choose their names",
         };
-        let mut words = format!("{}: {by}.", service.name);
-        let known = self.services.iter().find(|known| known.id == service.id);
-        if let Some(known) = known {
-            let meaning = known.meaning.trim().trim_end_matches('.');
-            if !meaning.is_empty() {
-                words += &format!(" {meaning}.");
-            }
-            if !known.protocol.is_empty() {
-                words += &format!(" Spoken there: {}.", known.protocol.trim_end_matches('.'));
+        self.fact("service", &format!("{}: {by}.", service.name));
+        self.meaning(Some(service));
+    }
+
+    /// What a service is for, and what is spoken there.
+    fn meaning(&mut self, service: Option<&Identified>) {
+        let slug = service.map(|service| &service.id);
+        let known = self.services.iter().find(|known| Some(&known.id) == slug);
+        let Some(known) = known else { return };
+        let mut words = Vec::new();
+        for (before, what) in [("", &known.meaning), ("Spoken there: ", &known.protocol)] {
+            let what = what.trim().trim_end_matches('.');
+            if !what.is_empty() {
+                words.push(format!("{before}{what}."));
             }
         }
-        self.fact("Service", &words);
+        if !words.is_empty() {
+            self.fact("", &words.join(" "));
+        }
     }
 }

@@ -238,6 +238,25 @@ fn cells(open: &Descriptor, pid: u32) -> Vec<Cell> {
     ]
 }
 
+/// What a descriptor is, for the screen: the kind, what it leads to, and its state.
+pub(super) fn about(open: &Descriptor, pid: u32) -> (&'static str, Cell, String) {
+    let about = about::of(open, pid);
+    (about.kind, Cell::new(about.role, about.what), about.state)
+}
+
+/// What more there is to say of a descriptor: a sentence each, for the screen.
+pub(super) fn sentences(open: &Descriptor, seen: &Fds) -> Vec<(Role, String)> {
+    let notes = notes::of(open, seen).into_iter();
+    notes.map(|note| (note.role, note.words)).collect()
+}
+
+/// What there is to know of all of them, for the screen.
+pub(super) fn warnings(seen: &Fds) -> Vec<String> {
+    let head = head(seen).into_iter();
+    let warnings = head.filter(|(role, _)| *role == Role::Warning);
+    warnings.map(|(_, words)| words).collect()
+}
+
 /// A note beneath a line, wrapped.
 fn indented(role: Role, words: &str, width: usize) -> Vec<Row> {
     const INDENT: usize = 7;

@@ -221,7 +221,7 @@ impl Frame {
             (Probed::Env(seen), At::Row(at)) => seen.variables.get(at).map(env::row),
             (Probed::Fds(seen), At::Row(at)) => {
                 let descriptors = seen.descriptors.as_deref().unwrap_or_default();
-                descriptors.get(at).map(fds::row)
+                descriptors.get(at).map(|open| fds::row(seen, open))
             }
             _ => None,
         };

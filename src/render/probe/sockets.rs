@@ -4,6 +4,8 @@ mod detail;
 mod listing;
 mod tree;
 
+pub(super) use detail::facts;
+
 use super::words;
 use crate::probe::holders::Known;
 use crate::probe::sockets::{Sockets, View};

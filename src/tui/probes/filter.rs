@@ -116,7 +116,7 @@ impl Filter {
         }
         words.extend(self.kind.map(|kind| format!("type {kind}")));
         if let Some(process) = &self.process {
-            words.push(format!("held by {} {}", process.comm, process.pid));
+            words.push(format!("process {} {}", process.comm, process.pid));
         }
         if let Some((_, name)) = &self.service {
             words.push(format!("service {name}"));

@@ -9,7 +9,7 @@ pub(super) fn tell(page: &mut Page<'_>, entry: &Entry) {
     let title = Line::of(Role::Heading, words::quoted(&entry.path));
     page.title(title.with(Role::Plain, format!("   {}", kind(entry.kind))));
     if let Some(words) = state(entry.state) {
-        page.fact("State", words);
+        page.fact("state", words);
     }
     if let Some(bound) = &entry.socket {
         let name = match &bound.bound_as {
@@ -17,35 +17,35 @@ pub(super) fn tell(page: &mut Page<'_>, entry: &Entry) {
             None => String::new(),
         };
         let words = format!("{}, inode {}.{name}", bound.kind.word(), bound.inode);
-        page.fact("Socket", &words);
+        page.fact("socket", &words);
         if let Some(queue) = bound.queue {
             let words = format!(
                 "{} wait for accept(2); the backlog is {}.",
                 queue.pending, queue.backlog
             );
-            page.fact("Queue", &words);
+            page.fact("queue", &words);
         }
         if let Some(clients) = bound.clients {
-            page.fact("Clients", &format!("{clients}."));
+            page.fact("clients", &format!("{clients}."));
         }
     }
     if let Some(target) = &entry.target {
-        page.fact("Leads to", &words::quoted(target));
+        page.fact("leads to", &words::quoted(target));
     }
     if let Some(mounted) = &entry.mounted {
         let words =
             format!("{mounted}. It is not entered: a FUSE mount can make whoever looks wait.");
-        page.fact("Mounted", &words);
+        page.fact("mounted", &words);
     }
     if let Some(error) = &entry.error {
-        page.fact_as(Role::Warning, "Not seen", &format!("{error}."));
+        page.fact_as(Role::Warning, "not seen", &format!("{error}."));
     }
     if let Some(holders) = &entry.holders
         && (entry.kind == Kind::Socket || !holders.processes.is_empty())
     {
         let label = match entry.kind {
-            Kind::Socket => "Held by",
-            _ => "Open in",
+            Kind::Socket => "held by",
+            _ => "open in",
         };
         page.holders(label, holders);
     }
@@ -67,7 +67,7 @@ pub(super) fn tell(page: &mut Page<'_>, entry: &Entry) {
         about.push(format!("{size} bytes."));
     }
     if !about.is_empty() {
-        page.fact("File", &about.join(" "));
+        page.fact("file", &about.join(" "));
     }
     if let Some(bound) = &entry.socket {
         page.socket("bound here", bound.inode);
@@ -87,13 +87,13 @@ pub(super) fn tell_lost(page: &mut Page<'_>, lost: &Lost) {
         }
         Why::Unseen => "Its directory could not be listed, so the file may be there.",
     };
-    page.fact_as(Role::Warning, "File", words);
+    page.fact_as(Role::Warning, "file", words);
     let words = format!("{}, inode {}.", lost.kind.word(), lost.inode);
-    page.fact("Socket", &words);
+    page.fact("socket", &words);
     if let Some(clients) = lost.clients {
-        page.fact("Clients", &format!("{clients}."));
+        page.fact("clients", &format!("{clients}."));
     }
-    page.holders("Held by", &lost.holders);
+    page.holders("held by", &lost.holders);
     page.service(lost.service.as_ref());
     page.socket("bound here", lost.inode);
     for process in &lost.holders.processes {

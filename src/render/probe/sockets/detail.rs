@@ -47,10 +47,10 @@ pub(super) fn draw(seen: &Sockets, row: &Row, width: usize) -> Text {
     let mut text = head(seen, width);
     text.blank();
     text.line(Line::of(Role::Strong, format!("Socket {}", row.inode)));
-    let mut say = |label: &str, role: Role, words: &str| {
+    for (label, role, words) in facts(seen, row) {
         let room = width.saturating_sub(LABEL);
         let mut label = format!("{label:<LABEL$}");
-        for mut line in paragraph(role, words, room).lines {
+        for mut line in paragraph(role, &words, room).lines {
             let mut whole = Line::of(Role::Subheading, std::mem::take(&mut label));
             if whole.spans[0].text.is_empty() {
                 whole = Line::of(Role::Plain, " ".repeat(LABEL));
@@ -58,6 +58,19 @@ pub(super) fn draw(seen: &Sockets, row: &Row, width: usize) -> Text {
             whole.spans.append(&mut line.spans);
             text.line(whole);
         }
+    }
+    text.append(next(row, width));
+    text
+}
+
+/// What is known of a socket: a word and a sentence each, for this picture and for the screen.
+pub(in crate::render::probe) fn facts(
+    seen: &Sockets,
+    row: &Row,
+) -> Vec<(&'static str, Role, String)> {
+    let mut facts = Vec::new();
+    let mut say = |label: &'static str, role: Role, words: &str| {
+        facts.push((label, role, words.to_owned()));
     };
     let plain = Role::Plain;
     say("is", plain, &what(row));
@@ -114,8 +127,7 @@ pub(super) fn draw(seen: &Sockets, row: &Row, width: usize) -> Text {
             &format!("network namespace {namespace}."),
         );
     }
-    text.append(next(row, width));
-    text
+    facts
 }
 
 fn what(row: &Row) -> String {
