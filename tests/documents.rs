@@ -480,6 +480,30 @@ fn every_field_of_a_probe_is_described() {
     }
 }
 
+#[test]
+fn every_field_of_a_descriptor_is_described() {
+    fn properties(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(named) = fields.get("properties").and_then(Value::as_object) {
+                    found.extend(named.keys().cloned());
+                }
+                fields.values().for_each(|value| properties(value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| properties(value, found)),
+            _ => {}
+        }
+    }
+    let mut fields = BTreeSet::new();
+    properties(&probe_schema::of(Name::Fds), &mut fields);
+    // How bytes from outside are written, the parts of device numbers, a socket type without a name.
+    for shared in ["text", "hex", "major", "minor", "other"] {
+        fields.remove(shared);
+    }
+    assert!(fields.len() > 60, "{fields:?}");
+    all_described("book/src/probes.md", fields);
+}
+
 /// Numbers, times and runs of blanks are not compared.
 fn without_numbers(line: &str) -> String {
     let mut out = String::new();

@@ -12,6 +12,7 @@ mod epoll;
 mod open;
 mod process;
 mod sharing;
+mod watches;
 mod what;
 mod words;
 
@@ -159,6 +160,7 @@ pub fn collect(
         .iter()
         .map(|open| classify::classify(open, &around))
         .collect();
+    watches::name_from_opens(&mut whats, &opens);
     let descriptions = Descriptions::sort(table, &opens, seen.comparing);
     let mut holdings = Holdings::default();
     if !opens.is_empty() {

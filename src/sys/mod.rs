@@ -11,6 +11,7 @@ pub mod clock;
 pub mod fd_table;
 pub mod fdinfo;
 pub mod fence;
+pub mod file_handle;
 pub mod interrupt;
 pub mod ipc_objects;
 pub mod kcmp;

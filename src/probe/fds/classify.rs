@@ -11,13 +11,13 @@ use nix::sys::signal::Signal;
 use rustix::fs::FileType;
 
 use super::open::{Open, Surroundings};
-use super::what::{NotAsked, PidfdOf, Watch, What};
+use super::watches;
+use super::what::{NotAsked, PidfdOf, What};
 use super::words;
 use crate::probe::holders::Process;
 use crate::sys::fd_table;
-use crate::sys::fdinfo::{FanotifyWhat, FdInfo, PidOf, Spec};
+use crate::sys::fdinfo::{FdInfo, PidOf, Spec};
 use crate::sys::process;
-use crate::sys::sock_diag::Device;
 use crate::untrusted::Untrusted;
 
 /// `TMPFS_MAGIC`, `HUGETLBFS_MAGIC`, `MQUEUE_MAGIC`, `SECRETMEM_MAGIC`, `DMA_BUF_MAGIC`.
@@ -173,10 +173,10 @@ fn anonymous(name: &[u8], open: &Open, around: &Surroundings) -> What {
             watches: Vec::new(),
         },
         b"inotify" => What::Inotify {
-            watches: inotify(info),
+            watches: watches::inotify(info, around),
         },
         b"fanotify" => What::Fanotify {
-            watches: fanotify(info, around),
+            watches: watches::fanotify(info, around),
         },
         b"pidfd" => pidfd(info),
         b"io_uring" => {
@@ -237,41 +237,6 @@ fn signals(mask: u64) -> Vec<String> {
         (Err(_), _) => number.to_string(),
     })
     .collect()
-}
-
-fn inotify(info: &FdInfo) -> Vec<Watch> {
-    let watches = info.inotify_watches().into_iter();
-    let watches = watches.map(|watch| Watch {
-        watch: Some(watch.watch),
-        path: None,
-        inode: Some(watch.inode),
-        device: Some(watch.device),
-        events: words::inotify(watch.mask),
-    });
-    watches.collect()
-}
-
-fn fanotify(info: &FdInfo, around: &Surroundings) -> Vec<Watch> {
-    let marks = info.fanotify_marks().into_iter();
-    let watches = marks.map(|mark| {
-        let (inode, device): (Option<u64>, Option<Device>) = match mark.what {
-            FanotifyWhat::Inode { inode, device } => (Some(inode), Some(device)),
-            FanotifyWhat::Mount(_) => (None, None),
-            FanotifyWhat::FileSystem(device) => (None, Some(device)),
-        };
-        let path = match mark.what {
-            FanotifyWhat::Mount(id) => around.mount(id).map(|mount| mount.point.clone()),
-            _ => None,
-        };
-        Watch {
-            watch: None,
-            path,
-            inode,
-            device,
-            events: words::fanotify(mark.mask),
-        }
-    });
-    watches.collect()
 }
 
 #[cfg(test)]

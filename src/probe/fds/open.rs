@@ -90,6 +90,15 @@ impl Surroundings {
         all.find(|mount| mount.id == id)
     }
 
+    /// Where we have a file system mounted that answers by itself.
+    pub(super) fn own_local_mount(&self, device: Device) -> Option<&Untrusted> {
+        let mut mounts = self.own_mounts.iter();
+        let found = mounts.find(|mount| {
+            mount.device == device && !remote_on_the_way(&self.own_mounts, mount.point.bytes())
+        });
+        found.map(|mount| &mount.point)
+    }
+
     /// Whether a file can tell about itself alone.
     fn may_ask(&self, target: &[u8], info: &FdInfo) -> Result<(), NotAsked> {
         let Some(path) = target.strip_prefix(b"/") else {
@@ -136,20 +145,12 @@ impl Surroundings {
 
     /// Whether a path leads to a file now; nothing when that cannot be found out.
     fn leads_to(&self, path: &Untrusted, status: &Status) -> Option<bool> {
-        let bytes = path.bytes();
         let (root_of, mounts) = if self.same_namespace {
             (None, &self.own_mounts)
         } else {
             (Some(self.pid), &self.mounts)
         };
-        let on_the_way = |mount: &&Mount| {
-            let point = mount.point.bytes();
-            let point = point.strip_suffix(b"/").unwrap_or(point);
-            bytes
-                .strip_prefix(point)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-        };
-        if mounts.iter().filter(on_the_way).any(is_remote) {
+        if remote_on_the_way(mounts, path.bytes()) {
             return None;
         }
         match fd_table::file_at(root_of, path.as_path()) {
@@ -167,6 +168,17 @@ impl Surroundings {
         }
         fd_table::file_system(self.pid, open.fd).ok()
     }
+}
+
+/// Whether looking a path up may reach a file system that would have to ask somebody.
+fn remote_on_the_way(mounts: &[Mount], path: &[u8]) -> bool {
+    let on_the_way = |mount: &&Mount| {
+        let point = mount.point.bytes();
+        let point = point.strip_suffix(b"/").unwrap_or(point);
+        let rest = path.strip_prefix(point);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    };
+    mounts.iter().filter(on_the_way).any(is_remote)
 }
 
 fn is_remote(mount: &Mount) -> bool {

@@ -13,6 +13,8 @@ use serde::Serialize;
 use super::open::Open;
 use super::what::Held;
 use crate::probe::holders::Process;
+use crate::sys::fd_table;
+use crate::sys::fdinfo;
 use crate::sys::kcmp::{self, Refused, Slot};
 use crate::sys::proc_scan::Holdings;
 use crate::sys::sock_diag::low_half;
@@ -144,15 +146,22 @@ impl<'a> Descriptions<'a> {
                     with.unsure.push(slot);
                 }
             }
-            for (group, same) in groups.iter().zip(with.same) {
+            for (index, group) in groups.iter().enumerate() {
+                let inode = opens[group[0]].info.inode;
+                let apart = if target.starts_with(b"/") {
+                    with.same_file(index, |other| {
+                        let info = fd_table::info(other.pid, other.fd);
+                        info.is_ok_and(|info| fdinfo::parse(&info).inode == inode)
+                    })
+                } else {
+                    Vec::new()
+                };
                 for &at in group {
                     let found = &mut sharing[at];
                     let others = group.iter().filter(|&&other| other != at);
                     found.fds = others.map(|&other| opens[other].fd).collect();
-                    found.processes = held(&same, holdings);
-                    if target.starts_with(b"/") {
-                        found.same_file_processes = held(&with.other, holdings);
-                    }
+                    found.processes = held(&with.same[index], holdings);
+                    found.same_file_processes = held(&apart, holdings);
                     found.unsure = held(&with.unsure, holdings);
                     found.known &= with.unsure.is_empty();
                     found.known |= socket_inode(target).is_some();
@@ -195,6 +204,15 @@ struct Strangers {
 }
 
 impl Strangers {
+    /// Those that are not one of our descriptions, and are the same file: the same path may lead
+    /// to another one in another mount namespace, or after it was replaced.
+    fn same_file(&self, description: usize, same: impl Fn(&Slot) -> bool) -> Vec<Slot> {
+        let ours = self.same.iter().enumerate();
+        let ours = ours.filter(|(at, _)| *at != description);
+        let slots = ours.flat_map(|(_, slots)| slots).chain(&self.other);
+        slots.copied().filter(same).collect()
+    }
+
     fn new(groups: usize) -> Self {
         Self {
             same: vec![Vec::new(); groups],

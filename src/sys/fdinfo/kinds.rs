@@ -2,6 +2,7 @@
 //! fs/timerfd.c, fs/eventpoll.c, fs/notify/fdinfo.c, fs/pidfs.c, net/socket.c, io_uring/fdinfo.c.
 
 use super::{FdInfo, device};
+use crate::sys::file_handle::Handle;
 use crate::sys::sock_diag::Device;
 
 /// A timer's state.
@@ -42,7 +43,7 @@ pub struct EpollTarget {
 }
 
 /// A watch of inotify(7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InotifyWatch {
     /// The watch descriptor.
     pub watch: i32,
@@ -52,15 +53,19 @@ pub struct InotifyWatch {
     pub device: Device,
     /// `IN_*` bits.
     pub mask: u32,
+    /// By which open_by_handle_at(2) finds it; with CONFIG_EXPORTFS.
+    pub handle: Option<Handle>,
 }
 
 /// A mark of fanotify(7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FanotifyMark {
     /// What it is on.
     pub what: FanotifyWhat,
     /// `FAN_*` bits.
     pub mask: u64,
+    /// For marks on inodes: as for [`InotifyWatch::handle`].
+    pub handle: Option<Handle>,
 }
 
 /// What a mark of fanotify(7) is on.
@@ -135,6 +140,7 @@ impl FdInfo {
                     inode: fields.hexadecimal("ino:")?,
                     device: device(fields.word("sdev:")?)?,
                     mask: u32::try_from(fields.hexadecimal("mask:")?).ok()?,
+                    handle: fields.handle(),
                 })
             })
             .collect()
@@ -155,7 +161,11 @@ impl FdInfo {
                 _ => return None,
             };
             let mask = fields.hexadecimal("mask:")?;
-            Some(FanotifyMark { what, mask })
+            Some(FanotifyMark {
+                what,
+                mask,
+                handle: fields.handle(),
+            })
         };
         let lines = self.rest.iter();
         lines
@@ -237,6 +247,19 @@ impl<'a> Fields<'a> {
     fn hexadecimal(&self, name: &str) -> Option<u64> {
         u64::from_str_radix(self.word(name)?, 16).ok()
     }
+
+    /// `fhandle-bytes:8 fhandle-type:1 f_handle:1a4412005a8cd4e3`.
+    fn handle(&self) -> Option<Handle> {
+        let length = usize::try_from(self.hexadecimal("fhandle-bytes:")?).ok()?;
+        let kind = i32::try_from(self.hexadecimal("fhandle-type:")?).ok()?;
+        let digits = self.word("f_handle:")?.as_bytes();
+        let bytes: Option<Vec<u8>> = digits
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+            .collect();
+        let bytes = bytes.filter(|bytes| bytes.len() == length)?;
+        Some(Handle { kind, bytes })
+    }
 }
 
 #[cfg(test)]
@@ -285,7 +308,8 @@ mod tests {
     #[test]
     fn watches_and_marks_name_inodes_and_devices() {
         let info = parse(
-            b"inotify wd:a ino:12441a sdev:fe00000 mask:2 ignored_mask:0 fhandle-bytes:8\n\
+            b"inotify wd:a ino:12441a sdev:fe00000 mask:2 ignored_mask:0 fhandle-bytes:8 \
+              fhandle-type:1 f_handle:1a4412005a8cd4e3\n\
               inotify wd:1 ino:9aa5e4 sdev:fe00000 mask:fff ignored_mask:0\n\
               fanotify flags:0 event-flags:8000\n\
               fanotify ino:9aa5e4 sdev:fe00000 mflags:0 mask:2 ignored_mask:0\n\
@@ -296,6 +320,9 @@ mod tests {
         assert_eq!((watches.len(), watches[0].watch), (2, 10));
         assert_eq!((watches[1].inode, watches[1].device), (0x9a_a5e4, DISK));
         assert_eq!(watches[1].mask, 0xfff);
+        let handle = watches[0].handle.as_ref().unwrap();
+        assert_eq!((handle.kind, handle.bytes[0]), (1, 0x1a));
+        assert_eq!(watches[1].handle, None);
         let marks = info.fanotify_marks();
         assert_eq!(marks.len(), 3);
         assert_eq!(marks[1].what, FanotifyWhat::Mount(27));
