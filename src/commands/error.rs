@@ -157,10 +157,16 @@ impl From<ProbeError> for CommandError {
                 Self::usage(message).hinted(format!("Ask for its process: {process}."))
             }
             ProbeError::NoSuchSocket { file: true, .. } => Self::usage(message).hinted(
-                "There is a file with this name, and no socket of this network namespace is bound to it: it is stale, or its server is in another one.",
+                "There is a file with this name, and no socket is bound to it: its server is gone, or it is no socket at all.",
             ),
             ProbeError::NoSuchSocket { .. } => {
                 Self::usage(message).hinted("`ipc-mastery probe sockets` lists all.")
+            }
+            ProbeError::ForeignSocket { inode, holder, .. } => {
+                let target = holder.map_or_else(|| "PID".to_owned(), |pid| pid.to_string());
+                Self::usage(message).hinted(format!(
+                    "Ask from there: `sudo nsenter --net --target {target} ipc-mastery probe creds inode:{inode}`."
+                ))
             }
             ProbeError::SeveralSockets { sockets, .. } => {
                 let most = 20;

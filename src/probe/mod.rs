@@ -175,6 +175,17 @@ pub enum ProbeError {
         /// There is a file with this name.
         file: bool,
     },
+    /// The socket with this name is in another network namespace: the path reaches it, and it is not
+    /// listed in ours.
+    #[error("the socket {name} is in another network namespace")]
+    ForeignSocket {
+        /// What was asked for, printable.
+        name: String,
+        /// Its inode.
+        inode: u32,
+        /// A process that holds it, if one was seen.
+        holder: Option<u32>,
+    },
     /// More than one socket has this name.
     #[error("{} sockets have the name {name}", sockets.len())]
     SeveralSockets {

@@ -87,6 +87,8 @@ pub struct Moment {
     pub failed: Option<String>,
     /// The process that sent the message, and its effective ids then, by `/proc`.
     pub sender: Option<Ucred>,
+    /// Its supplementary groups then, by `/proc`.
+    pub sender_groups: Option<Vec<u32>>,
     /// SO_PEERCRED.
     pub peercred: Fact<Ucred>,
     /// Which process SO_PEERPIDFD meant.

@@ -9,6 +9,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::sys::socket::{UnixAddr, getpeername};
@@ -25,8 +26,8 @@ use crate::probe::sockets::{self, Condition, Relation, Row};
 use crate::probe::{ProbeError, Surroundings};
 use crate::sys::peer_credentials::{self, Ucred};
 use crate::sys::proc_scan::{Holdings, Wanted};
-use crate::sys::sock_diag::{self, Name, Type};
-use crate::sys::{pidfd, process};
+use crate::sys::sock_diag::{self, FileId, Name, Type};
+use crate::sys::{netns, pidfd, process};
 use crate::untrusted::Untrusted;
 
 /// How a socket is named on the command line.
@@ -220,7 +221,10 @@ pub(super) fn look(
         });
     }
     let rows = rows.sockets;
-    let row = find(which, &rows)?;
+    let row = find(which, &rows).map_err(|error| match error {
+        ProbeError::NoSuchSocket { name, .. } => nowhere(which, name, &holdings),
+        other => other,
+    })?;
     let mut refusals = Vec::new();
     let mut taken = take(row, false, &holdings, &mut refusals);
     if taken.is_none() && row.condition == Condition::Listening {
@@ -298,7 +302,7 @@ fn find<'a>(which: &Which, rows: &'a [Row]) -> Result<&'a Row, ProbeError> {
     match found.as_slice() {
         [] => Err(ProbeError::NoSuchSocket {
             name: said(which),
-            file: matches!(which, Which::Path(path) if Untrusted::from(path.as_slice()).as_path().exists()),
+            file: false,
         }),
         [one] => Ok(one),
         _ => Err(ProbeError::SeveralSockets {
@@ -315,6 +319,33 @@ fn find<'a>(which: &Which, rows: &'a [Row]) -> Result<&'a Row, ProbeError> {
                 })
                 .collect(),
         }),
+    }
+}
+
+/// Why there is no socket with this path: nobody has it, the file is stale, or its server is in
+/// another network namespace, whose sockets are not listed in ours.
+fn nowhere(which: &Which, name: String, holdings: &Holdings) -> ProbeError {
+    let Which::Path(path) = which else {
+        return ProbeError::NoSuchSocket { name, file: false };
+    };
+    let path = Untrusted::from(path.as_slice());
+    let Ok(status) = std::fs::metadata(path.as_path()) else {
+        return ProbeError::NoSuchSocket { name, file: false };
+    };
+    let file = FileId::from_stat(status.dev(), status.ino());
+    let foreign = netns::elsewhere()
+        .into_iter()
+        .find(|foreign| match foreign.file {
+            Some(bound) => bound == file,
+            None => foreign.path == path.bytes(),
+        });
+    match foreign {
+        Some(foreign) => ProbeError::ForeignSocket {
+            name,
+            inode: foreign.inode,
+            holder: holdings.of_socket(foreign.inode).first().map(|one| one.pid),
+        },
+        None => ProbeError::NoSuchSocket { name, file: true },
     }
 }
 

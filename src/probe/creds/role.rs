@@ -264,10 +264,12 @@ fn moment(
             Ok(_) => Fact::Absent,
         },
     };
+    let (sender, sender_groups) = sender.filter(|_| sent).and_then(credentials).unzip();
     Moment {
         event,
         failed,
-        sender: sender.filter(|_| sent).and_then(effective),
+        sender,
+        sender_groups,
         peercred: Fact::new(peer_credentials::recorded(connection)),
         peerpidfd: told(peer_credentials::pidfd(connection)),
         message: message.credentials.map_or(Fact::Absent, Fact::Known),
@@ -336,18 +338,23 @@ pub(super) fn label(told: io::Result<Vec<u8>>) -> Fact<Untrusted> {
     }
 }
 
-/// The effective ids of a process of ours, by `/proc`.
-fn effective(pid: u32) -> Option<Ucred> {
+/// The effective ids and the supplementary groups of a process of ours, by `/proc`.
+fn credentials(pid: u32) -> Option<(Ucred, Vec<u32>)> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let second = |key: &str| {
+    let numbers = |key: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(key))?;
-        line.split_whitespace().nth(1)?.parse().ok()
+        let words = line.split_whitespace();
+        words
+            .map(|word| word.parse().ok())
+            .collect::<Option<Vec<u32>>>()
     };
-    Some(Ucred {
+    let second = |key: &str| numbers(key)?.get(1).copied();
+    let ids = Ucred {
         pid,
         uid: second("Uid:")?,
         gid: second("Gid:")?,
-    })
+    };
+    Some((ids, numbers("Groups:")?))
 }
 
 /// The client: carries out orders until there are no more.

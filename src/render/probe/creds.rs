@@ -24,7 +24,7 @@ pub(super) fn draw(seen: &Creds, width: usize) -> Text {
         text.append(paragraph(Role::Warning, &words, width));
     }
     if let Some(socket) = &seen.socket {
-        text.append(socket::draw(socket, width));
+        text.append(socket::draw(socket, &seen.viewer, width));
     }
     if seen.viewer.in_user_namespace {
         text.blank();

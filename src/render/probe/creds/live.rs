@@ -1,6 +1,6 @@
 //! Draws the live run: what each mechanism told, and what it told as things changed.
 
-use super::parts::{Said, fact, label, numbers, pidfd, ucred};
+use super::parts::{Said, bullet, fact, label, numbers, pidfd, ucred};
 use crate::probe::creds::{Event, Fact, Live, Moment, Pidfd};
 use crate::render::markdown::paragraph;
 use crate::render::probe::table::{self, Cell, Column, Cut, Dropped, Row};
@@ -43,7 +43,7 @@ pub(super) fn draw(live: &Live, width: usize) -> Text {
     let moments: Vec<Row> = live.moments.iter().filter_map(moment).collect();
     text.append(table::draw(MOMENTS, &moments, width, &mut dropped));
     for sentence in sentences(live) {
-        text.append(paragraph(Role::Note, &sentence, width));
+        text.append(bullet(&Said::new(Role::Plain, sentence), width));
     }
     text.append(dropped.say(width));
     text
@@ -171,6 +171,17 @@ fn sentences(live: &Live) -> Vec<String> {
         said.push(format!(
             "While only the effective user id was {effective}, SCM_CREDENTIALS said {told}: the \
              real one. SO_PEERCRED takes effective ids."
+        ));
+    }
+    if let Some(groups) = shown(Event::AllIds).and_then(|moment| moment.sender_groups.as_ref())
+        && let Some(told) = live.groups_at_end.known()
+        && told != groups
+    {
+        said.push(format!(
+            "The client changed its supplementary groups to {} when it gave up its ids; \
+             SO_PEERGROUPS still told those it had when it connected: {}.",
+            numbers(groups),
+            numbers(told)
         ));
     }
     if let Some(gone) = shown(Event::ClientGone)

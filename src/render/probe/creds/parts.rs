@@ -29,6 +29,35 @@ pub(super) fn field(name: &str, value: &Said, width: usize) -> Text {
     text
 }
 
+/// A heading, and what it is about: beside it where there is room, else beneath it.
+pub(super) fn heading(words: &str, about: &str, width: usize) -> Text {
+    let mut text = Text::new();
+    let line = Line::of(Role::Heading, words).with(Role::Plain, format!(" {about}"));
+    if line.width() <= width {
+        text.line(line);
+    } else {
+        text.line(Line::of(Role::Heading, words));
+        text.append(paragraph(Role::Plain, about, width));
+    }
+    text
+}
+
+/// One of several sentences.
+pub(super) fn bullet(said: &Said, width: usize) -> Text {
+    let mut text = Text::new();
+    let room = width.saturating_sub(2).max(NARROW);
+    for (index, line) in paragraph(said.role, &said.words, room)
+        .lines
+        .into_iter()
+        .enumerate()
+    {
+        let mut whole = Line::of(Role::Dim, if index == 0 { "- " } else { "  " });
+        whole.spans.extend(line.spans);
+        text.line(whole);
+    }
+    text
+}
+
 /// Words, and what they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {

@@ -1,6 +1,6 @@
 //! Draws who a process is.
 
-use super::parts::{Said, all_named, capabilities, fact, field, label, named};
+use super::parts::{self, Said, all_named, capabilities, fact, field, label, named};
 use crate::probe::creds::{Identity, Ids, Mapped, SeccompMode};
 use crate::render::markdown::paragraph;
 use crate::render::probe::words::age;
@@ -10,14 +10,11 @@ use crate::untrusted::Untrusted;
 pub(super) fn draw(seen: &Identity, width: usize) -> Text {
     let mut text = Text::new();
     let whose = if seen.ourselves {
-        format!(
-            " {} ({}): this program, started by you",
-            seen.pid, seen.comm
-        )
+        format!("{} ({}): this program, started by you", seen.pid, seen.comm)
     } else {
-        format!(" {} ({})", seen.pid, seen.comm)
+        format!("{} ({})", seen.pid, seen.comm)
     };
-    text.line(Line::of(Role::Heading, "Process").with(Role::Plain, whose));
+    text.append(parts::heading("Process", &whose, width));
     if seen.ended {
         let words = "It has ended and waits for its parent (a zombie): it connects to nobody any \
             more, and much of what follows is gone.";
@@ -152,6 +149,8 @@ fn privileges(seen: &Identity, width: usize) -> Text {
         }
     });
     text.append(field("dumpable", &dumpable, width));
+    let modules = fact(&seen.security_modules, "none", |modules| modules.join(", "));
+    text.append(field("security modules", &modules, width));
     text
 }
 
@@ -259,7 +258,5 @@ fn session(seen: &Identity, width: usize) -> Text {
         let said = Said::value(format!("{} ago", age(start.age_seconds)));
         text.append(field("started", &said, width));
     }
-    let modules = fact(&seen.security_modules, "none", |modules| modules.join(", "));
-    text.append(field("security modules", &modules, width));
     text
 }

@@ -1,8 +1,8 @@
 //! Draws what is recorded on a socket, and what that is worth by now.
 
-use super::parts::{Said, all_named, fact, field, label, named, pidfd};
-use crate::probe::creds::{Fact, Now, Record, Recorded, RecordedBy, Seen, State};
-use crate::probe::holders::{Known, Process};
+use super::parts::{Said, all_named, bullet, fact, field, heading, label, named, pidfd};
+use crate::probe::creds::{Fact, Now, Record, Recorded, RecordedBy, Seen, State, Viewer};
+use crate::probe::holders::Known;
 use crate::render::markdown::paragraph;
 use crate::render::probe::table::{self, Cell, Column, Cut, Dropped, Row};
 use crate::render::probe::words::{self, age};
@@ -16,32 +16,30 @@ const NOW: &[Column] = &[
     Column::fixed("STARTED", 1),
 ];
 
-pub(super) fn draw(seen: &Recorded, width: usize) -> Text {
+pub(super) fn draw(seen: &Recorded, viewer: &Viewer, width: usize) -> Text {
     let mut text = Text::new();
     let name = match &seen.name {
         Some(name) => words::name(name),
         None => "without a name".to_owned(),
     };
-    text.line(
-        Line::of(Role::Heading, "Socket")
-            .with(Role::Plain, format!(" inode:{} ", seen.inode))
-            .with(Role::Value, name)
-            .with(
-                Role::Plain,
-                format!(" ({}, {})", seen.kind.word(), seen.condition.words()),
-            ),
+    let about = format!(
+        "inode:{} {name} ({}, {})",
+        seen.inode,
+        seen.kind.word(),
+        seen.condition.words()
     );
+    text.append(heading("Socket", &about, width));
     text.append(paragraph(Role::Plain, recorded_by(seen.recorded_by), width));
     text.blank();
     match &seen.record {
         Some(record) => text.append(recorded(record, width)),
-        None => text.append(unasked(seen, width)),
+        None => text.append(unasked(seen, viewer, width)),
     };
     if let (Some(record), Some(now)) = (&seen.record, &seen.now) {
         text.blank();
         text.append(now_table(now, width));
         for sentence in verdict(record, now, seen) {
-            text.append(paragraph(sentence.role, &sentence.words, width));
+            text.append(bullet(&sentence, width));
         }
     }
     text.append(footnotes(seen, width));
@@ -247,64 +245,40 @@ fn list(processes: &[(u32, String)]) -> String {
 }
 
 /// What is missing when nobody let us ask, and what is known all the same.
-fn unasked(seen: &Recorded, width: usize) -> Text {
-    let mut text = Text::new();
-    let names = |processes: &[Process]| {
-        let names: Vec<String> = processes
-            .iter()
-            .map(|process| format!("{} {}", process.comm, process.pid))
-            .collect();
-        names.join(", ")
-    };
-    let mut words = "What is recorded on it cannot be read. ".to_owned();
-    if let Some(refusal) = seen.refusals.first() {
-        words += &format!(
-            "{} {} does not let its descriptor be taken: {}. ",
+fn unasked(seen: &Recorded, viewer: &Viewer, width: usize) -> Text {
+    let mut words = vec!["What is recorded on it cannot be read.".to_owned()];
+    for refusal in seen.refusals.iter().take(3) {
+        words.push(format!(
+            "{} {} does not let its descriptor be taken: {}.",
             refusal.comm, refusal.pid, refusal.error
-        );
-        words += match seen.ptrace_scope {
-            Some(scope @ 1..) => {
-                return finish(
-                    text,
-                    words
-                        + &format!(
-                            "pidfd_getfd(2) needs permission to attach with ptrace(2): \
-                             kernel.yama.ptrace_scope is {scope}, so only root or a parent has it."
-                        ),
-                    seen,
-                    width,
-                );
-            }
-            _ => {
-                "pidfd_getfd(2) needs permission to attach with ptrace(2): the same user, and a \
-                 process that is dumpable."
-            }
-        };
-    } else {
-        match seen.holders.known {
+        ));
+    }
+    if seen.refusals.is_empty() {
+        let why = match seen.holders.known {
             Known::NotVisible => {
-                words += "Who holds it may not be seen: it belongs to another user, or to a \
-                    process that is not dumpable.";
+                "Who holds it may not be seen: it belongs to another user, or to a process that is \
+                 not dumpable."
             }
             Known::None | Known::InFlight => {
-                words += "No process holds it: it is in a message that nobody has read yet, or \
-                    the kernel's own.";
+                "No process holds it: it is in a message that nobody has read yet, or the kernel's \
+                 own."
             }
-            Known::Gone => words += "It was closed meanwhile.",
-            Known::Some => {
-                words += &format!(
-                    "The descriptor is gone from {}.",
-                    names(&seen.holders.processes)
-                );
-            }
+            Known::Gone | Known::Some => "It was closed meanwhile.",
+        };
+        words.push(why.to_owned());
+    } else {
+        words.push(
+            "pidfd_getfd(2) needs permission to attach with ptrace(2): the same user, and a process \
+             that is dumpable."
+                .to_owned(),
+        );
+        if let Some(scope @ 1..) = seen.ptrace_scope {
+            words.push(format!(
+                "kernel.yama.ptrace_scope is {scope}, so even then only its parent, or root, has it."
+            ));
         }
     }
-    text.append(Text::new());
-    finish(text, words, seen, width)
-}
-
-fn finish(mut text: Text, words: String, seen: &Recorded, width: usize) -> Text {
-    text.append(paragraph(Role::Warning, &words, width));
+    let mut text = paragraph(Role::Warning, &words.join(" "), width);
     if let Some(creator) = &seen.creator {
         let words = format!(
             "Without it: the user that created the socket, by sock_diag(7), is {}.",
@@ -312,12 +286,11 @@ fn finish(mut text: Text, words: String, seen: &Recorded, width: usize) -> Text 
         );
         text.append(paragraph(Role::Plain, &words, width));
     }
-    let words = "As root, this shows it:";
-    text.append(paragraph(Role::Plain, words, width));
-    text.line(Line::of(
-        Role::Code,
-        format!("  sudo ipc-mastery probe creds inode:{}", seen.inode),
-    ));
+    if viewer.user.id != 0 && seen.holders.known != Known::Gone {
+        text.append(paragraph(Role::Plain, "As root, this shows it:", width));
+        let command = format!("  sudo ipc-mastery probe creds inode:{}", seen.inode);
+        text.line(Line::of(Role::Code, command));
+    }
     text
 }
 
