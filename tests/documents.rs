@@ -504,6 +504,24 @@ fn every_field_of_a_descriptor_is_described() {
     all_described("book/src/probes.md", fields);
 }
 
+#[test]
+fn every_field_that_probe_creds_may_have_is_described() {
+    fn fields_of(schema: &Value, found: &mut BTreeSet<String>) {
+        if let Some(Value::Object(fields)) = schema.get("properties") {
+            found.extend(fields.keys().cloned());
+        }
+        match schema {
+            Value::Object(parts) => parts.values().for_each(|part| fields_of(part, found)),
+            Value::Array(parts) => parts.iter().for_each(|part| fields_of(part, found)),
+            _ => {}
+        }
+    }
+    let mut fields = BTreeSet::new();
+    fields_of(&probe_schema::of(Name::Creds), &mut fields);
+    assert!(fields.len() > 80, "{fields:?}");
+    all_described("book/src/probes.md", fields);
+}
+
 /// Numbers, times and runs of blanks are not compared.
 fn without_numbers(line: &str) -> String {
     let mut out = String::new();

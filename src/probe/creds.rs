@@ -6,8 +6,10 @@
 
 mod capabilities;
 mod fact;
+mod find;
 mod identity;
 mod live;
+mod occasion;
 mod recorded;
 pub mod role;
 mod session;
@@ -20,13 +22,13 @@ use serde::Serialize;
 
 pub use capabilities::Capabilities;
 pub use fact::{Fact, Named};
+pub use find::Which;
 pub use identity::{
     Identity, Ids, Mapped, NAMESPACES, Namespace, Seccomp, SeccompMode, Sets, Start,
 };
 pub use live::{Answers, Event, Live, Moment, Pidfd};
-pub use recorded::{
-    Asked, NamedUcred, Now, Peer, Record, Recorded, RecordedBy, Refusal, Seen, State, Which,
-};
+pub use occasion::RecordedBy;
+pub use recorded::{Asked, NamedUcred, Now, Peer, Record, Recorded, Refusal, Seen, State};
 pub use session::Session;
 
 use super::{ProbeError, Surroundings};

@@ -1,24 +1,24 @@
 //! What is recorded on somebody's socket: who the kernel says is at its other end.
 //!
-//! Owns finding the socket, taking a duplicate of it out of a process that holds it
-//! (pidfd_getfd(2)), asking that, and comparing the answer with whoever holds the other end now.
-//! It never connects: that would wake services, and tell nothing of connections that are there.
+//! Owns taking a duplicate of a socket out of a process that holds it (pidfd_getfd(2)), asking
+//! that, and comparing the answer with whoever holds the other end now. Which socket is meant is
+//! [`super::find`]'s, which call recorded [`super::occasion`]'s. It never connects: that would wake
+//! services, and tell nothing of connections that are there.
 //!
 //! Where no holder lets us, one of our own clients may: what a client's socket records is what its
 //! listener recorded when listen(2) was called.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::os::fd::OwnedFd;
 
-use nix::sys::socket::{UnixAddr, getpeername};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::fact::{Fact, Named, Names, errno, errno_name};
+use super::find::{self, Which};
 use super::identity::{self, Start};
 use super::live::Pidfd;
+use super::occasion::{self, RecordedBy};
 use super::role;
 use crate::curriculum::services::Service;
 use crate::probe::holders::{Holders, Known};
@@ -26,22 +26,9 @@ use crate::probe::sockets::{self, Condition, Relation, Row};
 use crate::probe::{ProbeError, Surroundings};
 use crate::sys::peer_credentials::{self, Ucred};
 use crate::sys::proc_scan::{Holdings, Wanted};
-use crate::sys::sock_diag::{self, FileId, Name, Type};
-use crate::sys::{netns, pidfd, process};
+use crate::sys::sock_diag::{Name, Type};
+use crate::sys::{pidfd, process};
 use crate::untrusted::Untrusted;
-
-/// How a socket is named on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// `inode:N`: as in `/proc/PID/fd`.
-    Inode(u32),
-    /// `cookie:N`.
-    Cookie(u64),
-    /// `@name`.
-    Abstract(Vec<u8>),
-    /// Anything else.
-    Path(Vec<u8>),
-}
 
 /// A socket, and what is recorded on it.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -141,25 +128,6 @@ pub struct NamedUcred {
     pub group: Named,
 }
 
-/// The call by which credentials were recorded on a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RecordedBy {
-    /// listen(2) on this socket: it is a listener, and names its own server.
-    Listen,
-    /// connect(2) of the client: this is the socket that accept(2) returned.
-    PeersConnect,
-    /// listen(2) of the server: this socket called connect(2).
-    PeersListen,
-    /// socketpair(2): both ends name who made them.
-    Socketpair,
-    /// One of the two sockets of a connection; which cannot be told from their names.
-    Connection,
-    /// Nothing is recorded: it was never connected, or is a datagram socket that no socketpair(2)
-    /// made.
-    Nothing,
-}
-
 /// What a record means by now.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Now {
@@ -221,10 +189,7 @@ pub(super) fn look(
         });
     }
     let rows = rows.sockets;
-    let row = find(which, &rows).map_err(|error| match error {
-        ProbeError::NoSuchSocket { name, .. } => nowhere(which, name, &holdings),
-        other => other,
-    })?;
+    let row = find::find(which, &rows, &holdings)?;
     let mut refusals = Vec::new();
     let mut taken = take(row, false, &holdings, &mut refusals);
     if taken.is_none() && row.condition == Condition::Listening {
@@ -249,13 +214,13 @@ pub(super) fn look(
         refusals,
         ptrace_scope: ptrace_scope(),
         record: None,
-        recorded_by: by_names(row, &rows),
+        recorded_by: occasion::by_names(row, &rows),
         now: None,
     };
     if let Some((socket, asked)) = taken {
         let record = record(&socket, names);
         if !asked.client {
-            recorded.recorded_by = by_socket(row, &socket, &record, &rows);
+            recorded.recorded_by = occasion::by_socket(row, &socket, &record.peercred, &rows);
         }
         recorded.now = now(&recorded, &record, names);
         recorded.record = Some(record);
@@ -267,137 +232,6 @@ pub(super) fn look(
 fn ptrace_scope() -> Option<u32> {
     let text = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok()?;
     text.trim().parse().ok()
-}
-
-/// The socket that is meant. A listener, or a bound socket, before connections that carry its name.
-fn find<'a>(which: &Which, rows: &'a [Row]) -> Result<&'a Row, ProbeError> {
-    let mut found: Vec<&Row> = Vec::new();
-    match which {
-        Which::Inode(inode) => found.extend(rows.iter().filter(|row| row.inode == *inode)),
-        Which::Cookie(cookie) => found.extend(rows.iter().filter(|row| row.cookie == *cookie)),
-        Which::Abstract(name) => {
-            let named = |name: &[u8]| {
-                let name = Name::Abstract(Untrusted::from(name));
-                rows.iter()
-                    .filter(move |row| row.name.as_ref() == Some(&name))
-            };
-            found.extend(named(name));
-            if found.is_empty() {
-                found.extend(named(&unescape(name)));
-            }
-        }
-        Which::Path(path) => {
-            for path in [path.clone(), unescape(path)] {
-                if found.is_empty() {
-                    found = by_path(&path, rows);
-                }
-            }
-        }
-    }
-    let whole = found.clone();
-    let carries = |row: &&Row| matches!(row.condition, Condition::Listening | Condition::Bound);
-    if found.iter().any(carries) {
-        found.retain(carries);
-    }
-    match found.as_slice() {
-        [] => Err(ProbeError::NoSuchSocket {
-            name: said(which),
-            file: false,
-        }),
-        [one] => Ok(one),
-        _ => Err(ProbeError::SeveralSockets {
-            name: said(which),
-            sockets: whole
-                .iter()
-                .map(|row| {
-                    format!(
-                        "inode:{} ({}, {})",
-                        row.inode,
-                        row.kind.word(),
-                        row.condition.words()
-                    )
-                })
-                .collect(),
-        }),
-    }
-}
-
-/// Why there is no socket with this path: nobody has it, the file is stale, or its server is in
-/// another network namespace, whose sockets are not listed in ours.
-fn nowhere(which: &Which, name: String, holdings: &Holdings) -> ProbeError {
-    let Which::Path(path) = which else {
-        return ProbeError::NoSuchSocket { name, file: false };
-    };
-    let path = Untrusted::from(path.as_slice());
-    let Ok(status) = std::fs::metadata(path.as_path()) else {
-        return ProbeError::NoSuchSocket { name, file: false };
-    };
-    let file = FileId::from_stat(status.dev(), status.ino());
-    let foreign = netns::elsewhere()
-        .into_iter()
-        .find(|foreign| match foreign.file {
-            Some(bound) => bound == file,
-            None => foreign.path == path.bytes(),
-        });
-    match foreign {
-        Some(foreign) => ProbeError::ForeignSocket {
-            name,
-            inode: foreign.inode,
-            holder: holdings.of_socket(foreign.inode).first().map(|one| one.pid),
-        },
-        None => ProbeError::NoSuchSocket { name, file: true },
-    }
-}
-
-/// By the file first: a name may be relative, or lead through links. A file that is gone, or was
-/// replaced, leaves the name that was bound.
-fn by_path<'a>(path: &[u8], rows: &'a [Row]) -> Vec<&'a Row> {
-    let bytes = Untrusted::from(path);
-    let path: &Path = bytes.as_path();
-    if let Ok(Some(bound)) = sock_diag::bound_at(path) {
-        let found: Vec<&Row> = rows.iter().filter(|row| row.inode == bound.inode).collect();
-        if !found.is_empty() {
-            return found;
-        }
-    }
-    let name = Name::Path(bytes);
-    rows.iter()
-        .filter(|row| row.name.as_ref() == Some(&name))
-        .collect()
-}
-
-/// What was asked for, printable.
-fn said(which: &Which) -> String {
-    match which {
-        Which::Inode(inode) => format!("inode:{inode}"),
-        Which::Cookie(cookie) => format!("cookie:{cookie}"),
-        Which::Abstract(name) => format!("@{}", Untrusted::from(name.as_slice())),
-        Which::Path(path) => Untrusted::from(path.as_slice()).to_string(),
-    }
-}
-
-/// The bytes that probes print as `\xNN`.
-fn unescape(text: &[u8]) -> Vec<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some((&first, tail)) = rest.split_first() {
-        let escaped = match rest {
-            [b'\\', b'x', high, low, ..] => digit(*high).zip(digit(*low)),
-            _ => None,
-        };
-        match escaped {
-            Some((high, low)) => {
-                out.push((high * 16 + low) as u8);
-                rest = &rest[4..];
-            }
-            None => {
-                out.push(first);
-                rest = tail;
-            }
-        }
-    }
-    out
 }
 
 /// Duplicates a socket out of the first process that lets us. What is found is verified to be the
@@ -479,75 +313,6 @@ fn record(socket: &OwnedFd, names: &Names) -> Record {
     }
 }
 
-/// Which call recorded, from what sock_diag lists: an accepted socket carries its listener's name,
-/// a client usually none, the ends of a pair never.
-fn by_names(row: &Row, rows: &[Row]) -> RecordedBy {
-    let peer = row.peer.as_ref();
-    match (row.condition, row.kind) {
-        (Condition::Listening, _) => RecordedBy::Listen,
-        (Condition::Bound | Condition::Unconnected, _) => RecordedBy::Nothing,
-        (Condition::Waiting, _) => RecordedBy::PeersListen,
-        (_, Type::Dgram) => match peer {
-            Some(peer) if peer.relation == Relation::Connected && row.name.is_none() => {
-                RecordedBy::Socketpair
-            }
-            _ => RecordedBy::Nothing,
-        },
-        _ => {
-            let known = peer.is_some();
-            let peer = peer.and_then(|peer| peer.name.as_ref());
-            by_both_names(row.name.as_ref(), peer, known, rows)
-        }
-    }
-}
-
-fn by_both_names(
-    own: Option<&Name>,
-    peer: Option<&Name>,
-    peer_known: bool,
-    rows: &[Row],
-) -> RecordedBy {
-    let of_a_listener = |name: &Name| {
-        rows.iter()
-            .any(|row| row.condition == Condition::Listening && row.name.as_ref() == Some(name))
-    };
-    match (own, peer) {
-        (Some(_), None) if peer_known => RecordedBy::PeersConnect,
-        (None, Some(_)) => RecordedBy::PeersListen,
-        (None, None) if peer_known => RecordedBy::Socketpair,
-        (Some(own), _) if of_a_listener(own) => RecordedBy::PeersConnect,
-        (Some(_), Some(peer)) if of_a_listener(peer) => RecordedBy::PeersListen,
-        _ => RecordedBy::Connection,
-    }
-}
-
-/// The same, with the socket in hand: it knows its peer's name even when that has closed, and
-/// whether anything was recorded.
-fn by_socket(row: &Row, socket: &OwnedFd, record: &Record, rows: &[Row]) -> RecordedBy {
-    if record.peercred == Fact::Absent {
-        return RecordedBy::Nothing;
-    }
-    let connected = !matches!(
-        row.condition,
-        Condition::Listening | Condition::Bound | Condition::Unconnected | Condition::Waiting
-    );
-    if row.kind == Type::Dgram {
-        // connect(2) records nothing for datagrams; only socketpair(2) does.
-        return RecordedBy::Socketpair;
-    }
-    if !connected {
-        return by_names(row, rows);
-    }
-    let peer = getpeername::<UnixAddr>(socket.as_raw_fd());
-    let name = peer.as_ref().ok().and_then(|address| {
-        let path = |path: &Path| Name::Path(Untrusted::from(path));
-        let abstract_name = |name: &[u8]| Name::Abstract(Untrusted::from(name));
-        let named = address.path().map(path);
-        named.or_else(|| address.as_abstract().map(abstract_name))
-    });
-    by_both_names(row.name.as_ref(), name.as_ref(), peer.is_ok(), rows)
-}
-
 /// Compares a record with whoever is there now.
 fn now(recorded: &Recorded, record: &Record, names: &Names) -> Option<Now> {
     let ucred = record.peercred.known()?;
@@ -614,12 +379,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_probes_print_can_be_given_back() {
-        assert_eq!(unescape(br"a\x1b\x0a\xff"), b"a\x1b\n\xff");
-        assert_eq!(unescape(br"back\slash \x4"), br"back\slash \x4");
-    }
-
-    #[test]
     fn a_pid_is_called_recycled_only_when_the_recorded_process_is_gone() {
         let told = |pid, ended| {
             Fact::Known(Pidfd {
@@ -638,16 +397,5 @@ mod tests {
         assert_eq!(state(7, &old, false), State::Gone);
         let reaped = Fact::Refused("ESRCH".to_owned());
         assert_eq!(state(7, &reaped, true), State::Recycled);
-    }
-
-    #[test]
-    fn names_tell_which_call_recorded() {
-        let (one, two) = (Name::Path("/a".into()), Name::Path("/b".into()));
-        let by = |own, peer, known| by_both_names(own, peer, known, &[]);
-        assert_eq!(by(Some(&one), None, true), RecordedBy::PeersConnect);
-        assert_eq!(by(None, Some(&one), true), RecordedBy::PeersListen);
-        assert_eq!(by(None, None, true), RecordedBy::Socketpair);
-        assert_eq!(by(None, None, false), RecordedBy::Connection);
-        assert_eq!(by(Some(&one), Some(&two), true), RecordedBy::Connection);
     }
 }
