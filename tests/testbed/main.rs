@@ -4,7 +4,9 @@
 //! The bed is not part of this repository. It is looked for in `../shared/testbed/testbed`, or
 //! where `IPC_TESTBED` says; without it, and without what it needs, the tests say so and pass.
 
-use std::collections::HashMap;
+mod agreement;
+
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -60,18 +62,7 @@ impl Bed {
     }
 
     fn call(&self, arguments: &[&str]) -> Output {
-        let mut command = match self.user {
-            Some(uid) => {
-                let id = uid.to_string();
-                let mut command = Command::new("setpriv");
-                command
-                    .args(["--reuid", &id, "--regid", &id, "--clear-groups"])
-                    .arg(&self.program);
-                command
-            }
-            None => Command::new(&self.program),
-        };
-        command
+        as_user(&self.program, self.user)
             .args(arguments)
             .current_dir("/tmp")
             .env_remove("XDG_RUNTIME_DIR")
@@ -133,20 +124,22 @@ fn program_for_all() -> (tempfile::TempDir, PathBuf) {
     (directory, program)
 }
 
+/// A program run as a user; as ourselves when `None`.
+fn as_user(program: &Path, user: Option<u32>) -> Command {
+    let Some(uid) = user else {
+        return Command::new(program);
+    };
+    let id = uid.to_string();
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid", &id, "--regid", &id, "--clear-groups"])
+        .arg(program);
+    command
+}
+
 /// What a probe prints, run as a user with this runtime directory; as ourselves when `None`.
 fn probe(program: &Path, name: &str, runtime_dir: &str, user: Option<u32>) -> Value {
-    let mut command = match user {
-        Some(uid) => {
-            let id = uid.to_string();
-            let mut command = Command::new("setpriv");
-            command
-                .args(["--reuid", &id, "--regid", &id, "--clear-groups"])
-                .arg(program);
-            command
-        }
-        None => Command::new(program),
-    };
-    let output = command
+    let output = as_user(program, user)
         .args(["probe", name, "--json"])
         .env("XDG_RUNTIME_DIR", runtime_dir)
         .output()
@@ -312,6 +305,64 @@ impl Comparison<'_> {
         }
     }
 
+    /// Whether the names of sockets lead where the bed left them.
+    fn names(&mut self, seen: &Value) {
+        let rows = seen["sockets"].as_array().unwrap();
+        let mut compared = 0;
+        for endpoint in self.status["endpoints"].as_array().unwrap() {
+            let wanted = match text(endpoint, "state") {
+                "orphan" => "nothing",
+                "shadowed" => "another-file",
+                "listening" | "hung" | "waiting" => "its-file",
+                _ => continue,
+            };
+            let name = unhex(text(&endpoint["address"], "hex"));
+            let pid = endpoint["pid"].as_u64();
+            let own = |row: &&Value| {
+                bytes(&row["name"]["name"]) == name
+                    && text(row, "condition") == "listening"
+                    && pid.is_some_and(|pid| pids(&row["holders"]).contains(&pid))
+            };
+            if text(&endpoint["address"], "kind") != "path" || !self.readable(endpoint) {
+                continue;
+            }
+            let Some(row) = rows.iter().find(own) else {
+                continue;
+            };
+            compared += 1;
+            self.expect(
+                text(endpoint, "id"),
+                "where its name leads",
+                wanted,
+                text(&row["leads"], "to"),
+            );
+        }
+        assert!(compared > 10, "only {compared} names were compared");
+    }
+
+    /// Whoever may not read every process is told so, and an unknown holder is not called none.
+    fn hidden(&mut self, seen: &Value) {
+        let complete = seen["owners_complete"] == true;
+        let denied = seen["denied"].as_u64().unwrap();
+        let rows = seen["sockets"].as_array().unwrap();
+        let without = |known: &str| {
+            let rows = rows
+                .iter()
+                .filter(|row| text(&row["holders"], "known") == known);
+            rows.count()
+        };
+        if !complete && without("none") + without("in-flight") > 0 {
+            let eyes = self.eyes;
+            self.faults.push(format!(
+                "{eyes:?}: no holder is claimed, and not all were read"
+            ));
+        }
+        if self.eyes == Eyes::User && (denied == 0 || without("not-visible") == 0) {
+            self.faults
+                .push("User: nothing is said to be hidden".to_owned());
+        }
+    }
+
     /// Sockets outside the runtime directory, and connections with both ends.
     fn sockets(&mut self, seen: &Value) {
         let rows = seen["sockets"].as_array().unwrap();
@@ -358,6 +409,8 @@ impl Comparison<'_> {
                 self.expect(id, "service", wanted.as_deref().unwrap_or("none"), service);
             }
         }
+        let holders = rows.iter().flat_map(|row| pids(&row["holders"]));
+        let visible: BTreeSet<u64> = holders.collect();
         for link in self.status["links"].as_array().unwrap() {
             let (client, server) = (link["client_pid"].as_u64(), link["server_pid"].as_u64());
             let (Some(client), Some(server)) = (client, server) else {
@@ -367,10 +420,12 @@ impl Comparison<'_> {
                 pids(&row["holders"]).contains(&client)
                     && pids(&row["peer"]["holders"]).contains(&server)
             });
-            if !there && self.eyes == Eyes::Root {
-                let id = text(link, "id");
-                self.faults
-                    .push(format!("{id}: no connection from {client} to {server}"));
+            let visible = visible.contains(&client) && visible.contains(&server);
+            if !there && (self.eyes == Eyes::Root || visible) {
+                let (eyes, id) = (self.eyes, text(link, "id"));
+                self.faults.push(format!(
+                    "{eyes:?}: {id}: no connection from {client} to {server}"
+                ));
             }
         }
     }
@@ -395,7 +450,13 @@ fn compare(bed: &Bed, program: &Path, eyes: Eyes, user: Option<u32>) {
         faults: Vec::new(),
     };
     comparison.runtime_dir(&probe(program, "runtime-dir", &directory, user));
-    comparison.sockets(&probe(program, "sockets", &directory, user));
+    let seen = probe(program, "sockets", &directory, user);
+    comparison.sockets(&seen);
+    comparison.names(&seen);
+    comparison.hidden(&seen);
+    let differences = agreement::differences(program, &directory, user);
+    let told = |difference| format!("{eyes:?}: {difference}");
+    comparison.faults.extend(differences.into_iter().map(told));
     assert!(
         comparison.faults.is_empty(),
         "{}",
@@ -404,8 +465,9 @@ fn compare(bed: &Bed, program: &Path, eyes: Eyes, user: Option<u32>) {
 }
 
 #[test]
-fn every_endpoint_of_a_session_is_identified_as_its_user_and_as_root() {
-    let test = "every_endpoint_of_a_session_is_identified_as_its_user_and_as_root";
+fn every_endpoint_of_a_session_is_identified_and_ss_and_lsof_agree_as_its_user_and_as_root() {
+    let test =
+        "every_endpoint_of_a_session_is_identified_and_ss_and_lsof_agree_as_its_user_and_as_root";
     let Some(program) = bed_program(test) else {
         return;
     };
