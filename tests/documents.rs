@@ -301,9 +301,55 @@ fn what_is_said_to_be_there_is_there() {
     );
 }
 
+/// A document with what mdBook would include, from a line on.
+fn with_includes(name: &str) -> String {
+    let place = Path::new(name).parent().expect("a directory");
+    let mut out = String::new();
+    for line in read(name).lines() {
+        let inner = line
+            .strip_prefix("{{#include ")
+            .and_then(|it| it.strip_suffix("}}"));
+        match inner.map(|inner| inner.split_once(':').unwrap_or((inner, "1:"))) {
+            Some((file, lines)) => {
+                let from = lines
+                    .trim_end_matches(':')
+                    .parse::<usize>()
+                    .expect("a line number");
+                let file = plain(&place.join(file));
+                let text = read(file.to_str().expect("a plain name"));
+                for line in text.lines().skip(from - 1) {
+                    out.push_str(line);
+                    out.push('\n');
+                }
+            }
+            None => {
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn what_the_book_includes_is_a_manual_without_its_title() {
+    let page = with_includes("book/src/probes.md");
+    assert!(!page.contains("{{#include"), "{page}");
+    for &probe in Name::ALL {
+        let manual = read(&format!("curriculum/probes/{}.md", probe.as_str()));
+        let title = format!("# probe {}\n\n", probe.as_str());
+        let body = manual
+            .strip_prefix(&title)
+            .expect("a manual begins with its title");
+        if read("book/src/probes.md").contains(&format!("probes/{}.md:3:", probe.as_str())) {
+            assert!(page.contains(body), "{}", probe.as_str());
+        }
+    }
+}
+
 /// Words in code in a document.
 fn code_words(name: &str) -> BTreeSet<String> {
-    let text = read(name);
+    let text = with_includes(name);
     let words = events(&text).filter_map(|event| match event {
         Event::Code(code) => Some(code.to_string()),
         _ => None,

@@ -5,15 +5,19 @@
 //! once and may be relative, lead through symbolic links or be out of date. Walking the tree is
 //! [`walk`]'s. Nothing is connected to and no other file system is entered.
 
+mod flaw;
 mod join;
+mod lifetime;
+mod others;
+mod place;
+mod reach;
+mod remedy;
 mod walk;
 
-use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, Mode, OFlags, openat};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -27,6 +31,14 @@ use crate::sys::proc_scan::Wanted;
 use crate::sys::sock_diag::{FileId, Name, Type};
 use crate::sys::users::Users;
 use crate::untrusted::Untrusted;
+pub use flaw::Flaw;
+use lifetime::Records;
+pub use lifetime::{Ends, Lifetime, MadeBy};
+pub use others::Other;
+pub use place::{Directory, Finding, From, Owner, Usage};
+pub use reach::Reach;
+pub use remedy::{Circumstance, Remedy, RemedyId};
+use remedy::{Traces, Usual};
 use walk::Tree;
 
 /// What the probe saw.
@@ -43,6 +55,8 @@ pub struct RuntimeDir {
     pub problem: Option<String>,
     /// Every entry beneath it, by path.
     pub entries: Vec<Entry>,
+    /// What is known of the services that entries belong to, by name.
+    pub services: Vec<Explained>,
     /// Sockets that were bound here and whose file is not here.
     pub lost: Vec<Lost>,
     /// Directories whose entries could not be listed.
@@ -74,75 +88,19 @@ impl RuntimeDir {
     }
 }
 
-/// The directory itself.
-#[derive(Clone, Debug, JsonSchema, Serialize)]
-pub struct Directory {
-    /// Its path.
-    pub path: Untrusted,
-    /// Where the path comes from.
-    pub from: From,
-    /// Whose runtime directory was looked for: the real user id.
-    pub uid: u32,
-    /// What is not as it should be.
-    pub findings: Vec<Finding>,
-    /// Its owner.
-    pub owner: Option<Owner>,
-    /// Its permission bits.
-    pub mode: Option<u32>,
-    /// The mount it is on.
-    pub mount: Option<Mount>,
-    /// True when it is a mount point of its own.
-    pub own_mount: bool,
-    /// Runtime directories of other users: names in `/run/user`.
-    pub others: Vec<Untrusted>,
-}
-
-/// Where the path comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum From {
-    /// `$XDG_RUNTIME_DIR`.
-    Variable,
-    /// The variable is not set: `/run/user/UID`.
-    Default,
-}
-
-/// Something about the directory that is not as the XDG Base Directory Specification has it.
+/// A service that an entry belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "id")]
-pub enum Finding {
-    /// `XDG_RUNTIME_DIR` is not set.
-    Unset,
-    /// The variable holds a relative path.
-    Relative,
-    /// Nothing is there.
-    Missing,
-    /// Something is there that is no directory.
-    NotADirectory,
-    /// It cannot be opened.
-    Unreadable {
-        /// Why: an errno's name.
-        errno: String,
-    },
-    /// It belongs to somebody else.
-    NotOurs {
-        /// To whom.
-        owner: Owner,
-    },
-    /// Its mode is not 0700.
-    WrongMode {
-        /// Its permission bits.
-        mode: u32,
-    },
-}
-
-/// A user.
-#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
-pub struct Owner {
-    /// The user id.
-    pub uid: u32,
-    /// The name in `/etc/passwd`.
-    pub name: Option<Untrusted>,
+pub struct Explained {
+    /// Its slug.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What is spoken there.
+    pub protocol: String,
+    /// Variables that announce it.
+    pub variables: Vec<String>,
+    /// What it is for: a sentence.
+    pub meaning: String,
 }
 
 /// One entry.
@@ -156,6 +114,10 @@ pub struct Entry {
     pub mode: Option<u32>,
     /// Its owner.
     pub owner: Option<Owner>,
+    /// Its group's id.
+    pub group: Option<u32>,
+    /// What is dangerous about it, given the directories on its path.
+    pub findings: Vec<Flaw>,
     /// Seconds since it was made, or, where the file system does not keep that, since its status
     /// changed.
     pub age_seconds: Option<u64>,
@@ -330,20 +292,24 @@ pub struct Unread {
 /// Looks at this machine.
 pub fn collect(services: &[Service], surroundings: &Surroundings) -> RuntimeDir {
     let users = Users::load();
-    let mut place = locate(surroundings);
-    let opened = open(&mut place, surroundings, &users);
+    let mut place = place::locate(surroundings, &users);
+    let opened = place.open(&users);
     let canonical = opened
         .as_ref()
-        .and_then(|directory| real_path(directory).ok())
+        .and_then(|directory| place::real_path(directory).ok())
         .unwrap_or_else(|| place.path.bytes().to_vec());
     let mounts = mounts::mounts().unwrap_or_default();
-    let mount = mounts::of(&mounts, &canonical).cloned();
-    place.own_mount = opened.is_some()
-        && mount
-            .as_ref()
-            .is_some_and(|mount| mount.point.bytes() == canonical);
-    place.mount = mount.filter(|_| opened.is_some());
-
+    if let Some(directory) = &opened {
+        place.on(directory, &canonical, mounts::of(&mounts, &canonical));
+    }
+    let machine = Machine {
+        users: &users,
+        mounts: &mounts,
+        records: Records {
+            root: Path::new("/"),
+        },
+    };
+    machine.surround(&mut place, &canonical);
     let tree = opened.as_ref().map_or_else(Tree::default, |directory| {
         walk::walk(directory, &canonical, &mounts)
     });
@@ -377,6 +343,7 @@ pub fn collect(services: &[Service], surroundings: &Surroundings) -> RuntimeDir 
     }
     let lost = joint.lost(&tree, &entries);
     RuntimeDir {
+        services: explained(services, &entries, &lost),
         schema: "ipc-mastery/probe/runtime-dir/1",
         entries,
         lost,
@@ -388,90 +355,66 @@ pub fn collect(services: &[Service], surroundings: &Surroundings) -> RuntimeDir 
     }
 }
 
-fn locate(surroundings: &Surroundings) -> Directory {
-    let mut findings = Vec::new();
-    let (path, from) = match &surroundings.runtime_dir {
-        Some(path) => {
-            if !path.as_bytes().starts_with(b"/") {
-                findings.push(Finding::Relative);
-            }
-            (Untrusted::from(path.clone()), From::Variable)
+/// What is known of this machine.
+struct Machine<'a> {
+    users: &'a Users,
+    mounts: &'a [Mount],
+    records: Records<'a>,
+}
+
+impl Machine<'_> {
+    /// Notes what is around the directory: who made it, who else has one, how we came here and what
+    /// would mend what is wrong.
+    fn surround(&self, place: &mut Directory, canonical: &[u8]) {
+        if place.mode.is_some() {
+            let owner = place.owner.as_ref().map_or(place.uid, |owner| owner.uid);
+            let subject = lifetime::Subject {
+                path: canonical,
+                uid: owner,
+                name: self.users.name(owner),
+                mount: place.mount.as_ref(),
+                own_mount: place.own_mount,
+            };
+            place.lifetime = Some(lifetime::lifetime(self.records, subject));
         }
-        None => {
-            findings.push(Finding::Unset);
-            let path = format!("/run/user/{}", surroundings.uid);
-            (Untrusted::from(path), From::Default)
-        }
-    };
-    Directory {
-        path,
-        from,
-        uid: surroundings.uid,
-        findings,
-        owner: None,
-        mode: None,
-        mount: None,
-        own_mount: false,
-        others: Vec::new(),
+        let parent = Path::new("/run/user");
+        let (users, records) = (self.users, self.records);
+        place.others = others::others(parent, canonical, self.mounts, users, records);
+        place.circumstances = Traces::of_this_process().circumstances();
+        let usual = self.usual(place.uid);
+        place.remedies = remedy::remedies(place, usual);
+    }
+
+    /// Whether `/run/user/UID` could be used.
+    fn usual(&self, uid: u32) -> Usual {
+        let path = format!("/run/user/{uid}");
+        let good = rustix::fs::lstat(&path)
+            .is_ok_and(|status| status.st_uid == uid && status.st_mode & 0o170_777 == 0o040_700);
+        if good { Usual::Good } else { Usual::NotGood }
     }
 }
 
-/// Opens the directory and notes what is wrong with it.
-fn open(place: &mut Directory, surroundings: &Surroundings, users: &Users) -> Option<OwnedFd> {
-    place.others = others(place);
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = match openat(CWD, place.path.as_path(), flags, Mode::empty()) {
-        Ok(directory) => directory,
-        Err(error) => {
-            place.findings.push(match error {
-                rustix::io::Errno::NOENT => Finding::Missing,
-                rustix::io::Errno::NOTDIR => Finding::NotADirectory,
-                other => Finding::Unreadable {
-                    errno: walk::errno_name(other),
-                },
-            });
-            return None;
-        }
-    };
-    if let Ok(status) = rustix::fs::fstat(&directory) {
-        let owner = Owner {
-            uid: status.st_uid,
-            name: users.name(status.st_uid).cloned(),
-        };
-        let mode = status.st_mode & 0o7777;
-        if status.st_uid != surroundings.uid {
-            place.findings.push(Finding::NotOurs {
-                owner: owner.clone(),
-            });
-        }
-        if mode != 0o700 {
-            place.findings.push(Finding::WrongMode { mode });
-        }
-        place.owner = Some(owner);
-        place.mode = Some(mode);
-    }
-    Some(directory)
-}
-
-fn others(place: &Directory) -> Vec<Untrusted> {
-    let Ok(entries) = std::fs::read_dir("/run/user") else {
-        return Vec::new();
-    };
-    let mut others: Vec<Untrusted> = entries
-        .filter_map(|entry| Some(Untrusted::from(entry.ok()?.path().as_path())))
-        .filter(|path| *path != place.path)
+/// What is known of the services that were found.
+fn explained(services: &[Service], entries: &[Entry], lost: &[Lost]) -> Vec<Explained> {
+    let entries = entries.iter().filter_map(|entry| entry.service.as_ref());
+    let lost = lost.iter().filter_map(|lost| lost.service.as_ref());
+    let found: BTreeSet<&str> = entries
+        .chain(lost)
+        .map(|service| service.id.as_str())
         .collect();
-    others.sort();
-    others
-}
-
-/// The path without symbolic links, as the kernel has it now.
-fn real_path(directory: &OwnedFd) -> io::Result<Vec<u8>> {
-    use std::os::fd::AsRawFd;
-    let link = format!("/proc/self/fd/{}", directory.as_raw_fd());
-    Ok(std::fs::read_link(link)?
-        .into_os_string()
-        .into_encoded_bytes())
+    let mut explained: Vec<Explained> = services
+        .iter()
+        .filter(|service| found.contains(service.id.as_str()))
+        .map(|service| Explained {
+            id: service.id.clone(),
+            name: service.name.clone(),
+            protocol: service.protocol.clone(),
+            variables: service.variables.clone(),
+            meaning: service.meaning.clone(),
+        })
+        .collect();
+    explained.sort_by(|a, b| a.name.cmp(&b.name));
+    explained
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub struct Mount {
     pub options: Untrusted,
     /// The file system's type: `tmpfs`, `fuse.portal`.
     pub kind: Untrusted,
+    /// What is mounted: a device, or for most others a word that whoever mounted it chose.
+    pub source: Untrusted,
     /// Options of the file system: `rw,size=395972k,mode=700`.
     pub super_options: Untrusted,
 }
@@ -110,7 +112,7 @@ fn line(line: &[u8]) -> Option<Mount> {
     let options = unescaped(fields.next()?);
     fields.find(|field| field == b"-")?;
     let kind = unescaped(fields.next()?);
-    let _source = fields.next()?;
+    let source = unescaped(fields.next()?);
     let super_options = unescaped(fields.next().unwrap_or_default());
     Some(Mount {
         id,
@@ -119,6 +121,7 @@ fn line(line: &[u8]) -> Option<Mount> {
         point,
         options,
         kind,
+        source,
         super_options,
     })
 }

@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::flaw::{self, Judged};
+use super::reach::Reach;
 use super::walk::{self, Found, Leads, Tree};
 use super::{Bound, Directory, Entry, Kind, Lost, Owner, State, Why};
 use crate::curriculum::services::{self, Part, Places, Service};
@@ -43,7 +45,21 @@ impl Joint<'_> {
             .filter(|entry| entry.kind != Kind::Symlink)
             .filter_map(|entry| Some((entry.file?, (entry.state, entry.service.clone()))))
             .collect();
+        let reaches = self.reaches(tree);
         for (entry, found) in entries.iter_mut().zip(&tree.found) {
+            let judged = Judged {
+                kind: entry.kind,
+                mode: entry.mode.zip(entry.group),
+                owner: entry.owner.as_ref(),
+                host: self.directory.owner.as_ref().map(|owner| owner.uid),
+                reach: *reaches.get(above(&found.path)).unwrap_or(&Reach::NOBODY),
+                leads_out: found
+                    .link
+                    .as_ref()
+                    .is_some_and(|link| link.leads == Leads::Elsewhere),
+                is_known: entry.service.is_some(),
+            };
+            entry.findings = flaw::flaws(judged);
             let Some(link) = &found.link else { continue };
             match link.leads {
                 Leads::Nowhere if entry.service.is_none() => entry.state = State::Dangling,
@@ -56,6 +72,20 @@ impl Joint<'_> {
             }
         }
         entries
+    }
+
+    /// Who gets to the entries of each directory, by its path below ours.
+    fn reaches<'t>(&self, tree: &'t Tree) -> HashMap<&'t [u8], Reach> {
+        let mut reaches = HashMap::new();
+        reaches.insert(&b""[..], self.directory.reach.unwrap_or(Reach::NOBODY));
+        // What is above comes first: paths are sorted.
+        for found in tree.found.iter().filter(|it| it.kind == Kind::Directory) {
+            let before = *reaches.get(above(&found.path)).unwrap_or(&Reach::NOBODY);
+            let status = found.status.as_ref().ok();
+            let status = status.map(|status| (status.mode, status.uid, status.gid));
+            reaches.insert(found.path.as_slice(), before.through(status));
+        }
+        reaches
     }
 
     /// The socket bound to each file: the listener if there is one.
@@ -80,6 +110,8 @@ impl Joint<'_> {
             kind: found.kind,
             mode: status.map(|status| status.mode & 0o7777),
             owner: status.map(|status| self.owner(status.uid)),
+            group: status.map(|status| status.gid),
+            findings: Vec::new(),
             age_seconds: status.map(|status| {
                 self.now
                     .saturating_sub(u64::try_from(status.made).unwrap_or(0))
@@ -265,6 +297,12 @@ impl Joint<'_> {
         }
         lost
     }
+}
+
+/// The directory a path is in: empty for our own.
+fn above(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+    &path[..end]
 }
 
 fn rank(row: &Row) -> u8 {

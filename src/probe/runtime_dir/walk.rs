@@ -42,6 +42,7 @@ pub(super) struct Found {
 pub(super) struct Status {
     pub(super) mode: u32,
     pub(super) uid: u32,
+    pub(super) gid: u32,
     pub(super) size: u64,
     pub(super) file: FileId,
     /// Seconds since 1970: when it was made, else when its status last changed.
@@ -157,6 +158,7 @@ impl Walk<'_> {
             Status {
                 mode: u32::from(status.stx_mode),
                 uid: status.stx_uid,
+                gid: status.stx_gid,
                 size: status.stx_size,
                 file: FileId {
                     device: self.device.unwrap_or(file.device),

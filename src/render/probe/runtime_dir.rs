@@ -3,8 +3,11 @@
 //!
 //! ```text
 //! Runtime directory /run/user/1000
-//! From XDG_RUNTIME_DIR. On a tmpfs of its own, at most 386.6 MiB. Mode 0700, owner
-//! learner.
+//! From XDG_RUNTIME_DIR. Mode 0700, owner learner.
+//! A tmpfs of its own, mounted rw,nosuid,nodev. Used: 12 KiB of 386.6 MiB, 14 of
+//! 98993 inodes.
+//! Mounted by systemd-logind (user-runtime-dir@1000.service). It goes when the last
+//! session of learner has ended, and there are 2 now.
 //! All entries belong to learner.
 //!
 //! Listening: 1
@@ -22,19 +25,31 @@
 //! KIND   NAME            SERVICE             OPEN IN   PID  DETAIL       MODE  AGE
 //! mount  doc             document portal                    fuse.portal  ?       ?
 //! file   wayland-1.lock  Wayland compositor  sway     1051  0 B          0640   2h
+//!
+//! What lives here: 1
+//! D-Bus session bus: Programs of one session call each other here. Announced by
+//! DBUS_SESSION_BUS_ADDRESS.
+//! Of no service that is known here: stale.sock.
+//!
+//! Runtime directories of other users: 1
+//! DIRECTORY       OWNER  MODE  MOUNTED  SESSIONS  ENTRIES
+//! /run/user/1001  ada    0700  tmpfs           1   EACCES
 //! ```
+
+mod directory;
 
 use std::collections::BTreeMap;
 
 use super::table::{self, Cell, Column, Cut, Dropped, Row};
 use super::words;
-use crate::probe::runtime_dir::{
-    Directory, Entry, Finding, From, Kind, Lost, Owner, RuntimeDir, State, Why,
-};
+use crate::probe::runtime_dir::{Entry, Flaw, Kind, Lost, Owner, RuntimeDir, State, Why};
 use crate::probe::sockets::By;
 use crate::render::markdown::paragraph;
 use crate::render::text::{Line, Role, Text};
 use crate::untrusted::Untrusted;
+
+/// Entries with the same flaw that are named; of more, the rest is counted.
+const NAMED: usize = 8;
 
 /// More entries of one kind in one directory than this are drawn as one line.
 const SIBLINGS: usize = 8;
@@ -120,7 +135,7 @@ const SECTIONS: &[(State, &str, &str)] = &[
 ];
 
 pub(super) fn draw(seen: &RuntimeDir, width: usize) -> Text {
-    let mut text = directory(&seen.directory, width);
+    let mut text = directory::draw(&seen.directory, width);
     let mut say = |role, words: &str| {
         text.append(paragraph(role, words, width));
     };
@@ -161,6 +176,7 @@ pub(super) fn draw(seen: &RuntimeDir, width: usize) -> Text {
         );
     }
 
+    text.append(dangers(seen, width));
     let mut dropped = Dropped::default();
     for &(state, title, note) in SECTIONS {
         let rows: Vec<_> = seen
@@ -209,6 +225,12 @@ pub(super) fn draw(seen: &RuntimeDir, width: usize) -> Text {
     if seen.entries.is_empty() && seen.directory.mode.is_some() {
         text.append(paragraph(Role::Plain, "It is empty.", width));
     }
+    text.append(meanings(seen, width));
+    text.append(directory::others(
+        &seen.directory.others,
+        width,
+        &mut dropped,
+    ));
     text.append(dropped.say(width));
     text
 }
@@ -238,71 +260,109 @@ fn section(text: &mut Text, title: &str, number: usize) {
     text.line(Line::of(Role::Strong, title).with(Role::Plain, format!(": {number}")));
 }
 
-fn directory(directory: &Directory, width: usize) -> Text {
+/// What is dangerous about entries: a line each, those of one kind together.
+fn dangers(seen: &RuntimeDir, width: usize) -> Text {
     let mut text = Text::new();
-    text.line(
-        Line::of(Role::Heading, "Runtime directory ")
-            .with(Role::Code, words::quoted(&directory.path)),
-    );
-    let mut facts = String::from(match directory.from {
-        From::Variable => "From XDG_RUNTIME_DIR.",
-        From::Default => "The usual place for this user.",
-    });
-    if let Some(mount) = &directory.mount {
-        let limit = mount.super_option("size").and_then(words::size);
-        facts.push_str(&match (directory.own_mount, limit) {
-            (true, Some(limit)) => format!(" On a {} of its own, at most {limit}.", mount.kind),
-            (true, None) => format!(" On a {} of its own.", mount.kind),
-            (false, _) => format!(" On {}, shared with other directories.", mount.kind),
-        });
+    let mut found: BTreeMap<(u8, String), Vec<String>> = BTreeMap::new();
+    for entry in &seen.entries {
+        for flaw in &entry.findings {
+            let (rank, words) = flaw_words(flaw);
+            let names = found.entry((rank, words)).or_default();
+            names.push(words::quoted(&entry.path));
+        }
     }
-    if let (Some(mode), Some(owner)) = (directory.mode, &directory.owner) {
-        facts.push_str(&format!(" Mode {mode:04o}, owner {}.", user(owner)));
+    if found.is_empty() {
+        return text;
     }
-    text.append(paragraph(Role::Plain, &facts, width));
-    for finding in &directory.findings {
-        let words = finding_words(finding, directory);
-        text.append(paragraph(Role::Warning, &words, width));
-    }
-    if directory.mode.is_none() && !directory.others.is_empty() {
-        let list: Vec<String> = directory.others.iter().map(words::quoted).collect();
-        let words = format!(
-            "Runtime directories of other users are here: {}. \
-             As root, XDG_RUNTIME_DIR=PATH before the command looks at one.",
-            list.join(", ")
-        );
-        text.append(paragraph(Role::Plain, &words, width));
+    section(&mut text, "To look at", found.values().map(Vec::len).sum());
+    for ((_, words), names) in found {
+        let more = match names.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let names = names.iter().take(NAMED).cloned().collect::<Vec<_>>();
+        let line = format!("{}{more}: {words}", names.join(", "));
+        text.append(paragraph(Role::Warning, &line, width));
     }
     text
 }
 
-fn finding_words(finding: &Finding, directory: &Directory) -> String {
-    let uid = directory.uid;
-    match finding {
-        Finding::Unset => {
-            "XDG_RUNTIME_DIR is not set: a login through pam_systemd or elogind sets it; \
-             sudo, su and cron do not."
-                .to_owned()
-        }
-        Finding::Relative => {
-            "XDG_RUNTIME_DIR is not an absolute path. Programs must ignore it then.".to_owned()
-        }
-        Finding::Missing => {
-            "There is no such directory. A login manager makes it when the user logs in \
-             and removes it after the last logout."
-                .to_owned()
-        }
-        Finding::NotADirectory => "It is not a directory.".to_owned(),
-        Finding::Unreadable { errno } => format!("It cannot be opened: {errno}."),
-        Finding::NotOurs { owner } => format!(
-            "It belongs to {}, and you are user {uid}. Programs must not use it.",
-            user(owner)
+/// What is said of a flaw, and how soon.
+fn flaw_words(flaw: &Flaw) -> (u8, String) {
+    let fixed = |rank, words: &str| (rank, words.to_owned());
+    match flaw {
+        Flaw::EverybodyConnects => fixed(
+            0,
+            "everybody on this machine can connect: the socket and all directories above let \
+             them. Its server has to look at SO_PEERCRED.",
         ),
-        Finding::WrongMode { mode } => format!(
-            "Its mode is {mode:04o}. It must be 0700: whoever may enter can reach every socket in it \
-             that lets others write."
+        Flaw::GroupConnects { gid } => (
+            1,
+            format!(
+                "members of group {gid} can connect: the socket and all directories above let \
+                 them."
+            ),
+        ),
+        Flaw::EverybodyWrites => fixed(2, "everybody can write to it."),
+        Flaw::EverybodyExchanges => fixed(
+            3,
+            "everybody can remove what is in this directory and put something else there.",
+        ),
+        Flaw::RunsAsAnother => fixed(
+            4,
+            "a set-user-ID or set-group-ID program: whoever runs it gets its owner's rights.",
+        ),
+        Flaw::Device => fixed(5, "a device, which does not belong here."),
+        Flaw::ForeignOwner { owner } => (
+            6,
+            format!(
+                "belongs to {}: made by a program that ran as that user, through sudo for \
+                 example.",
+                user(owner)
+            ),
+        ),
+        Flaw::LeadsOut => fixed(
+            7,
+            "a link that leads out of the directory: what is there is not kept from others by it.",
         ),
     }
+}
+
+/// What each service is for.
+fn meanings(seen: &RuntimeDir, width: usize) -> Text {
+    let mut text = Text::new();
+    let strangers: Vec<String> = seen
+        .entries
+        .iter()
+        .filter(|entry| entry.service.is_none())
+        .filter(|entry| !matches!(entry.kind, Kind::Directory | Kind::Symlink))
+        .map(|entry| words::quoted(&entry.path))
+        .collect();
+    if seen.services.is_empty() && strangers.is_empty() {
+        return text;
+    }
+    section(&mut text, "What lives here", seen.services.len());
+    for service in &seen.services {
+        let words = format!("{}: {}", service.name, service.meaning);
+        let words = match service.variables.as_slice() {
+            [] => words,
+            variables => format!("{words} Announced by {}.", variables.join(", ")),
+        };
+        text.append(paragraph(Role::Plain, &words, width));
+    }
+    if !strangers.is_empty() {
+        let more = match strangers.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let names = strangers.iter().take(NAMED).cloned().collect::<Vec<_>>();
+        let words = format!(
+            "Of no service that is known here: {}{more}.",
+            names.join(", ")
+        );
+        text.append(paragraph(Role::Dim, &words, width));
+    }
+    text
 }
 
 fn user(owner: &Owner) -> String {

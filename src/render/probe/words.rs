@@ -140,14 +140,8 @@ fn some_names(processes: &[Process]) -> String {
     format!(" ({})", names.join(", "))
 }
 
-/// Bytes as a person says them, from a mount option such as `395972k`.
-pub(super) fn size(option: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(option).ok()?;
-    let (digits, factor) = match text.strip_suffix('k') {
-        Some(digits) => (digits, 1024),
-        None => (text, 1),
-    };
-    let bytes = digits.parse::<u64>().ok()?.checked_mul(factor)?;
+/// Bytes as a person says them: `386.6 MiB`.
+pub(super) fn bytes(bytes: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut unit = 0;
     let mut tenths = u128::from(bytes) * 10;
@@ -155,11 +149,11 @@ pub(super) fn size(option: &[u8]) -> Option<String> {
         tenths /= 1024;
         unit += 1;
     }
-    Some(if tenths.is_multiple_of(10) || unit == 0 {
+    if tenths.is_multiple_of(10) || unit == 0 {
         format!("{} {}", tenths / 10, units[unit])
     } else {
         format!("{}.{} {}", tenths / 10, tenths % 10, units[unit])
-    })
+    }
 }
 
 #[cfg(test)]
@@ -181,10 +175,8 @@ mod tests {
 
     #[test]
     fn sizes_are_short() {
-        let sizes =
-            [&b"395972k"[..], b"2468412k", b"4096", b"1024k"].map(|text| size(text).unwrap());
-        assert_eq!(sizes, ["386.6 MiB", "2.3 GiB", "4 KiB", "1 MiB"]);
-        assert_eq!(size(b"50%"), None);
+        let sizes = [395_972 << 10, 2_468_412 << 10, 4096, 1 << 20, 0].map(bytes);
+        assert_eq!(sizes, ["386.6 MiB", "2.3 GiB", "4 KiB", "1 MiB", "0 B"]);
     }
 
     #[test]

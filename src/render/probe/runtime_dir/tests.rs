@@ -3,7 +3,9 @@
 use super::*;
 use crate::curriculum::services::Part;
 use crate::probe::holders::{Holders, Known, Process, Visibility};
-use crate::probe::runtime_dir::Bound;
+use crate::probe::runtime_dir::{
+    Bound, Directory, Ends, Explained, From, Lifetime, MadeBy, Other, Reach, Usage,
+};
 use crate::probe::sockets::{Identified, Queue};
 use crate::render::probe::tests::transcript;
 use crate::sys::proc_scan::Sight;
@@ -15,6 +17,8 @@ fn entry(path: &str, kind: Kind, state: State) -> Entry {
         kind,
         mode: Some(0o755),
         owner: Some(learner()),
+        group: Some(1000),
+        findings: Vec::new(),
         age_seconds: Some(7300),
         size: None,
         file: None,
@@ -93,11 +97,42 @@ fn the_documentation_shows_what_is_drawn() {
             owner: Some(learner()),
             mode: Some(0o700),
             mount: crate::sys::mounts::parse(
-                b"42 27 0:39 / /run/user/1000 rw - tmpfs tmpfs rw,size=395972k,mode=700",
+                b"42 27 0:39 / /run/user/1000 rw,nosuid,nodev - tmpfs tmpfs rw,size=395972k,mode=700",
             )
             .pop(),
             own_mount: true,
-            others: Vec::new(),
+            real_path: None,
+            usage: Some(Usage {
+                bytes_used: 12 << 10,
+                bytes_limit: Some(395_972 << 10),
+                inodes_used: 14,
+                inodes_limit: Some(98_993),
+            }),
+            lifetime: Some(Lifetime {
+                made_by: MadeBy::Logind,
+                ends: Ends::LastLogout,
+                lingering: Some(false),
+                sessions: Some(2),
+                state: Some("active".into()),
+            }),
+            reach: Some(Reach {
+                everybody: Some(false),
+                group: None,
+            }),
+            circumstances: Vec::new(),
+            remedies: Vec::new(),
+            others: vec![Other {
+                path: "/run/user/1001".into(),
+                owner: Some(Owner {
+                    uid: 1001,
+                    name: Some("ada".into()),
+                }),
+                mode: Some(0o700),
+                mounted: Some("tmpfs".into()),
+                entries: None,
+                errno: Some("EACCES".to_owned()),
+                sessions: Some(1),
+            }],
         },
         visibility: Visibility::new(Sight::default(), None),
         problem: None,
@@ -107,6 +142,13 @@ fn the_documentation_shows_what_is_drawn() {
             entry("stale.sock", Kind::Socket, State::Stale),
             lock,
         ],
+        services: vec![Explained {
+            id: "dbus-session".to_owned(),
+            name: "D-Bus session bus".to_owned(),
+            protocol: "D-Bus".to_owned(),
+            variables: vec!["DBUS_SESSION_BUS_ADDRESS".to_owned()],
+            meaning: "Programs of one session call each other here.".to_owned(),
+        }],
         lost: Vec::new(),
         unread: Vec::new(),
         cut_off: false,
