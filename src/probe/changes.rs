@@ -80,9 +80,21 @@ const PASSING: &[&str] = &[
     "denied",
     "denied_processes",
     "dump_repeated",
+    "expires_in",
     "readable",
     "vanished",
 ];
+
+/// What of a whole picture is passing besides: each look has its own.
+fn passing(name: Name) -> &'static [&'static str] {
+    match name {
+        // The processes of the live run are new ones each time.
+        Name::Creds => &["live"],
+        // How much could be seen of other processes.
+        Name::Fds => &["others"],
+        Name::RuntimeDir | Name::Sockets | Name::Env => &[],
+    }
+}
 
 /// What changed from one picture to the next one of the same probe. `at` is written into it.
 pub fn between(before: &Probed, after: &Probed, at: String) -> Changes {
@@ -91,7 +103,19 @@ pub fn between(before: &Probed, after: &Probed, at: String) -> Changes {
         _ => [before, after]
             .map(|seen| serde_json::to_value(seen).expect("what a probe saw is plain data")),
     };
+    let [earlier, now] = [earlier, now].map(without_strangers);
     between_values(after.name(), &earlier, &now, at)
+}
+
+/// On a file system that is shared with other directories, how full it is changes all the time and
+/// by others.
+fn without_strangers(mut picture: Value) -> Value {
+    if let Some(directory) = picture.get_mut("directory").and_then(Value::as_object_mut)
+        && directory.get("own_mount") == Some(&Value::Bool(false))
+    {
+        directory.remove("usage");
+    }
+    picture
 }
 
 fn between_values(name: Name, before: &Value, after: &Value, at: String) -> Changes {
@@ -114,7 +138,9 @@ fn between_values(name: Name, before: &Value, after: &Value, at: String) -> Chan
         let gone = gone.map(|(key, value)| item(list, key, value));
         changes.removed.extend(gone);
     }
-    let listed = |field: &String| lists(name).iter().any(|(list, _)| field == list);
+    let listed = |field: &String| {
+        lists(name).iter().any(|(list, _)| field == list) || passing(name).contains(&field.as_str())
+    };
     for (field, value) in after.as_object().into_iter().flatten() {
         if !listed(field) {
             let earlier = before.get(field).unwrap_or(&Value::Null);

@@ -129,3 +129,16 @@ fn every_list_and_its_key_are_in_the_picture() {
         }
     }
 }
+
+#[test]
+fn how_full_a_shared_file_system_is_changes_by_others() {
+    let picture = |own_mount: bool, bytes_used: u64| {
+        without_strangers(json!({
+            "directory": { "own_mount": own_mount, "usage": { "bytes_used": bytes_used } },
+        }))
+    };
+    let shared = changes(Name::RuntimeDir, picture(false, 1), picture(false, 2));
+    assert!(shared.is_empty(), "{shared:?}");
+    let own = changes(Name::RuntimeDir, picture(true, 1), picture(true, 2));
+    assert_eq!(own.changed[0].fields[0].path, "usage.bytes_used");
+}

@@ -132,7 +132,7 @@ mod tests {
             }
         }
         let closed = parent.path().join("1002");
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
         let own = parent.path().join("1000");
         let records = Records {
             root: parent.path(),

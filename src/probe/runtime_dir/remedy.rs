@@ -61,6 +61,8 @@ pub enum RemedyId {
     LogIn,
     /// Make a directory for this shell alone.
     MakeOne,
+    /// Drop the slash at the end.
+    DropTheSlash,
     /// Correct the mode.
     CloseIt,
     /// Remove what fills it.
@@ -76,6 +78,16 @@ pub(super) struct Traces {
     pub(super) invocation: bool,
     /// Names of the processes that started us, from the nearest one upwards.
     pub(super) ancestors: Vec<Untrusted>,
+}
+
+impl RemedyId {
+    /// Whether how we were started bears on it.
+    pub fn depends_on_circumstances(self) -> bool {
+        !matches!(
+            self,
+            Self::DropTheSlash | Self::CloseIt | Self::FindWhatFillsIt
+        )
+    }
 }
 
 /// Generations looked at.
@@ -174,7 +186,6 @@ pub(super) fn remedies(directory: &Directory, usual: Usual) -> Vec<Remedy> {
                 | Finding::Unreadable { .. }
                 | Finding::NotOurs { .. }
                 | Finding::OfAnotherUser { .. }
-                | Finding::TrailingSlash
         )
     });
     let name = format!("export XDG_RUNTIME_DIR=/run/user/{uid}");
@@ -213,6 +224,10 @@ pub(super) fn remedies(directory: &Directory, usual: Usual) -> Vec<Remedy> {
                 &["export XDG_RUNTIME_DIR=\"$(mktemp -d)\"".to_owned()],
             );
         }
+    }
+    if !lacking && is(|finding| matches!(finding, Finding::TrailingSlash)) {
+        let command = "export XDG_RUNTIME_DIR=\"${XDG_RUNTIME_DIR%/}\"".to_owned();
+        add(RemedyId::DropTheSlash, &[command]);
     }
     let ours = directory
         .owner

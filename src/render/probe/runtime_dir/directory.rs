@@ -65,7 +65,8 @@ pub(super) fn draw(directory: &Directory, width: usize) -> Text {
             width,
         ));
     }
-    if !directory.remedies.is_empty() {
+    let mut remedies = directory.remedies.iter();
+    if remedies.any(|remedy| remedy.id.depends_on_circumstances()) {
         for circumstance in &directory.circumstances {
             text.append(paragraph(Role::Plain, &came_by(circumstance), width));
         }
@@ -269,6 +270,7 @@ fn remedy_words(remedy: &Remedy) -> &'static str {
         RemedyId::MakeOne => {
             "A directory for this shell and what it starts; other sessions do not know it:"
         }
+        RemedyId::DropTheSlash => "This drops the slash, in this shell:",
         RemedyId::CloseIt => "This closes it:",
         RemedyId::FindWhatFillsIt => "This shows what takes most room, in KiB:",
     }
