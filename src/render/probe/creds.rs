@@ -34,3 +34,6 @@ pub(super) fn draw(seen: &Creds, width: usize) -> Text {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

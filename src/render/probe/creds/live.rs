@@ -1,4 +1,39 @@
 //! Draws the live run: what each mechanism told, and what it told as things changed.
+//!
+//! ```text
+//! Live on this kernel
+//! A process of ours (101) listened. Another one (102) connected and sent a
+//! message. What the first was told:
+//! MECHANISM        TOLD                                         AS OF
+//! SO_PEERCRED      pid 102, uid 0, gid 0                        connect(2)
+//! SO_PEERGROUPS    4, 27                                        connect(2)
+//! SO_PEERPIDFD     process 102, which runs (pidfd inode 9002)   connect(2)
+//! SO_PEERSEC       no label: no security module here gives one  connect(2)
+//! SCM_CREDENTIALS  pid 102, uid 0, gid 0                        each send
+//! SCM_PIDFD        process 102, which runs (pidfd inode 9002)   each send
+//! SO_PASSRIGHTS    not on this kernel: since Linux 6.16         each send
+//!
+//! The same questions again and again. At each moment a message was sent:
+//! WHAT HAPPENED         THE SENDER IS  SO_PEERCRED  SCM_CREDENTIALS  SO_PEERPIDFD
+//! the client connects   102 uid 0      102 uid 0    102 uid 0        runs
+//! its child sends       103 uid 0      102 uid 0    103 uid 0        runs
+//! effective ids change  102 uid 65534  102 uid 0    102 uid 0        runs
+//! it ends; child sends  103 uid 0      102 uid 0    103 uid 0        has ended
+//! - SO_PEERCRED was recorded once, of who called connect(2), and stayed the same
+//!   whatever happened. SCM_CREDENTIALS is made at each send, of who sends.
+//! - While only the effective user id was 65534, SCM_CREDENTIALS said 0: the real
+//!   one. SO_PEERCRED takes effective ids.
+//! - Process 102 has ended, and SO_PEERCRED names it all the same; another process
+//!   may get that number. SO_PEERPIDFD tells that it has ended.
+//! - The two also had a socketpair(2) between them: SO_PEERCRED named 101, who made
+//!   it, at the end whose other end 102 held.
+//! - At the client's end SO_PEERCRED named 101: who called listen(2).
+//! - On a socket that was never connected SO_PEERCRED succeeds and says pid 0, uid
+//!   -1, gid -1: programs must check for it.
+//! - Not shown, because the kernel did not let us: "all ids given up" (setgroups:
+//!   EPERM). It takes CAP_SETUID and CAP_SETGID, and ids that are mapped into this
+//!   user namespace.
+//! ```
 
 use super::parts::{Said, bullet, fact, label, numbers, pidfd, ucred};
 use crate::probe::creds::{Event, Fact, Live, Moment, Pidfd};

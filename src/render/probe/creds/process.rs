@@ -1,4 +1,48 @@
 //! Draws who a process is.
+//!
+//! ```text
+//! Process 4711 (sway)
+//!
+//! What a peer is told, if it connects now
+//!   SO_PEERCRED       pid 4711, uid 1000 (ada), gid 44 (video): effective ids, as
+//!                     they are when it connects or listens
+//!   SO_PEERGROUPS     27 (sudo), 4242
+//!   SO_PEERSEC        unconfined
+//!   SCM_CREDENTIALS   pid 4711, uid 1000 (ada), gid 1000 (ada): real ids, as they
+//!                     are when it sends
+//!   pidfd             inode 9001: no other process ever has it until the machine
+//!                     is restarted
+//!
+//! Ids
+//!   user              1000 (ada): real, effective, saved and file system alike
+//!   group             real 1000 (ada), effective 44 (video), saved 44 (video),
+//!                     file system 44 (video)
+//!
+//! Privileges
+//!   effective         none
+//!   permitted         SYS_NICE
+//!   bounding          all but SYS_RESOURCE
+//!   inheritable       none
+//!   ambient           none
+//!   no new privileges no: exec(2) of a set-user-ID program changes its ids
+//!   seccomp           on, filters: 2
+//!   dumpable          yes: processes of the same user may look into it
+//!   security modules  capability, apparmor
+//!
+//! Namespaces
+//!   the same as ours  net, mnt, ipc, uts, cgroup, time
+//!   others than ours  user (4026532000), pid (4026532000)
+//!   uid map           0-65535 inside is 100000-165535 outside
+//!   pids              4711, 12: its pid in each pid namespace, from ours inwards
+//!
+//! Session
+//!   login uid         1000 (ada)
+//!   audit session     3
+//!   logind session    3
+//!   control group     /user.slice/user-1000.slice/session-3.scope
+//!   unit              session-3.scope
+//!   started           2h ago
+//! ```
 
 use super::parts::{self, Said, all_named, capabilities, fact, field, label, named};
 use crate::probe::creds::{Identity, Ids, Mapped, SeccompMode};

@@ -1,4 +1,28 @@
 //! Draws what is recorded on a socket, and what that is worth by now.
+//!
+//! ```text
+//! Socket inode:10311 /run/user/1000/agent (stream, listening)
+//! A listener: the kernel recorded its own server when that called listen(2). Every
+//! client that connects is told this.
+//!
+//! Recorded
+//!   SO_PEERCRED       pid 1041, uid 1000 (ada), gid 1000 (ada)
+//!   SO_PEERGROUPS     27 (sudo)
+//!   SO_PEERPIDFD      a process that has ended (pidfd inode 77)
+//!   SO_PEERSEC        no label: no security module here gives one
+//!
+//! NOW            PID  PROCESS    UID         STARTED
+//! has that pid  1041  cat        1001 (bob)  1m ago
+//! holds it      1042  ssh-agent  1000 (ada)  1m ago
+//! - Process 1041 is gone, and the number belongs to another process now. Whoever
+//!   looks the number up finds the wrong one.
+//! - It does not hold the listener now: ssh-agent 1042 does.
+//!
+//! Asked: descriptor 3 of ssh-agent 1042, by a duplicate that pidfd_getfd(2) made.
+//! Nothing was connected.
+//! Connections accepted from it and still open: 2. Each records its own client;
+//! `ipc-mastery probe sockets` lists their inodes.
+//! ```
 
 use super::parts::{Said, all_named, bullet, fact, field, heading, label, named, pidfd};
 use crate::probe::creds::{Fact, Now, Record, Recorded, RecordedBy, Seen, State, Viewer};
@@ -37,7 +61,7 @@ pub(super) fn draw(seen: &Recorded, viewer: &Viewer, width: usize) -> Text {
     };
     if let (Some(record), Some(now)) = (&seen.record, &seen.now) {
         text.blank();
-        text.append(now_table(now, width));
+        text.append(now_table(now, seen.recorded_by, width));
         for sentence in verdict(record, now, seen) {
             text.append(bullet(&sentence, width));
         }
@@ -107,7 +131,7 @@ fn recorded(record: &Record, width: usize) -> Text {
     text
 }
 
-fn now_table(now: &Now, width: usize) -> Text {
+fn now_table(now: &Now, by: RecordedBy, width: usize) -> Text {
     let row = |what: &str, seen: &Seen| {
         Row::Cells(vec![
             Cell::new(Role::Plain, what),
@@ -133,11 +157,11 @@ fn now_table(now: &Now, width: usize) -> Text {
         };
         rows.push(row(what, owner));
     }
-    rows.extend(
-        now.holders
-            .iter()
-            .map(|holder| row("holds the end", holder)),
-    );
+    let holds = match by {
+        RecordedBy::Listen => "holds it",
+        _ => "other end",
+    };
+    rows.extend(now.holders.iter().map(|holder| row(holds, holder)));
     if rows.is_empty() {
         return Text::new();
     }
