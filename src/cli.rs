@@ -168,6 +168,14 @@ pub enum Probe {
     },
     /// The variables that name endpoints, and whether those are there.
     Env {
+        /// A process, by its id: what it was started with. This one, as it is now, when left out.
+        pid: Option<u32>,
+        /// Show every other variable, too. What sounds like a secret is not shown.
+        #[arg(long)]
+        all: bool,
+        /// Connect to each endpoint and close at once. This starts services that wait for it.
+        #[arg(long)]
+        connect: bool,
         /// How to show them.
         #[command(flatten)]
         shown: Shown,

@@ -437,6 +437,7 @@ fn every_key_of_the_files_an_author_writes_is_described() {
                 "misconception",
                 "services",
                 "services/variable",
+                "guidance",
             ][..],
         ),
         (
@@ -507,7 +508,7 @@ fn every_field_of_a_report_is_described() {
 
 #[test]
 fn every_field_of_a_probe_is_described() {
-    for probe in ["runtime-dir", "sockets"] {
+    for probe in ["runtime-dir", "sockets", "env"] {
         let seen = ipc_mastery(&["probe", probe, "--json"]);
         let described = |value: &Value| -> BTreeSet<String> {
             value

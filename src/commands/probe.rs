@@ -11,7 +11,7 @@ use crate::curriculum::Curriculum;
 use crate::curriculum::manual::Manual;
 use crate::curriculum::services::Service;
 use crate::exit_code::ExitCode;
-use crate::probe::{self, Ask, Name, fds};
+use crate::probe::{self, Ask, Name, env, fds};
 use crate::render;
 use crate::render::markdown::{self, Document};
 use watch::{Form, Watched};
@@ -80,7 +80,19 @@ fn ask(which: &cli::Probe, services: &[Service]) -> Result<(Ask, Shown), Command
         cli::Probe::Creds { ref subject, shown } => {
             (Ask::Creds(subject.clone().unwrap_or_default()), shown)
         }
-        cli::Probe::Env { shown } => (Name::Env.into(), shown),
+        cli::Probe::Env {
+            pid,
+            all,
+            connect,
+            shown,
+        } => {
+            let wish = env::Wish {
+                pid,
+                others: all,
+                connect,
+            };
+            (Ask::Env(wish), shown)
+        }
         cli::Probe::Fds { pid, shown } => {
             let subject = pid.map_or_else(fds::Subject::default, fds::Subject::Process);
             (Ask::Fds(subject), shown)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::exercise::{Common, Exercise, Language, Mutant};
+use super::guidance::Guidance;
 use super::lesson::{self, Lesson};
 use super::manual::Manual;
 use super::misconception::Misconception;
@@ -94,7 +95,7 @@ impl Curriculum {
             problems: Vec::new(),
             places: BTreeMap::new(),
         };
-        let catalogue = loader.read("curriculum/services.toml", Catalogue::read);
+        let catalogue = loader.catalogue();
         if loader.problems.is_empty() {
             Ok(catalogue)
         } else {
@@ -139,6 +140,9 @@ impl Curriculum {
     }
 }
 
+/// The name of the file that explains environments.
+const GUIDANCE: &str = "curriculum/environment.toml";
+
 struct Loader {
     files: Vec<StoredFile>,
     problems: Vec<Problem>,
@@ -147,11 +151,25 @@ struct Loader {
 }
 
 impl Loader {
+    /// Services and variables; and what explains environments, built in where a pack has none.
+    fn catalogue(&mut self) -> Catalogue {
+        if !self.files.iter().any(|file| file.name == GUIDANCE)
+            && let Ok(files) = Source::Embedded.files()
+        {
+            self.files
+                .extend(files.into_iter().filter(|file| file.name == GUIDANCE));
+        }
+        Catalogue {
+            guidance: self.read(GUIDANCE, Guidance::read),
+            ..self.read("curriculum/services.toml", Catalogue::read)
+        }
+    }
+
     fn load(&mut self) -> Curriculum {
         let mut curriculum = Curriculum {
             path: self.read("curriculum/path.toml", Path::read),
             misconceptions: self.read("curriculum/misconceptions.toml", Misconception::read_all),
-            catalogue: self.read("curriculum/services.toml", Catalogue::read),
+            catalogue: self.catalogue(),
             common: self.read("exercises/common.toml", Common::read),
             languages: self.read("exercises/languages.toml", Language::read_all),
             manuals: Manual::all(&self.files),

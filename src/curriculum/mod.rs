@@ -6,6 +6,7 @@
 
 pub mod exercise;
 pub mod expression;
+pub mod guidance;
 pub mod lesson;
 mod load;
 pub mod manual;

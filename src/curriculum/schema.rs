@@ -15,6 +15,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::exercise::{Common, Exercise, Language};
+use super::guidance::Guidance;
 use super::lesson::Lesson;
 use super::misconception::Misconception;
 use super::module::Module;
@@ -60,6 +61,9 @@ pub const KINDS: &[Kind] = &[
     kind("path", "curriculum/path.toml", |top| drop(Path::read(top))),
     kind("services", "curriculum/services.toml", |top| {
         drop(Catalogue::read(top));
+    }),
+    kind("environment", "curriculum/environment.toml", |top| {
+        drop(Guidance::read(top));
     }),
     kind("misconceptions", "curriculum/misconceptions.toml", |top| {
         drop(Misconception::read_all(top));

@@ -9,18 +9,21 @@ mod variable;
 
 use serde::Serialize;
 
+use super::guidance::Guidance;
 use super::problem::did_you_mean;
 use super::reader::{Located, Reader};
 pub use pattern::{Address, Pattern, PatternError, Places};
 pub use variable::{Bases, Form, Leads, List, Reading, Target, Template, Variable};
 
-/// What `services.toml` holds.
+/// What probes know: services and variables are in `services.toml`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Catalogue {
     /// Services, in the order of the file.
     pub services: Vec<Service>,
     /// Variables that name endpoints, in the order of the file.
     pub variables: Vec<Variable>,
+    /// What explains environments: `environment.toml`.
+    pub guidance: Guidance,
 }
 
 impl Catalogue {
@@ -32,6 +35,7 @@ impl Catalogue {
                 Service::read(table, &mut mentioned)
             }),
             variables: Variable::read_all(top),
+            guidance: Guidance::default(),
         };
         for name in mentioned {
             if catalogue.variable(&name.value).is_none() {

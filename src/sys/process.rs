@@ -26,6 +26,8 @@ pub struct Stat {
     pub children_cpu_ms: u64,
     /// Threads.
     pub threads: u64,
+    /// When it was started, in clock ticks after the boot.
+    pub started: u64,
     /// Resident memory in bytes; what is shared counts for each process that shares it.
     pub resident: u64,
 }
@@ -53,6 +55,7 @@ fn parse_stat(line: &[u8]) -> Option<Stat> {
         cpu_ms: in_ms(ticks),
         children_cpu_ms: in_ms(children_ticks),
         threads: number(17)?.max(0) as u64,
+        started: number(19)?.max(0) as u64,
         resident: number(21)?.max(0) as u64 * rustix::param::page_size() as u64,
     })
 }

@@ -18,6 +18,8 @@ pub struct Variable {
     pub name: String,
     /// Whether its value is one name or several.
     pub list: List,
+    /// It belongs to one process or terminal: another environment should not have the same.
+    pub own: bool,
     /// How a value becomes an address; the first that fits.
     pub forms: Vec<Form>,
     /// Where programs look when it is not set.
@@ -58,6 +60,8 @@ pub struct Form {
     pub leads: Leads,
     /// The addresses, in the order in which programs try them.
     pub addresses: Vec<Template>,
+    /// Such a value may hold a password: it is not shown.
+    pub secret: bool,
     /// What to know of a value of this form: a sentence.
     pub note: Option<String>,
 }
@@ -71,6 +75,8 @@ pub enum Leads {
     Socket,
     /// A directory that holds sockets.
     Directory,
+    /// A directory that is the user's own and nobody else's: mode 0700.
+    PrivateDirectory,
     /// A regular file.
     File,
     /// A process, by its id.
@@ -82,6 +88,7 @@ pub enum Leads {
 const LEADS: &[(&str, Leads)] = &[
     ("socket", Leads::Socket),
     ("directory", Leads::Directory),
+    ("private-directory", Leads::PrivateDirectory),
     ("file", Leads::File),
     ("process", Leads::Process),
     ("elsewhere", Leads::Elsewhere),
@@ -149,6 +156,8 @@ pub struct Reading<'a> {
     pub leads: Leads,
     /// Where it is.
     pub target: Target,
+    /// The value may hold a password.
+    pub secret: bool,
     /// What to know of values of this form.
     pub note: Option<&'a str>,
 }
@@ -179,6 +188,7 @@ impl Variable {
         Self {
             name: table.text("name"),
             list: table.optional_choice("list", LISTS).unwrap_or_default(),
+            own: table.flag("own"),
             forms: table.tables("form", "a form", Form::read),
             unset: templates(table, "unset", &[]),
             meaning: table.text("meaning"),
@@ -202,6 +212,7 @@ impl Variable {
                 found.push(Reading {
                     leads: Leads::Elsewhere,
                     target: Target::Unreadable,
+                    secret: false,
                     note: None,
                 });
             }
@@ -222,6 +233,26 @@ impl Variable {
     /// What the value leads to when it is not set, as the first form says.
     pub fn default_leads(&self) -> Leads {
         self.forms.first().map_or(Leads::Socket, |form| form.leads)
+    }
+
+    /// A value that leads to a socket at this address, if a form can say it.
+    pub fn value_for(&self, target: &Target, bases: &Bases) -> Option<Vec<u8>> {
+        let sockets = self.forms.iter().filter(|form| form.leads == Leads::Socket);
+        let value = sockets
+            .flat_map(|form| form.addresses.iter().map(move |address| (form, address)))
+            .find_map(|(form, address)| {
+                let caught = address.catch_address(target, bases)?;
+                let complete = form.value.slots().all(|slot| caught.has(slot));
+                match form.value.fill(&caught, bases) {
+                    Target::Path(value) if complete => Some(value),
+                    Target::Abstract(value) if complete => Some([b"@", value.as_slice()].concat()),
+                    _ => None,
+                }
+            })?;
+        Some(match self.list {
+            List::Dbus => percent_encoded(&value),
+            List::One | List::Blanks | List::Commas => value,
+        })
     }
 
     /// The names in a value; of each, the texts that forms are held against.
@@ -285,6 +316,21 @@ fn percent_decoded(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The value in `transport:key=value` as the D-Bus Specification wants it escaped.
+fn percent_encoded(pair: &[u8]) -> Vec<u8> {
+    let start = pair.iter().position(|&byte| byte == b'=');
+    let (key, value) = pair.split_at(start.map_or(0, |at| at + 1));
+    let mut out = key.to_vec();
+    for &byte in value {
+        if byte.is_ascii_alphanumeric() || b"-_/.\\*".contains(&byte) {
+            out.push(byte);
+        } else {
+            out.extend(format!("%{byte:02x}").bytes());
+        }
+    }
+    out
+}
+
 impl Form {
     fn read(table: &mut Reader<'_>) -> Self {
         let text = table.located_text("value");
@@ -304,6 +350,7 @@ impl Form {
             value,
             leads: table.optional_choice("leads", LEADS).unwrap_or_default(),
             addresses: templates(table, "addresses", &caught),
+            secret: table.flag("secret"),
             note: table.optional_text("note").map(|text| text.value),
         };
         if form.addresses.is_empty() != (form.leads == Leads::Elsewhere) {
@@ -318,6 +365,7 @@ impl Form {
         let reading = |target| Reading {
             leads: self.leads,
             target,
+            secret: self.secret,
             note: self.note.as_deref(),
         };
         if self.leads == Leads::Elsewhere {
@@ -382,6 +430,10 @@ impl Token {
 struct Caught<'a>(Vec<(Slot, &'a [u8])>);
 
 impl<'a> Caught<'a> {
+    fn has(&self, slot: Slot) -> bool {
+        self.0.iter().any(|(caught, _)| *caught == slot)
+    }
+
     fn get(&self, slot: Slot) -> &'a [u8] {
         self.0
             .iter()
@@ -437,6 +489,41 @@ impl Template {
     fn catch<'a>(&self, text: &'a [u8]) -> Option<Caught<'a>> {
         let mut caught = Vec::new();
         catch(&self.tokens, text, &mut caught).then_some(Caught(caught))
+    }
+
+    /// What this template of an address caught from an address, the places being known.
+    fn catch_address<'a>(&self, target: &'a Target, bases: &Bases) -> Option<Caught<'a>> {
+        let (mark, text) = match target {
+            Target::Path(path) => (false, path),
+            Target::Abstract(name) => (true, name),
+            _ => return None,
+        };
+        let mut tokens = self.tokens.clone();
+        let marked = match tokens.first_mut() {
+            Some(Token::Text(first)) if first.starts_with('@') => {
+                first.remove(0);
+                true
+            }
+            _ => false,
+        };
+        if mark != marked {
+            return None;
+        }
+        let literal = |path: &Option<Vec<u8>>| {
+            let path = trimmed(path.as_ref()?);
+            Some(Token::Text(String::from_utf8(path.to_vec()).ok()?))
+        };
+        for token in &mut tokens {
+            *token = match token {
+                Token::Slot(Slot::Runtime) => literal(&bases.runtime)?,
+                Token::Slot(Slot::Home) => literal(&bases.home)?,
+                Token::Slot(Slot::User) => literal(&bases.user)?,
+                Token::Slot(Slot::Uid) => Token::Text(bases.uid.to_string()),
+                Token::Slot(_) | Token::Text(_) => continue,
+            };
+        }
+        let mut caught = Vec::new();
+        catch(&tokens, text, &mut caught).then_some(Caught(caught))
     }
 
     fn fill(&self, caught: &Caught<'_>, bases: &Bases) -> Target {
@@ -644,6 +731,42 @@ mod tests {
             variable.defaults(&bases),
             [Target::NoBase("XDG_RUNTIME_DIR")]
         );
+    }
+
+    #[test]
+    fn a_value_is_made_from_an_address() {
+        let catalogue = shipped();
+        for (name, target, expected) in [
+            (
+                "WAYLAND_DISPLAY",
+                path("/run/user/7/wayland-1"),
+                "wayland-1",
+            ),
+            ("WAYLAND_DISPLAY", path("/x/wayland-1"), "/x/wayland-1"),
+            ("DISPLAY", path("/tmp/.X11-unix/X3"), ":3"),
+            (
+                "DBUS_SESSION_BUS_ADDRESS",
+                path("/run/a b"),
+                "unix:path=/run/a%20b",
+            ),
+            (
+                "SSH_AUTH_SOCK",
+                path("/tmp/ssh-x/agent.1"),
+                "/tmp/ssh-x/agent.1",
+            ),
+            ("DOCKER_HOST", path("/run/d.sock"), "unix:///run/d.sock"),
+        ] {
+            let variable = catalogue.variable(name).unwrap();
+            let value = variable.value_for(&target, &bases()).expect(name);
+            assert_eq!(String::from_utf8(value.clone()).unwrap(), expected);
+            let back = variable.reading(&value, &bases());
+            assert!(
+                back.iter().any(|reading| reading.target == target),
+                "{name}"
+            );
+        }
+        let ssh = catalogue.variable("SSH_AUTH_SOCK").unwrap();
+        assert_eq!(ssh.value_for(&unnamed("x"), &bases()), None);
     }
 
     #[test]

@@ -15,10 +15,20 @@ use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::sys::clock::Deadline;
 
-/// How long anything tried here may take.
-const LONGEST_MS: u64 = 5_000;
-/// How much of its output is read, in bytes.
-const LONGEST_OUTPUT: u64 = 64 * 1024;
+/// What a program may take.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::probe) struct Limits {
+    /// How long, in milliseconds.
+    pub(in crate::probe) ms: u64,
+    /// How much of its output is read, in bytes.
+    pub(in crate::probe) output: u64,
+}
+
+/// For what the doctor tries.
+const USUAL: Limits = Limits {
+    ms: 5_000,
+    output: 64 * 1024,
+};
 
 /// What a program did.
 pub(in crate::probe) struct Outcome {
@@ -35,7 +45,16 @@ pub(super) fn run(command: &mut Command) -> io::Result<Outcome> {
 
 /// As [`run`], with something on standard input.
 pub(in crate::probe) fn run_with_input(command: &mut Command, input: &[u8]) -> io::Result<Outcome> {
-    let mut output = File::from(memfd_create("doctor", MFdFlags::MFD_CLOEXEC)?);
+    run_within(command, input, USUAL)
+}
+
+/// As [`run_with_input`], within limits.
+pub(in crate::probe) fn run_within(
+    command: &mut Command,
+    input: &[u8],
+    limits: Limits,
+) -> io::Result<Outcome> {
+    let mut output = File::from(memfd_create("output", MFdFlags::MFD_CLOEXEC)?);
     let mut child = command
         .current_dir("/")
         .stdin(Stdio::piped())
@@ -47,21 +66,21 @@ pub(in crate::probe) fn run_with_input(command: &mut Command, input: &[u8]) -> i
         // A program that does not read its input is no failure.
         drop(stdin.write_all(input));
     }
-    let status = wait(&mut child)?;
+    let status = wait(&mut child, limits.ms)?;
     output.rewind()?;
     let mut bytes = Vec::new();
-    output.take(LONGEST_OUTPUT).read_to_end(&mut bytes)?;
+    output.take(limits.output).read_to_end(&mut bytes)?;
     Ok(Outcome {
         status,
         output: bytes,
     })
 }
 
-fn wait(child: &mut Child) -> io::Result<ExitStatus> {
+fn wait(child: &mut Child, ms: u64) -> io::Result<ExitStatus> {
     let ended = match pidfd_open(rustix::process::Pid::from_child(child), PidfdFlags::empty()) {
         Err(_) => return child.wait(),
         Ok(pidfd) => {
-            let deadline = Deadline::after_ms(LONGEST_MS);
+            let deadline = Deadline::after_ms(ms);
             loop {
                 let mut fds = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
                 match poll(&mut fds, deadline.poll_timeout()) {

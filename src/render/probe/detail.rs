@@ -3,6 +3,7 @@
 //! Owns the pages beside a [`super::list::Listing`]; one file a probe. A page says what a value
 //! means, not only what it is. Nothing is asked of the machine here.
 
+mod env;
 mod fds;
 mod runtime_dir;
 mod sockets;
@@ -76,7 +77,7 @@ pub fn of(
         width,
     };
     if let Some(words) = listing.note_words(key) {
-        page.title(Line::of(Role::Heading, "What this look could not see"));
+        page.title(Line::of(Role::Heading, "About the whole look"));
         page.say(Role::Warning, words);
         return Some(page.detail);
     }
@@ -101,12 +102,7 @@ pub fn of(
         (Probed::Env(seen), Key::Variable(name)) => {
             let mut variables = seen.variables.iter();
             let found = variables.find(|variable| variable.name.as_bytes() == name.bytes())?;
-            page.title(Line::of(Role::Heading, found.name.as_str()));
-            match &found.value {
-                Some(value) => page.fact("value", &format!("It is set to {value}.")),
-                None => page.fact("value", "It is not set in our environment."),
-            }
-            page.fact("service", &found.service);
+            env::tell(&mut page, seen, found);
         }
         _ => return None,
     }
