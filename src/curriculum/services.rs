@@ -5,6 +5,7 @@
 //! chooses its own, and the answer says which of the two it was.
 
 mod pattern;
+mod template;
 mod variable;
 
 use serde::Serialize;
@@ -13,7 +14,8 @@ use super::guidance::Guidance;
 use super::problem::did_you_mean;
 use super::reader::{Located, Reader};
 pub use pattern::{Address, Pattern, PatternError, Places};
-pub use variable::{Bases, Form, Leads, List, Reading, Target, Template, Variable};
+pub use template::{Bases, Target, Template};
+pub use variable::{Form, Leads, List, Reading, Variable};
 
 /// What probes know: services and variables are in `services.toml`.
 #[derive(Clone, Debug, Default, Serialize)]
