@@ -19,7 +19,7 @@ use crate::sys::process;
 use crate::untrusted::Untrusted;
 
 /// Servers, sessions and panes that are looked at, at most.
-const SERVERS: usize = 4;
+const SERVERS: usize = 32;
 const SESSIONS: usize = 8;
 const PANES: usize = 16;
 
