@@ -2,7 +2,7 @@
 //! children, which hold every kind of descriptor that can be made here.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -675,6 +675,130 @@ fn the_limit_is_that_of_the_process() {
     assert!(drawn(child.0.id()).contains("At most 32"));
 }
 
+#[test]
+fn a_thread_with_descriptors_of_its_own_is_told() {
+    let _alone = alone();
+    let (to_thread, stop) = std::sync::mpsc::channel::<()>();
+    let (told, tid) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_FILES).unwrap();
+        told.send(nix::unistd::gettid().as_raw()).unwrap();
+        let _ = stop.recv();
+    });
+    let tid = tid.recv().unwrap();
+    let seen = ours();
+    let own = seen["threads"]["own_tables"].clone();
+    assert_eq!(own, json!([tid]), "{:#}", seen["threads"]);
+    assert!(drawn(std::process::id()).contains("descriptors of their own"));
+    drop(to_thread);
+    thread.join().unwrap();
+}
+
+#[test]
+fn the_other_end_of_a_terminal_is_named() {
+    let _alone = alone();
+    let pty = nix::pty::openpty(None, None).unwrap();
+    let child = holder(pty.slave.try_clone().unwrap(), Stdio::null());
+    let seen = ours();
+    let master = of(&seen, &pty.master)["what"].clone();
+    assert_eq!(master["kind"], "terminal");
+    let held = master["other_end"].as_array().unwrap();
+    let theirs = held.iter().find(|held| held["pid"] == child.0.id());
+    assert!(numbers(&theirs.unwrap()["fds"]).contains(&0));
+    let slave = at(&self::seen(child.0.id()), 0)["what"].clone();
+    let ends = slave["other_end"].as_array().unwrap();
+    let own = ends.iter().find(|held| held["pid"] == std::process::id());
+    let fds = numbers(&own.unwrap()["fds"]);
+    assert!(fds.contains(&pty.master.as_raw_fd().into()), "{slave:#}");
+}
+
+/// A FUSE file system that nobody serves: whoever asks it anything waits until it is given up.
+struct Unserved {
+    directory: tempfile::TempDir,
+    device: Option<File>,
+}
+
+impl Unserved {
+    fn mount() -> Result<Self, String> {
+        let device = OpenOptions::new().read(true).write(true).open("/dev/fuse");
+        let device = device.map_err(|error| format!("/dev/fuse: {error}"))?;
+        let directory = tempfile::tempdir().unwrap();
+        let options = format!(
+            "fd={},rootmode=40000,user_id=0,group_id=0",
+            device.as_raw_fd()
+        );
+        nix::mount::mount(
+            Some("unserved"),
+            directory.path(),
+            Some("fuse"),
+            nix::mount::MsFlags::empty(),
+            Some(&*options),
+        )
+        .map_err(|error| format!("FUSE cannot be mounted: {error}"))?;
+        Ok(Self {
+            directory,
+            device: Some(device),
+        })
+    }
+}
+
+impl Drop for Unserved {
+    fn drop(&mut self) {
+        drop(self.device.take());
+        let flags = nix::mount::MntFlags::MNT_DETACH;
+        let _ = nix::mount::umount2(self.directory.path(), flags);
+    }
+}
+
+#[test]
+fn a_file_system_that_does_not_answer_is_not_asked() {
+    let _alone = alone();
+    let unserved = match Unserved::mount() {
+        Ok(unserved) => unserved,
+        Err(why) => return skip("a_file_system_that_does_not_answer_is_not_asked", &why),
+    };
+    let place = rustix::fs::open(
+        unserved.directory.path(),
+        rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC,
+        rustix::fs::Mode::empty(),
+    )
+    .unwrap();
+    let what = of(&ours(), &place)["what"].clone();
+    assert_eq!(what["kind"], "not-asked");
+    assert_eq!(what["because"]["file-system"]["text"], "fuse");
+    assert!(drawn(std::process::id()).contains("may not answer"));
+}
+
+#[test]
+fn sockets_of_another_network_namespace_tell_both_ends_to_root() {
+    let _alone = alone();
+    let test = "sockets_of_another_network_namespace_tell_both_ends_to_root";
+    if !nix::unistd::geteuid().is_root() {
+        return skip(test, "only root may enter a network namespace");
+    }
+    if which::which("unshare").is_err() || which::which("python3").is_err() {
+        return skip(test, "unshare (util-linux) or python3 is not installed");
+    }
+    let script = "import socket\na, b = socket.socketpair()\n\
+        print(a.fileno(), b.fileno(), flush=True)\ninput()";
+    let mut child = Command::new("unshare");
+    child.args(["--net", "python3", "-c", script]);
+    let child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = Running(child.unwrap());
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.0.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    let Some((one, other)) = line.trim().split_once(' ') else {
+        return skip(test, "no network namespace can be made here");
+    };
+    let seen = self::seen(child.0.id());
+    let what = at(&seen, one.parse().unwrap())["what"].clone();
+    assert_eq!(what["condition"], "connected", "{what:#}");
+    let held = what["peer"]["held"][0].clone();
+    assert_eq!(held["pid"], child.0.id());
+    assert_eq!(numbers(&held["fds"]), [other.parse::<i64>().unwrap()]);
+}
+
 /// Runs the program as nobody.
 fn as_nobody(copy: &Path, arguments: &[&str]) -> Output {
     Command::new("setpriv")
@@ -709,6 +833,7 @@ fn an_ordinary_user_is_told_what_may_not_be_read() {
         (&json!("denied"), &Value::Null)
     );
     assert_eq!(seen["uid"], 0);
+    assert!(seen["count"].as_u64().is_none_or(|count| count > 2));
     assert!(
         seen["limit"]["soft"].is_number(),
         "limits may be read by all: {seen:#}"

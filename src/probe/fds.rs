@@ -61,6 +61,8 @@ pub struct Fds {
     pub uid: Option<u32>,
     /// Whether its descriptors could be read.
     pub state: State,
+    /// How many it has: known even where they may not be read, since Linux 6.2.
+    pub count: Option<u64>,
     /// How many it may have: `RLIMIT_NOFILE`.
     pub limit: Option<Limit>,
     /// Its threads, and whether they have the same descriptors.
@@ -133,6 +135,7 @@ pub fn collect(
         comm: found.comm,
         uid: found.uid,
         state: found.state,
+        count: found.table.and_then(fd_table::count),
         limit: found.limit,
         threads: None,
         comparing: Comparing::here(),
@@ -144,17 +147,19 @@ pub fn collect(
         return Ok(seen);
     };
     let around = Surroundings::of(table);
-    let opens: Vec<Open> = match fd_table::numbers(table) {
-        Ok(numbers) => numbers
-            .into_iter()
-            .filter_map(|fd| around.read(fd))
-            .collect(),
+    let read = |numbers: Vec<u32>| -> io::Result<Vec<Open>> {
+        let opens = numbers.into_iter().map(|fd| around.read(fd));
+        opens.filter_map(Result::transpose).collect()
+    };
+    let opens = match fd_table::numbers(table).and_then(read) {
+        Ok(opens) => opens,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             seen.state = State::Denied;
             return Ok(seen);
         }
         Err(_) => return Err(ProbeError::NoProcess { pid }),
     };
+    seen.count = Some(opens.len() as u64);
     seen.threads = Some(process::threads(pid, table));
     let mut whats: Vec<What> = opens
         .iter()
@@ -164,7 +169,7 @@ pub fn collect(
     let descriptions = Descriptions::sort(table, &opens, seen.comparing);
     let mut holdings = Holdings::default();
     if !opens.is_empty() {
-        let targets = targets(&opens);
+        let targets = targets(&opens, &whats);
         let wanted = Wanted {
             targets: Some(&targets),
             ..Wanted::default()
@@ -188,6 +193,7 @@ pub fn collect(
             .is_some_and(|others| others.owners_complete),
     };
     ends.of_pipes(&mut whats);
+    ends.of_terminals(&mut whats);
     seen.problem = ends.of_sockets(&mut whats, services, &surroundings.places());
     let epoll = epoll::Epoll {
         pid: table,
@@ -212,11 +218,14 @@ pub fn collect(
 }
 
 /// What the walk over other processes is to look for. Sockets it finds in any case.
-fn targets(opens: &[Open]) -> HashSet<Vec<u8>> {
+fn targets(opens: &[Open], whats: &[What]) -> HashSet<Vec<u8>> {
     let watched = opens.iter().flat_map(|open| open.info.epoll_targets());
     let watched = watched.flat_map(|added| epoll::targets_of(&added));
     let own = opens.iter().map(|open| open.target.clone());
+    let ends = whats.iter().zip(opens);
+    let ends = ends.flat_map(|(what, open)| ends::terminal_targets(what, open));
     own.chain(watched)
+        .chain(ends)
         .filter(|target| socket_inode(target).is_none())
         .collect()
 }

@@ -55,6 +55,14 @@ pub fn numbers(pid: u32) -> io::Result<Vec<u32>> {
     Ok(numbers)
 }
 
+/// How many there are: told to everybody, by the size of the directory. Since Linux 6.2; 0 before,
+/// and then nothing.
+pub fn count(pid: u32) -> Option<u64> {
+    // proc_fd_getattr() in fs/proc/fd.c.
+    let size = fs::metadata(format!("/proc/{pid}/fd")).ok()?.size();
+    (size > 0).then_some(size)
+}
+
 /// What the link says: a path, or `socket:[…]` and the like. A path begins with a slash, which no
 /// other does. ` (deleted)` at its end may be the kernel's word, or part of the name.
 ///
@@ -192,6 +200,7 @@ mod tests {
         let (socket, _other) = UnixStream::pair().unwrap();
         let (pid, fd) = slot(&socket);
         assert!(numbers(pid).unwrap().contains(&fd));
+        assert!(count(pid).is_none_or(|count| count > 2));
         assert!(target(pid, fd).unwrap().starts_with(b"socket:["));
         assert_eq!(protocol(pid, fd).as_deref(), Some("UNIX-STREAM"));
         assert_eq!(status(pid, fd).unwrap().kind, FileType::Socket);

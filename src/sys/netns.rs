@@ -62,17 +62,34 @@ fn own() -> Option<u64> {
     Some(fs::metadata("/proc/thread-self/net/unix").ok()?.ino())
 }
 
-/// Asks from within the namespace of a process, in a thread that ends there.
-fn entered(pid: u32) -> io::Result<Vec<Foreign>> {
+/// All AF_UNIX sockets of the network namespace of a process, asked from within it by a thread that
+/// ends there. `None`: it is ours.
+///
+/// # Errors
+/// `EPERM` without `CAP_SYS_ADMIN`; as [`sock_diag::dump`].
+pub fn dump_of(pid: u32) -> io::Result<Option<sock_diag::Dump>> {
+    let link = |who: &str| fs::read_link(format!("/proc/{who}/ns/net"));
+    if link(&pid.to_string())? == link("thread-self")? {
+        return Ok(None);
+    }
+    Ok(Some(dump_within(pid)?))
+}
+
+fn dump_within(pid: u32) -> io::Result<sock_diag::Dump> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let namespace = openat(CWD, format!("/proc/{pid}/ns/net"), flags, Mode::empty())?;
-    let dump = thread::scope(|scope| {
+    thread::scope(|scope| {
         let ask = || {
             move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
             sock_diag::dump()
         };
         scope.spawn(ask).join().expect("a dump does not panic")
-    })?;
+    })
+}
+
+/// Those that are bound to a path, from within the namespace of a process.
+fn entered(pid: u32) -> io::Result<Vec<Foreign>> {
+    let dump = dump_within(pid)?;
     let bound = dump.sockets.into_iter().filter_map(|socket| {
         let sock_diag::Name::Path(path) = socket.name? else {
             return None;

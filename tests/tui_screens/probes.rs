@@ -455,6 +455,7 @@ fn fds_of_sway() -> Probed {
         comm: "sway".into(),
         uid: Some(1000),
         state: fds::State::Read,
+        count: None,
         limit: None,
         threads: None,
         comparing: fds::Comparing::Possible,

@@ -100,6 +100,7 @@ fn with_path(open: &Open, around: &Surroundings) -> What {
         FileType::CharacterDevice if TERMINALS.contains(&status.special.major) => What::Terminal {
             path,
             master_of: open.info.terminal_index(),
+            other_end: Vec::new(),
         },
         FileType::CharacterDevice | FileType::BlockDevice => What::Device {
             path,
@@ -139,6 +140,7 @@ fn not_asked(open: &Open, path: Untrusted, because: &NotAsked) -> What {
         Some(master_of) => What::Terminal {
             path,
             master_of: Some(master_of),
+            other_end: Vec::new(),
         },
         None => What::NotAsked {
             path,

@@ -8,11 +8,37 @@ use super::what::{self, Held, UnixPeer, UnixSocket, What};
 use crate::curriculum::services::{Places, Service};
 use crate::probe::sockets::{self, Row};
 use crate::sys::fd_table;
+use crate::sys::fdinfo;
 use crate::sys::kcmp::Slot;
 use crate::sys::net_tables::{self, Entry};
+use crate::sys::netns;
 use crate::sys::proc_scan::Holdings;
 use crate::sys::sock_diag;
 use crate::untrusted::Untrusted;
+
+/// Major numbers of `/dev/pts/N`: `UNIX98_PTY_SLAVE_MAJOR` and seven more.
+const SLAVES: std::ops::RangeInclusive<u32> = 136..=143;
+
+/// What the links of a pseudoterminal's other end may say.
+pub(super) fn terminal_targets(what: &What, open: &Open) -> Vec<Vec<u8>> {
+    match what {
+        What::Terminal {
+            master_of: Some(index),
+            ..
+        } => vec![format!("/dev/pts/{index}").into_bytes()],
+        What::Terminal { .. } if slave_index(open).is_some() => {
+            vec![b"/dev/ptmx".to_vec(), b"/dev/pts/ptmx".to_vec()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// N of `/dev/pts/N`.
+fn slave_index(open: &Open) -> Option<u32> {
+    let device = open.status.as_ref().ok()?.special;
+    let major = SLAVES.contains(&device.major).then_some(device.major)?;
+    Some(device.minor + (major - SLAVES.start()) * 256)
+}
 
 /// All that is needed to find other ends.
 pub(super) struct Ends<'a> {
@@ -35,6 +61,43 @@ impl Ends<'_> {
                     .or_insert_with(|| self.of_pipe(&open.target));
                 *ends = Some(found.clone());
             }
+        }
+    }
+
+    /// Fills in who has the other ends of pseudoterminals.
+    pub(super) fn of_terminals(&self, whats: &mut [What]) {
+        for (what, open) in whats.iter_mut().zip(self.opens) {
+            let targets = terminal_targets(what, open);
+            let What::Terminal {
+                master_of,
+                other_end,
+                ..
+            } = what
+            else {
+                continue;
+            };
+            let index = slave_index(open).filter(|_| master_of.is_none());
+            let own = self
+                .opens
+                .iter()
+                .filter(|open| targets.contains(&open.target));
+            let own = own.map(|open| Slot {
+                pid: self.pid,
+                fd: open.fd,
+            });
+            let others = targets
+                .iter()
+                .flat_map(|target| strangers(target, self.pid, self.holdings));
+            let ends: Vec<Slot> = own
+                .chain(others)
+                .filter(|slot| {
+                    index.is_none_or(|index| {
+                        let info = fd_table::info(slot.pid, slot.fd);
+                        info.is_ok_and(|info| fdinfo::parse(&info).terminal_index() == Some(index))
+                    })
+                })
+                .collect();
+            *other_end = self.held(&ends);
         }
     }
 
@@ -101,6 +164,11 @@ impl Ends<'_> {
                         problem = Some(error.to_string());
                         sock_diag::Dump::default()
                     });
+                    let mut dump = dump;
+                    // A process of another network namespace has its sockets there, mostly.
+                    if let Ok(Some(theirs)) = netns::dump_of(self.pid) {
+                        dump.sockets.extend(theirs.sockets);
+                    }
                     let rows = sockets::join(dump.sockets, self.holdings, services, places);
                     rows.into_iter().map(|row| (row.inode, row)).collect()
                 });

@@ -1,5 +1,7 @@
 //! One descriptor as it was read, and what of it may be asked without touching it.
 
+use std::io;
+
 use super::what::{NameState, NotAsked};
 use crate::sys::fd_table::{self, Status};
 use crate::sys::fdinfo::{self, FdInfo};
@@ -70,18 +72,30 @@ impl Surroundings {
     }
 
     /// Reads a descriptor; nothing when it was closed meanwhile.
-    pub(super) fn read(&self, fd: u32) -> Option<Open> {
-        let target = fd_table::target(self.pid, fd).ok()?;
-        let info = fdinfo::parse(&fd_table::info(self.pid, fd).ok()?);
+    ///
+    /// # Errors
+    /// When it may not be read: then none of them may.
+    pub(super) fn read(&self, fd: u32) -> io::Result<Option<Open>> {
+        let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        let read = || {
+            let target = fd_table::target(self.pid, fd)?;
+            let info = fdinfo::parse(&fd_table::info(self.pid, fd)?);
+            Ok((target, info))
+        };
+        let (target, info) = match read() {
+            Ok(read) => read,
+            Err(error) if denied(&error) => return Err(error),
+            Err(_) => return Ok(None),
+        };
         let status = self
             .may_ask(&target, &info)
             .and_then(|()| fd_table::status(self.pid, fd).map_err(|_| NotAsked::Refused));
-        Some(Open {
+        Ok(Some(Open {
             fd,
             target,
             info,
             status,
-        })
+        }))
     }
 
     /// The mount with this id, as the process sees it; else as we do.
@@ -155,7 +169,7 @@ impl Surroundings {
         }
         match fd_table::file_at(root_of, path.as_path()) {
             Ok(found) => Some(found == (status.device, status.inode)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(false),
             Err(_) => None,
         }
     }

@@ -35,6 +35,9 @@ pub enum What {
         path: Untrusted,
         /// For the master of a pseudoterminal: N of `/dev/pts/N`, its other end.
         master_of: Option<u32>,
+        /// For a pseudoterminal: who has its other end; for `/dev/pts/N` that is the terminal
+        /// emulator, or sshd(8). Told by its number, which each mount of devpts counts anew.
+        other_end: Vec<Held>,
     },
     /// A device file.
     Device {
@@ -91,7 +94,8 @@ pub enum What {
     Timerfd {
         /// Its clock: `CLOCK_MONOTONIC`.
         clock: String,
-        /// Nanoseconds to the next expiration; nothing when it does not run.
+        /// Nanoseconds to the next expiration; nothing when it does not run, or has expired and
+        /// goes on when it is read.
         expires_in: Option<u64>,
         /// Nanoseconds between later expirations; nothing when it expires once.
         interval: Option<u64>,

@@ -10,6 +10,7 @@
 //! FD MODE KIND     WHAT                            AT, FLAGS          EXEC   INODE
 //! Files, terminals, devices: 4
 //!  0 rw   terminal /dev/pts/3                                         kept    1000
+//!        Its other end: foot 4100 (9).
 //!        Same open file as 1, 2; bash 4200 (0, 1, 2, 255): O_NONBLOCK set by one
 //!        holds for all.
 //!  1 rw   terminal /dev/pts/3                                         kept    1001
@@ -106,6 +107,7 @@ fn head(seen: &Fds) -> Vec<(Role, String)> {
     let mut lines = Vec::new();
     let Some(descriptors) = &seen.descriptors else {
         lines.push((Role::Warning, unread(seen)));
+        lines.extend(counted(seen).map(|words| (Role::Plain, words)));
         return lines;
     };
     let mut words = format!("{} open.", descriptors.len());
@@ -179,6 +181,14 @@ fn head(seen: &Fds) -> Vec<(Role, String)> {
     let blind = seen.others.as_ref().and_then(words::blind_spots);
     lines.extend(blind.map(|words| (Role::Warning, words)));
     lines
+}
+
+/// How many there are, of those that may not be read.
+fn counted(seen: &Fds) -> Option<String> {
+    let count = seen.count?;
+    let limit = seen.limit.and_then(|limit| limit.soft);
+    let limit = limit.map(|limit| format!(" of at most {limit}"));
+    Some(format!("It has {count} open{}.", limit.unwrap_or_default()))
 }
 
 /// Why there is nothing to show, and what would help.

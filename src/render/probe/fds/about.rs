@@ -58,7 +58,9 @@ fn kind_and_what(open: &Descriptor, pid: u32) -> (&'static str, String) {
     match &open.what {
         What::File { path, .. } => ("file", words::quoted(path)),
         What::Directory { path, .. } => ("directory", words::quoted(path)),
-        What::Terminal { path, master_of } => (
+        What::Terminal {
+            path, master_of, ..
+        } => (
             "terminal",
             match master_of {
                 Some(index) => format!("{}, master of /dev/pts/{index}", words::quoted(path)),
@@ -185,10 +187,16 @@ fn timer(clock: &str, expires_in: Option<u64>, interval: Option<u64>, unread: u6
             duration(interval)
         )),
         (Some(left), None) => words.push_str(&format!(", expires once, in {}", duration(left))),
+        // The kernel starts it again when it is read: timerfd_read_iter().
+        (None, Some(interval)) if unread > 0 => {
+            words.push_str(&format!(", due: when read, every {}", duration(interval)))
+        }
         (None, _) => words.push_str(", not running"),
     }
-    if unread > 0 {
-        words.push_str(&format!(", expired {unread} times unread"));
+    match unread {
+        0 => {}
+        1 => words.push_str(", 1 expiration unread"),
+        more => words.push_str(&format!(", {more} expirations unread")),
     }
     words
 }
@@ -337,7 +345,7 @@ mod tests {
         );
         assert_eq!(
             timer("CLOCK_REALTIME", Some(1_000_000_000), None, 2),
-            "CLOCK_REALTIME, expires once, in 1 s, expired 2 times unread"
+            "CLOCK_REALTIME, expires once, in 1 s, 2 expirations unread"
         );
     }
 }

@@ -32,6 +32,10 @@ fn note(role: Role, words: impl Into<String>) -> Note {
 
 /// What to say of a descriptor.
 pub(super) fn of(open: &Descriptor, seen: &Fds) -> Vec<Note> {
+    // What holds for one descriptor of an open file holds for all: it is said once.
+    if open.sharing.fds.iter().any(|&fd| fd < open.fd) {
+        return shared(open);
+    }
     let mut notes = Vec::new();
     match &open.what {
         What::File { name, .. } | What::Directory { name, .. } => notes.extend(named(*name)),
@@ -42,6 +46,10 @@ pub(super) fn of(open: &Descriptor, seen: &Fds) -> Vec<Note> {
                 ends.iter()
                     .flat_map(|ends| pipe(open, ends, seen.pid, named)),
             );
+        }
+        What::Terminal { other_end, .. } if !other_end.is_empty() => {
+            let by = holders(other_end);
+            notes.push(note(Role::Plain, format!("Its other end: {by}.")));
         }
         What::UnixSocket(socket) => notes.extend(unix(socket)),
         What::Epoll { watches } => notes.extend(epoll(watches, seen)),

@@ -51,6 +51,7 @@ fn seen(descriptors: Option<Vec<Descriptor>>) -> Fds {
         comm: "relay".into(),
         uid: Some(1000),
         state: State::Read,
+        count: Some(8),
         limit: Some(Limit {
             soft: Some(1024),
             hard: Some(4096),
@@ -71,6 +72,7 @@ fn terminal(fd: u32, others: &[u32]) -> Descriptor {
     let what = What::Terminal {
         path: "/dev/pts/3".into(),
         master_of: None,
+        other_end: vec![held(4100, "foot", &[9])],
     };
     let mut open = descriptor(fd, "/dev/pts/3", Access::ReadWrite, what);
     open.sharing.fds = others.to_vec();
