@@ -1,15 +1,20 @@
-//! The JSON Schemas against the files they are for: every shipped file has the shape of its schema,
+//! The JSON Schemas against what they are for. Those of probes hold of what every probe prints, and
+//! name every field of it. Those of files against the files: every shipped file has the shape of its schema,
 //! and schema and reader refuse the same keys. A small validator is here, for the words our schemas
 //! use; where Python has `jsonschema`, that judges too.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use ipc_mastery::curriculum::problem::SourceFile;
 use ipc_mastery::curriculum::schema::{KINDS, Kind};
+use ipc_mastery::probe::{Name, schema as probe_schema};
 use serde_json::{Value, json};
 
 fn root() -> &'static Path {
@@ -211,7 +216,7 @@ fn where_python_has_jsonschema_it_agrees() {
                  \x20   name, schema, value = json.loads(line)\n\
                  \x20   jsonschema.Draft7Validator.check_schema(schema)\n\
                  \x20   jsonschema.Draft7Validator(schema).validate(value)\n\
-                 \x20   bad = dict(value); bad['zz'] = 1\n\
+                 \x20   bad = dict(value); bad['zz'] = 1; bad['schema'] = 'other'\n\
                  \x20   assert not jsonschema.Draft7Validator(schema).is_valid(bad), name\n";
     let there = Command::new("python3")
         .args(["-c", "import jsonschema"])
@@ -222,7 +227,7 @@ fn where_python_has_jsonschema_it_agrees() {
         return;
     }
     let input = tempfile::NamedTempFile::new().unwrap();
-    let lines: String = shipped()
+    let mut lines: String = shipped()
         .into_iter()
         .map(|(kind, path)| {
             let value = parsed(&fs::read_to_string(&path).unwrap()).unwrap();
@@ -232,6 +237,9 @@ fn where_python_has_jsonschema_it_agrees() {
             )
         })
         .collect();
+    for (name, value, schema) in printed() {
+        lines += &format!("{}\n", json!([name, schema, value]));
+    }
     fs::write(input.path(), lines).unwrap();
     let output = Command::new("python3")
         .args(["-W", "ignore", "-c", judge])
@@ -240,4 +248,260 @@ fn where_python_has_jsonschema_it_agrees() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
+}
+
+/// What every probe prints, whole and as changes, with the schema it must have. Made with sockets,
+/// files and names that are no text.
+fn printed() -> Vec<(String, Value, Value)> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &[u8]| directory.path().join(OsStr::from_bytes(name));
+    let listener = UnixListener::bind(path(b"bus")).unwrap();
+    let _client = UnixStream::connect(path(b"bus")).unwrap();
+    let _hostile = UnixDatagram::bind(path(b"a\x1b[2J\n\xff")).unwrap();
+    drop(UnixListener::bind(path(b"stale")).unwrap());
+    std::os::unix::fs::symlink("/etc/passwd", path(b"out")).unwrap();
+    let inode = rustix::fs::fstat(&listener).unwrap().st_ino;
+    let ours = std::process::id().to_string();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"))
+            .arg("probe")
+            .args(arguments)
+            .env("XDG_RUNTIME_DIR", directory.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        serde_json::from_slice::<Value>(&output.stdout).expect("valid JSON")
+    };
+    let mut found = Vec::new();
+    for asked in [
+        &["runtime-dir"][..],
+        &["sockets"],
+        &["sockets", "--inode", &inode.to_string(), "--borrow"],
+        &["creds"],
+        &["creds", &ours],
+        &["creds", &format!("inode:{inode}")],
+        &["env"],
+        &["fds", &ours],
+    ] {
+        let whole = run(&[asked, &["--json"]].concat());
+        let schema = run(&[&asked[..1], &["--schema"]].concat());
+        found.push((asked.join(" "), whole, schema));
+    }
+    found
+}
+
+/// Every schema that may speak of a place: through references and alternatives.
+fn speaking<'a>(schemas: &[&'a Value], whole: &'a Value) -> Vec<&'a Value> {
+    let mut found = Vec::new();
+    let mut open: Vec<&Value> = schemas.to_vec();
+    while let Some(schema) = open.pop() {
+        found.push(schema);
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            open.extend(whole.pointer(reference.trim_start_matches('#')));
+        }
+        for word in ["allOf", "anyOf", "oneOf"] {
+            open.extend(
+                schema
+                    .get(word)
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+    }
+    found
+}
+
+/// Fields that no schema names: an open schema would hold of nearly anything.
+fn unnamed(value: &Value, schemas: &[&Value], whole: &Value, at: &str, found: &mut Vec<String>) {
+    let schemas = speaking(schemas, whole);
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let inner: Vec<&Value> = schemas
+            .iter()
+            .filter_map(|schema| {
+                let named = schema.get("properties").and_then(|it| it.get(name));
+                named.or(schema.get("additionalProperties"))
+            })
+            .collect();
+        let at = format!("{at}.{name}");
+        if inner.is_empty() {
+            found.push(at);
+        } else {
+            unnamed(value, &inner, whole, &at, found);
+        }
+    }
+    for value in value.as_array().into_iter().flatten() {
+        let items = schemas.iter().filter_map(|schema| schema.get("items"));
+        let inner: Vec<&Value> = items
+            .flat_map(|items| match items {
+                Value::Array(each) => each.iter().collect(),
+                one => vec![one],
+            })
+            .collect();
+        unnamed(value, &inner, whole, &format!("{at}[]"), found);
+    }
+}
+
+/// What a value breaks of a schema: for the words that `schemars` writes.
+fn broken(value: &Value, schema: &Value, whole: &Value, at: &str, found: &mut Vec<String>) {
+    let Value::Object(rules) = schema else {
+        if *schema == json!(false) {
+            found.push(format!("{at}: nothing may be here"));
+        }
+        return;
+    };
+    let breaks = |schema: &Value| {
+        let mut inner = Vec::new();
+        broken(value, schema, whole, at, &mut inner);
+        inner
+    };
+    for (word, rule) in rules {
+        match word.as_str() {
+            "$schema" | "title" | "description" | "definitions" | "format" | "default"
+            | "minItems" | "maxItems" | "pattern" => {}
+            "$ref" => {
+                let pointer = rule.as_str().unwrap().trim_start_matches('#');
+                found.extend(breaks(
+                    whole.pointer(pointer).expect("a reference leads on"),
+                ));
+            }
+            "type" => {
+                let is = |name: &Value| match name.as_str().unwrap() {
+                    "object" => value.is_object(),
+                    "array" => value.is_array(),
+                    "string" => value.is_string(),
+                    "integer" => value.is_i64() || value.is_u64(),
+                    "number" => value.is_number(),
+                    "boolean" => value.is_boolean(),
+                    "null" => value.is_null(),
+                    other => panic!("type {other}"),
+                };
+                let fits = match rule {
+                    Value::Array(names) => names.iter().any(is),
+                    name => is(name),
+                };
+                if !fits {
+                    found.push(format!("{at}: {value} is no {rule}"));
+                }
+            }
+            "minimum" | "maximum" => {
+                if let (Some(value), Some(bound)) = (value.as_f64(), rule.as_f64()) {
+                    let fits = if word == "minimum" {
+                        value >= bound
+                    } else {
+                        value <= bound
+                    };
+                    if !fits {
+                        found.push(format!("{at}: {value} and {word} {bound}"));
+                    }
+                }
+            }
+            "enum" => {
+                if !rule.as_array().unwrap().contains(value) {
+                    found.push(format!("{at}: {value} is none of {rule}"));
+                }
+            }
+            "const" => {
+                if rule != value {
+                    found.push(format!("{at}: {value} is not {rule}"));
+                }
+            }
+            "items" => match (value.as_array(), rule) {
+                (Some(items), Value::Array(rules)) => {
+                    for (number, (item, rule)) in items.iter().zip(rules).enumerate() {
+                        broken(item, rule, whole, &format!("{at}[{number}]"), found);
+                    }
+                }
+                (Some(items), rule) => {
+                    for (number, item) in items.iter().enumerate() {
+                        broken(item, rule, whole, &format!("{at}[{number}]"), found);
+                    }
+                }
+                (None, _) => {}
+            },
+            "required" => {
+                for name in rule.as_array().unwrap() {
+                    if value.is_object() && value.get(name.as_str().unwrap()).is_none() {
+                        found.push(format!("{at}: {name} is missing"));
+                    }
+                }
+            }
+            "properties" => {
+                for (name, rule) in rule.as_object().unwrap() {
+                    if let Some(value) = value.get(name) {
+                        broken(value, rule, whole, &format!("{at}.{name}"), found);
+                    }
+                }
+            }
+            "additionalProperties" => {
+                let known = rules.get("properties").and_then(Value::as_object);
+                for (name, value) in value.as_object().into_iter().flatten() {
+                    if !known.is_some_and(|known| known.contains_key(name)) {
+                        broken(value, rule, whole, &format!("{at}.{name}"), found);
+                    }
+                }
+            }
+            "allOf" => {
+                for rule in rule.as_array().unwrap() {
+                    found.extend(breaks(rule));
+                }
+            }
+            "anyOf" | "oneOf" => {
+                let each: Vec<Vec<String>> = rule.as_array().unwrap().iter().map(breaks).collect();
+                let fitting = each.iter().filter(|broken| broken.is_empty()).count();
+                if fitting == 0 || (word == "oneOf" && fitting > 1) {
+                    let short = |broken: &Vec<String>| broken.first().cloned();
+                    let first: Vec<Option<String>> = each.iter().map(short).take(3).collect();
+                    found.push(format!("{at}: {fitting} of {word} fit: {first:?}"));
+                }
+            }
+            other => panic!("the validator of this test does not know `{other}`"),
+        }
+    }
+}
+
+#[test]
+fn what_probes_print_is_as_their_schemas_say_and_nothing_besides() {
+    for (name, value, schema) in printed() {
+        let mut found = Vec::new();
+        broken(&value, &schema, &schema, "", &mut found);
+        unnamed(&value, &[&schema], &schema, "", &mut found);
+        assert!(found.is_empty(), "{name}:\n{}", found.join("\n"));
+        // And the validator refuses what is wrong.
+        let mut wrong = value.clone();
+        wrong["zz"] = json!(1);
+        wrong["schema"] = json!("other");
+        broken(&wrong, &schema, &schema, "", &mut found);
+        unnamed(&wrong, &[&schema], &schema, "", &mut found);
+        assert_eq!(found.len(), 2, "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn every_field_of_a_probes_schema_is_explained() {
+    fn walk(schema: &Value, at: &str, found: &mut Vec<String>) {
+        match schema {
+            Value::Object(fields) => {
+                if let Some(Value::Object(properties)) = fields.get("properties") {
+                    for (name, property) in properties {
+                        // What a variant holds is explained by the variant, bytes by their type.
+                        let elsewhere = at.contains("/oneOf") || at.ends_with("/Untrusted");
+                        if property.get("description").is_none() && !elsewhere {
+                            found.push(format!("{at}: {name}"));
+                        }
+                    }
+                }
+                for (name, value) in fields {
+                    walk(value, &format!("{at}/{name}"), found);
+                }
+            }
+            Value::Array(values) => values.iter().for_each(|value| walk(value, at, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    for &name in Name::ALL {
+        walk(&probe_schema::of(name), name.as_str(), &mut found);
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
