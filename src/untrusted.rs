@@ -49,9 +49,12 @@ impl Untrusted {
 
     /// The printable form when nothing had to be escaped, else `None`.
     pub fn as_plain(&self) -> Option<&str> {
-        std::str::from_utf8(&self.0)
-            .ok()
-            .filter(|text| !text.chars().any(needs_escape))
+        let text = std::str::from_utf8(&self.0).ok()?;
+        // Most names are ASCII, and there are many.
+        let harmless =
+            |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'"' | b'\'');
+        let plain = self.0.iter().all(harmless) || !text.chars().any(needs_escape);
+        plain.then_some(text)
     }
 
     /// The printable form, keeping line feeds and turning tabs into spaces: for whole program
@@ -322,6 +325,12 @@ mod tests {
             let shown = Untrusted::new(bytes.clone()).to_string();
             assert!(!shown.chars().any(|c| c.is_control()));
             assert_eq!(unescape(&shown), bytes);
+        }
+
+        #[test]
+        fn what_is_plain_is_shown_as_it_is_and_nothing_else_is_plain(text in any::<String>()) {
+            let shown = Untrusted::from(text.as_str()).to_string();
+            assert_eq!(Untrusted::from(text.as_str()).as_plain().is_some(), shown == text);
         }
 
         #[test]

@@ -13,8 +13,8 @@ use crate::curriculum::problem::Problems;
 use crate::curriculum::source::Source;
 use crate::curriculum::{Curriculum, LoadError, manual};
 use crate::experiment::lint;
-use crate::render::ansi;
-use crate::render::text::Text;
+use crate::render::ansi::{self, Painter};
+use crate::render::text::{Sink, Text};
 use crate::render::theme::{Background, ColorWish, Surroundings, Terminal, Theme};
 
 /// The probes that a lesson may show: the names of `ipc-mastery probe`.
@@ -118,6 +118,17 @@ impl Context {
         write_to(&mut io::stdout().lock(), &ansi::paint(text, self.theme))
     }
 
+    /// Prints to standard output while it is drawn: for what may be too large to be kept whole. A
+    /// reader that has gone is no error.
+    ///
+    /// # Errors
+    /// When standard output cannot be written for any other reason, such as a full disk.
+    pub fn print_drawn(&self, draw: impl FnOnce(&mut dyn Sink)) -> Result<(), CommandError> {
+        let mut painter = Painter::new(io::stdout().lock(), self.theme);
+        draw(&mut painter);
+        audience(painter.finish()).map(drop)
+    }
+
     /// Prints data to standard output as JSON.
     ///
     /// # Errors
@@ -156,7 +167,12 @@ fn write_to(out: &mut impl Write, text: &str) -> Result<(), CommandError> {
 }
 
 fn tell(out: &mut impl Write, text: &str) -> Result<Audience, CommandError> {
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    audience(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Whether anybody still read what was written.
+fn audience(written: io::Result<()>) -> Result<Audience, CommandError> {
+    match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Audience::Gone),
         Err(error) => Err(error.into()),
         Ok(()) => Ok(Audience::There),

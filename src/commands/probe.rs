@@ -49,8 +49,10 @@ pub fn run(context: &Context, which: &cli::Probe) -> Result<ExitCode, CommandErr
         context.print_json(&seen)?;
     } else {
         let width = render::ansi::terminal_width();
-        context.print_text(&render::probe::draw(&seen, width))?;
+        context.print_drawn(|out| render::probe::draw_on(&seen, width, out))?;
     }
+    // The process ends now, and takes a hundred thousand small things with it.
+    std::mem::forget((seen, catalogue));
     Ok(ExitCode::Success)
 }
 

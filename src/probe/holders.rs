@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use crate::sys::proc_scan::Process;
 use crate::sys::proc_scan::Sight;
+pub use crate::sys::proc_scan::{Process, Processes};
 
 /// The processes that hold a socket or a file.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
@@ -12,7 +12,8 @@ pub struct Holders {
     /// What the list is worth.
     pub known: Known,
     /// Those that were seen, by pid.
-    pub processes: Vec<Process>,
+    #[schemars(with = "Vec<Process>")]
+    pub processes: Processes,
 }
 
 /// What is known of something's holders.
@@ -35,7 +36,8 @@ pub enum Known {
 
 impl Holders {
     /// From the processes that were seen.
-    pub fn new(processes: Vec<Process>, sight: &Sight) -> Self {
+    pub fn new(processes: impl Into<Processes>, sight: &Sight) -> Self {
+        let processes = processes.into();
         let known = if !processes.is_empty() {
             Known::Some
         } else if sight.complete() {

@@ -4,12 +4,11 @@
 //! ([`super::theme`]); who gets them is [`crate::commands::context`]'s.
 
 use std::env;
-use std::fmt::Write as _;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::text::Text;
+use super::text::{Role, Sink, Text};
 use super::theme::{Hue, Look, Theme};
 
 /// Prose wider than this is tiring to read, however wide the terminal is. Columns.
@@ -24,15 +23,85 @@ pub const MINIMUM_WIDTH: usize = 20;
 /// The text as a string, with escape sequences as the theme has them; each line ends with a line
 /// feed, and every style ends before it.
 pub fn paint(text: &Text, theme: Theme) -> String {
-    let mut out = String::new();
-    for line in &text.lines {
-        for span in &line.spans {
-            let style = style(theme.look(span.role));
-            write!(out, "{style}{}{style:#}", span.text).expect("writing to a String cannot fail");
+    let mut out = Vec::new();
+    let mut painter = Painter::new(&mut out, theme);
+    painter.text(text);
+    painter.finish().expect("writing to memory cannot fail");
+    String::from_utf8(out).expect("what was painted is text")
+}
+
+/// Writes what is drawn, with escape sequences as the theme has them.
+pub struct Painter<W: Write> {
+    out: W,
+    theme: Theme,
+    /// What is not written yet.
+    painted: String,
+    /// What stands before and after a piece of each role that was seen.
+    styles: Vec<(Role, String, String)>,
+    /// The first error; nothing is written after it.
+    failed: Option<io::Error>,
+}
+
+/// How much is painted before it is written, in bytes.
+const CHUNK: usize = 32 * 1024;
+
+impl<W: Write> Painter<W> {
+    /// Paints onto `out`.
+    pub fn new(out: W, theme: Theme) -> Self {
+        Self {
+            out,
+            theme,
+            painted: String::new(),
+            styles: Vec::new(),
+            failed: None,
         }
-        out.push('\n');
     }
-    out
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// When anything could not be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.write();
+        match self.failed {
+            Some(error) => Err(error),
+            None => self.out.flush(),
+        }
+    }
+
+    fn write(&mut self) {
+        if self.failed.is_none() {
+            self.failed = self.out.write_all(self.painted.as_bytes()).err();
+        }
+        self.painted.clear();
+    }
+
+    fn style_of(&mut self, role: Role) -> usize {
+        let known = self.styles.iter().position(|(known, ..)| *known == role);
+        known.unwrap_or_else(|| {
+            let style = style(self.theme.look(role));
+            let ends = (role, format!("{style}"), format!("{style:#}"));
+            self.styles.push(ends);
+            self.styles.len() - 1
+        })
+    }
+}
+
+impl<W: Write> Sink for Painter<W> {
+    fn piece(&mut self, role: Role, text: &str) {
+        let at = self.style_of(role);
+        let (_, before, after) = &self.styles[at];
+        self.painted.push_str(before);
+        self.painted.push_str(text);
+        self.painted.push_str(after);
+    }
+
+    fn end_line(&mut self) {
+        self.painted.push('\n');
+        if self.painted.len() >= CHUNK {
+            self.write();
+        }
+    }
 }
 
 /// A look as an anstyle style.

@@ -76,6 +76,49 @@ pub struct Text {
     pub lines: Vec<Line>,
 }
 
+/// Takes what is drawn piece by piece: for pictures that are too large to be kept whole.
+pub trait Sink {
+    /// Adds a piece to the line that is being drawn. As in a [`Span`], no control characters.
+    fn piece(&mut self, role: Role, text: &str);
+
+    /// Ends the line.
+    fn end_line(&mut self);
+
+    /// Adds all lines of a text.
+    fn text(&mut self, text: &Text) {
+        for line in &text.lines {
+            for span in &line.spans {
+                self.piece(span.role, &span.text);
+            }
+            self.end_line();
+        }
+    }
+}
+
+/// Keeps what is drawn.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    text: Text,
+    line: Line,
+}
+
+impl Kept {
+    /// The lines that were ended.
+    pub fn into_text(self) -> Text {
+        self.text
+    }
+}
+
+impl Sink for Kept {
+    fn piece(&mut self, role: Role, text: &str) {
+        self.line.push(role, text);
+    }
+
+    fn end_line(&mut self) {
+        self.text.line(std::mem::take(&mut self.line));
+    }
+}
+
 impl Span {
     /// A piece with a role.
     pub fn new(role: Role, text: impl Into<String>) -> Self {

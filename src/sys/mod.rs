@@ -18,6 +18,7 @@ pub mod kcmp;
 pub mod mounts;
 pub mod net_tables;
 pub mod netns;
+pub mod number_map;
 pub mod outq;
 pub mod peer_credentials;
 pub mod pidfd;

@@ -8,19 +8,22 @@
 //! Reading another user's descriptors needs `PTRACE_MODE_READ` (ptrace(2)); processes that made
 //! themselves undumpable, such as ssh-agent(1), refuse even their own user. Reference: proc(5).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::ffi::CStr;
 use std::io::{self, Write};
 use std::mem::MaybeUninit;
+use std::ops::Deref;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlinkat_raw};
 use rustix::io::Errno;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::number_map::NumberMap;
 use crate::untrusted::Untrusted;
 
 /// Bytes of the buffer for directory entries. More makes nothing faster.
@@ -82,6 +85,62 @@ pub struct Process {
     pub comm: Untrusted,
 }
 
+/// Processes, by pid. Cloning copies none of them: most sockets are held by one process, and all
+/// its sockets share one list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Processes(Arc<[Process]>);
+
+impl Processes {
+    /// All of them.
+    pub fn as_slice(&self) -> &[Process] {
+        &self.0
+    }
+}
+
+impl Deref for Processes {
+    type Target = [Process];
+
+    fn deref(&self) -> &[Process] {
+        &self.0
+    }
+}
+
+impl From<Vec<Process>> for Processes {
+    fn from(processes: Vec<Process>) -> Self {
+        Self(processes.into())
+    }
+}
+
+impl FromIterator<Process> for Processes {
+    fn from_iter<I: IntoIterator<Item = Process>>(processes: I) -> Self {
+        Self(processes.into_iter().collect())
+    }
+}
+
+impl<'a> IntoIterator for &'a Processes {
+    type Item = &'a Process;
+    type IntoIter = std::slice::Iter<'a, Process>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl IntoIterator for Processes {
+    type Item = Process;
+    type IntoIter = std::vec::IntoIter<Process>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Vec::from(self.as_slice()).into_iter()
+    }
+}
+
+impl Serialize for Processes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self)
+    }
+}
+
 /// What all processes that could be read hold.
 #[derive(Clone, Debug, Default)]
 pub struct Holdings {
@@ -93,7 +152,8 @@ pub struct Holdings {
     files: Vec<(Vec<u8>, u32)>,
     /// What the link says, process and number, in order.
     targets: Vec<(Vec<u8>, u32, u32)>,
-    processes: BTreeMap<u32, Untrusted>,
+    /// Each process that holds something, alone in a list.
+    processes: NumberMap<u32, Processes>,
     /// What could be seen at all.
     pub sight: Sight,
 }
@@ -148,6 +208,19 @@ impl Holdings {
         of_inode(&self.pipes, inode)
     }
 
+    /// The processes that some descriptors are in, each once, when these are in order.
+    pub fn processes_of(&self, descriptors: &[Descriptor]) -> Processes {
+        match (descriptors.first(), descriptors.last()) {
+            (Some(first), Some(last)) if first.pid == last.pid => {
+                match self.processes.get(&first.pid) {
+                    Some(process) => process.clone(),
+                    None => self.holders(descriptors).into(),
+                }
+            }
+            _ => self.holders(descriptors).into(),
+        }
+    }
+
     /// The descriptors of all sockets, by inode, pid and number.
     pub fn sockets(&self) -> &[Descriptor] {
         &self.sockets
@@ -155,7 +228,7 @@ impl Holdings {
 
     /// The name of a process that holds something.
     pub fn comm(&self, pid: u32) -> Option<&Untrusted> {
-        self.processes.get(&pid)
+        Some(&self.processes.get(&pid)?.first()?.comm)
     }
 
     /// The processes that hold a file open whose path the kernel now gives as this.
@@ -203,10 +276,15 @@ impl Holdings {
         };
         for &(inode, pid, comm) in sockets {
             holdings.sockets.push(Descriptor { inode, pid, fd: 3 });
-            holdings.processes.insert(pid, comm.into());
+            holdings.knows(pid, comm.into());
         }
         holdings.sockets.sort_unstable();
         holdings
+    }
+
+    fn knows(&mut self, pid: u32, comm: Untrusted) {
+        self.processes
+            .insert(pid, vec![Process { pid, comm }].into());
     }
 
     /// How much was found.
@@ -326,7 +404,7 @@ impl Walk<'_> {
         }
         if self.found.count() > before {
             let comm = self.comm(pid);
-            self.found.processes.insert(pid, comm);
+            self.found.knows(pid, comm);
         }
     }
 

@@ -6,11 +6,10 @@
 //! A dump is not atomic: `unix_diag_dump()` resumes by hash slot and index, so sockets that come
 //! and go meanwhile make it skip or repeat others without a sign. [`dump`] repairs that: it asks
 //! for all identities once more, which costs a third, and when one is new it dumps again and takes
-//! the union. References: sock_diag(7), net/unix/diag.c.
+//! the union. Identities are cookies: the kernel never gives one out twice (sock_gen_cookie()). References: sock_diag(7), net/unix/diag.c.
 
 mod message;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs;
 use std::io;
@@ -24,6 +23,7 @@ use rustix::net::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::number_map::NumberMap;
 use crate::untrusted::Untrusted;
 use message::Request;
 pub use message::{ParseError, parse};
@@ -242,16 +242,25 @@ pub struct Dump {
 pub fn dump() -> io::Result<Dump> {
     let netlink = open()?;
     let mut all = Union::default();
-    all.add(ask(&netlink, Request::Everything)?);
+    let mut buffer = vec![0; BUFFER];
+    receive(&netlink, &mut buffer, Request::Everything, |bytes| {
+        message::each(bytes, |socket| all.add(socket))
+    })?;
     let mut repeated = 0;
-    while repeated < DUMPS && all.lacks(&ask(&netlink, Request::Identities)?) {
+    while repeated < DUMPS && !complete(&all, &netlink, &mut buffer)? {
         repeated += 1;
-        all.add(ask(&netlink, Request::Everything)?);
+        receive(&netlink, &mut buffer, Request::Everything, |bytes| {
+            message::each(bytes, |socket| all.add(socket))
+        })?;
     }
-    for listener in ask(&netlink, Request::Listeners)? {
-        if let Some(&at) = all.at.get(&(listener.inode, listener.cookie)) {
-            all.sockets[at].waiting = listener.waiting;
-        }
+    if all.sockets.iter().any(speaks_of_waiting) {
+        receive(&netlink, &mut buffer, Request::Listeners, |bytes| {
+            message::each(bytes, |listener| {
+                if let Some(&at) = all.at.get(&listener.cookie) {
+                    all.sockets[at].waiting = listener.waiting;
+                }
+            })
+        })?;
     }
     Ok(Dump {
         sockets: all.sockets,
@@ -259,32 +268,43 @@ pub fn dump() -> io::Result<Dump> {
     })
 }
 
+/// Whether every socket that the kernel lists now is known.
+fn complete(all: &Union, netlink: &OwnedFd, buffer: &mut [u8]) -> io::Result<bool> {
+    let mut complete = true;
+    receive(netlink, buffer, Request::Identities, |bytes| {
+        message::each_cookie(bytes, |cookie| complete &= all.at.contains_key(&cookie))
+    })?;
+    Ok(complete)
+}
+
+/// Whether a socket gives a reason to ask who waits where: a listener that somebody waits at, or a
+/// client that somebody may have to accept.
+fn speaks_of_waiting(socket: &Socket) -> bool {
+    match socket.state {
+        State::Listening => socket.receive_queue > 0,
+        State::Established => socket.peer.is_none_or(|peer| peer == 0),
+        State::Unconnected | State::Other(_) => false,
+    }
+}
+
 /// Sockets of several dumps, each once.
 #[derive(Default)]
 struct Union {
     sockets: Vec<Socket>,
-    at: HashMap<(u32, u64), usize>,
+    /// By cookie.
+    at: NumberMap<u64, usize>,
 }
 
 impl Union {
-    /// Adds a dump. What it says of a socket that is known already is newer.
-    fn add(&mut self, sockets: Vec<Socket>) {
-        for socket in sockets {
-            match self.at.entry((socket.inode, socket.cookie)) {
-                Entry::Occupied(slot) => self.sockets[*slot.get()] = socket,
-                Entry::Vacant(slot) => {
-                    slot.insert(self.sockets.len());
-                    self.sockets.push(socket);
-                }
+    /// Adds a socket. What is said of one that is known already is newer.
+    fn add(&mut self, socket: Socket) {
+        match self.at.entry(socket.cookie) {
+            Entry::Occupied(slot) => self.sockets[*slot.get()] = socket,
+            Entry::Vacant(slot) => {
+                slot.insert(self.sockets.len());
+                self.sockets.push(socket);
             }
         }
-    }
-
-    /// Whether one of these is not known.
-    fn lacks(&self, sockets: &[Socket]) -> bool {
-        sockets
-            .iter()
-            .any(|socket| !self.at.contains_key(&(socket.inode, socket.cookie)))
     }
 }
 
@@ -419,21 +439,31 @@ fn open() -> io::Result<OwnedFd> {
 }
 
 fn ask(netlink: &OwnedFd, request: Request) -> io::Result<Vec<Socket>> {
-    send(netlink, &request.bytes(), SendFlags::empty())?;
-    let mut buffer = vec![0; BUFFER];
     let mut sockets = Vec::new();
+    receive(netlink, &mut vec![0; BUFFER], request, |bytes| {
+        message::each(bytes, |socket| sockets.push(socket))
+    })?;
+    Ok(sockets)
+}
+
+/// Asks, and gives each datagram of the answer to `take` until that says it was the last.
+fn receive(
+    netlink: &OwnedFd,
+    buffer: &mut [u8],
+    request: Request,
+    mut take: impl FnMut(&[u8]) -> Result<bool, ParseError>,
+) -> io::Result<()> {
+    send(netlink, &request.bytes(), SendFlags::empty())?;
     loop {
-        let (read, length) = recv(netlink, buffer.as_mut_slice(), RecvFlags::TRUNC)?;
+        let (read, length) = recv(netlink, &mut *buffer, RecvFlags::TRUNC)?;
         if length > read {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the kernel's answer was longer than the buffer",
             ));
         }
-        let batch = parse(&buffer[..read]).map_err(refusal)?;
-        sockets.extend(batch.sockets);
-        if batch.done {
-            return Ok(sockets);
+        if take(&buffer[..read]).map_err(refusal)? {
+            return Ok(());
         }
     }
 }

@@ -291,7 +291,7 @@ impl<'a> Resolver<'a> {
                 let comm = i32::try_from(pid).map(process::name).unwrap_or_default();
                 endpoint.holders = Some(Holders {
                     known: Known::Some,
-                    processes: vec![Process { pid, comm }],
+                    processes: vec![Process { pid, comm }].into(),
                 });
                 State::Present
             }

@@ -176,7 +176,7 @@ pub fn by_service(rows: &[Row]) -> BTreeMap<Through, Traffic> {
 }
 
 fn parties_of(holders: &Holders) -> Vec<Party> {
-    match holders.processes.as_slice() {
+    match &*holders.processes {
         [] => vec![Party::Nobody(holders.known.into())],
         all => all.iter().map(party).collect(),
     }

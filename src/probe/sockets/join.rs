@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use super::row::{Condition, Peer, Pending, Queue, Relation, Row};
 use super::service::{Identified, identify};
 use crate::curriculum::services::{Places, Service};
-use crate::probe::holders::{Holders, Known};
+use crate::probe::holders::{Holders, Known, Processes};
+use crate::sys::number_map::NumberMap;
 use crate::sys::proc_scan::Holdings;
 use crate::sys::sock_diag::{FileId, Name, Socket, State, Type};
 
@@ -20,69 +21,141 @@ pub fn join(
     services: &[Service],
     places: &Places,
 ) -> Vec<Row> {
-    let joint = Joint::new(&sockets, holdings);
-    let identified = identify(&sockets, holdings, services, places);
-    let mut rows: Vec<Row> = sockets
+    let names = Names::new(&sockets);
+    let joint = Joint::new(&sockets, &names, holdings);
+    let identified = identify(&sockets, &names, holdings, services, places);
+    let ranks = names.ranks();
+    // Numbers are sorted, not rows: those are large. Unnamed sockets come after named ones.
+    let mut order: Vec<(Condition, usize, u32, usize)> = sockets
         .iter()
-        .map(|socket| joint.row(socket, &identified))
+        .enumerate()
+        .map(|(at, socket)| {
+            let rank = names.of(at).map_or(usize::MAX, |number| ranks[number]);
+            (joint.condition(socket), rank, socket.inode, at)
+        })
         .collect();
-    rows.sort_by(|a, b| {
-        // Unnamed sockets after named ones.
-        (a.condition, a.name.is_none(), &a.name, a.inode).cmp(&(
-            b.condition,
-            b.name.is_none(),
-            &b.name,
-            b.inode,
-        ))
-    });
-    rows
+    order.sort_unstable();
+    order
+        .into_iter()
+        .map(|(condition, .., at)| joint.row(at, condition, &identified))
+        .collect()
+}
+
+/// The names that occur, each with a number: thousands of accepted sockets have their listener's.
+pub(super) struct Names<'a> {
+    distinct: Vec<&'a Name>,
+    /// For each socket.
+    numbers: Vec<u32>,
+}
+
+/// In place of a number: the socket has no name.
+const UNNAMED: u32 = u32::MAX;
+
+impl<'a> Names<'a> {
+    fn new(sockets: &'a [Socket]) -> Self {
+        let mut known: HashMap<&Name, u32> = HashMap::new();
+        let mut distinct = Vec::new();
+        let mut number = |name| {
+            *known.entry(name).or_insert_with(|| {
+                distinct.push(name);
+                u32::try_from(distinct.len() - 1).expect("inodes have 32 bits")
+            })
+        };
+        let numbers = sockets
+            .iter()
+            .map(|socket| socket.name.as_ref().map_or(UNNAMED, &mut number))
+            .collect();
+        Self { distinct, numbers }
+    }
+
+    /// The names, by their numbers.
+    pub(super) fn distinct(&self) -> &[&'a Name] {
+        &self.distinct
+    }
+
+    /// The number of the name of the socket at this place.
+    pub(super) fn of(&self, at: usize) -> Option<usize> {
+        let number = self.numbers[at];
+        (number != UNNAMED).then_some(number as usize)
+    }
+
+    /// The place of each name among all, in their order.
+    fn ranks(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.distinct.len()).collect();
+        order.sort_unstable_by_key(|&number| self.distinct[number]);
+        let mut ranks = vec![0; order.len()];
+        for (rank, number) in order.into_iter().enumerate() {
+            ranks[number] = rank;
+        }
+        ranks
+    }
 }
 
 /// The tables that rows are looked up in.
 struct Joint<'a> {
+    sockets: &'a [Socket],
+    names: &'a Names<'a>,
     holdings: &'a Holdings,
-    by_inode: HashMap<u32, &'a Socket>,
+    /// Places of sockets.
+    by_inode: NumberMap<u32, usize>,
+    /// Who holds each socket.
+    held: Vec<Processes>,
     /// Client to the listener it waits for.
-    waits_for: HashMap<u32, u32>,
-    /// Connected sockets that carry a name. Two listeners may have one name, and then their files
-    /// differ.
-    accepted: HashMap<(&'a Name, Option<FileId>), usize>,
-    /// Sockets whose peer is this one.
-    pointed_at: HashMap<u32, usize>,
+    waits_for: NumberMap<u32, u32>,
+    /// Connected sockets that carry a name, by its number. Two listeners may have one name, and
+    /// then their files differ.
+    accepted: NumberMap<(usize, Option<FileId>), usize>,
+    /// Datagram sockets whose peer is this one.
+    pointed_at: NumberMap<u32, usize>,
 }
 
 impl<'a> Joint<'a> {
-    fn new(sockets: &'a [Socket], holdings: &'a Holdings) -> Self {
+    fn new(sockets: &'a [Socket], names: &'a Names<'a>, holdings: &'a Holdings) -> Self {
         let mut joint = Self {
+            sockets,
+            names,
             holdings,
-            by_inode: HashMap::with_capacity(sockets.len()),
-            waits_for: HashMap::new(),
-            accepted: HashMap::new(),
-            pointed_at: HashMap::new(),
+            by_inode: NumberMap::default(),
+            held: vec![Processes::default(); sockets.len()],
+            waits_for: NumberMap::default(),
+            accepted: NumberMap::default(),
+            pointed_at: NumberMap::default(),
         };
-        for socket in sockets {
-            joint.by_inode.insert(socket.inode, socket);
+        joint.by_inode.reserve(sockets.len());
+        for (at, socket) in sockets.iter().enumerate() {
+            joint.by_inode.insert(socket.inode, at);
             // A client that was closed while it waited is 0.
             for &client in socket.waiting.iter().filter(|&&client| client != 0) {
                 joint.waits_for.insert(client, socket.inode);
             }
-            if let (Some(name), State::Established) = (&socket.name, socket.state) {
-                *joint.accepted.entry((name, socket.file)).or_default() += 1;
+            if let (Some(number), State::Established) = (names.of(at), socket.state) {
+                *joint.accepted.entry((number, socket.file)).or_default() += 1;
             }
-            if let Some(peer) = socket.peer {
+            if let (Type::Dgram, Some(peer)) = (socket.kind, socket.peer) {
                 *joint.pointed_at.entry(peer).or_default() += 1;
+            }
+        }
+        let held = holdings.sockets().chunk_by(|a, b| a.inode == b.inode);
+        for descriptors in held {
+            if let Some(&at) = joint.by_inode.get(&descriptors[0].inode) {
+                joint.held[at] = holdings.processes_of(descriptors);
             }
         }
         joint
     }
 
-    fn row(&self, socket: &Socket, identified: &HashMap<&Name, Identified>) -> Row {
+    fn row(&self, at: usize, condition: Condition, identified: &[Option<Identified>]) -> Row {
+        let socket = &self.sockets[at];
         let listening = socket.state == State::Listening;
         let peer = self.peer(socket);
-        let service = |name: &Option<Name>| identified.get(name.as_ref()?).cloned();
+        let service = |at: usize| identified[self.names.of(at)?].clone();
+        let peers_service = || {
+            let peer = self.by_inode.get(&peer.as_ref()?.inode)?;
+            service(*peer)
+        };
         Row {
             kind: socket.kind,
-            condition: self.condition(socket),
+            condition,
             name: socket.name.clone(),
             inode: socket.inode,
             cookie: socket.cookie,
@@ -105,9 +178,8 @@ impl<'a> Joint<'a> {
                 .iter()
                 .map(|&client| self.pending(client))
                 .collect(),
-            clients: self.clients(socket),
-            service: service(&socket.name)
-                .or_else(|| peer.as_ref().and_then(|peer| service(&peer.name))),
+            clients: self.clients(at),
+            service: service(at).or_else(peers_service),
             peer,
             borrowed: None,
         }
@@ -116,7 +188,7 @@ impl<'a> Joint<'a> {
     fn pending(&self, client: u32) -> Pending {
         let gone = Holders {
             known: Known::Gone,
-            processes: Vec::new(),
+            processes: Processes::default(),
         };
         match client {
             0 => Pending {
@@ -131,7 +203,11 @@ impl<'a> Joint<'a> {
     }
 
     fn holders(&self, inode: u32) -> Holders {
-        Holders::new(self.holdings.of_socket(inode), &self.holdings.sight)
+        let processes = match self.by_inode.get(&inode) {
+            Some(&at) => self.held[at].clone(),
+            None => self.holdings.of_socket(inode).into(),
+        };
+        Holders::new(processes, &self.holdings.sight)
     }
 
     fn condition(&self, socket: &Socket) -> Condition {
@@ -160,7 +236,7 @@ impl<'a> Joint<'a> {
     fn peer(&self, socket: &Socket) -> Option<Peer> {
         let (inode, relation) = match socket.peer {
             Some(peer) if peer != 0 => {
-                let back = self.by_inode.get(&peer).and_then(|peer| peer.peer);
+                let back = self.find(peer).and_then(|peer| peer.peer);
                 let mutual = back == Some(socket.inode);
                 let relation = if mutual {
                     Relation::Connected
@@ -171,27 +247,28 @@ impl<'a> Joint<'a> {
             }
             _ => (*self.waits_for.get(&socket.inode)?, Relation::WaitsFor),
         };
-        let peer = self.by_inode.get(&inode);
+        let peer = self.find(inode);
         Some(Peer {
             inode,
             relation,
             name: peer.and_then(|peer| peer.name.clone()),
             holders: self.holders(inode),
-            unread: peer.map_or(0, |peer| unread(peer)),
-            sent_memory: peer.map_or(0, |peer| sent_memory(peer)),
+            unread: peer.map_or(0, unread),
+            sent_memory: peer.map_or(0, sent_memory),
         })
     }
 
-    fn clients(&self, socket: &Socket) -> Option<usize> {
+    /// The socket with this inode.
+    fn find(&self, inode: u32) -> Option<&Socket> {
+        Some(&self.sockets[*self.by_inode.get(&inode)?])
+    }
+
+    fn clients(&self, at: usize) -> Option<usize> {
+        let socket = &self.sockets[at];
         match (socket.state, socket.kind) {
             (State::Listening, _) => {
-                let name = socket.name.as_ref()?;
-                Some(
-                    self.accepted
-                        .get(&(name, socket.file))
-                        .copied()
-                        .unwrap_or(0),
-                )
+                let accepted = self.accepted.get(&(self.names.of(at)?, socket.file));
+                Some(accepted.copied().unwrap_or(0))
             }
             (_, Type::Dgram) if socket.name.is_some() => {
                 Some(self.pointed_at.get(&socket.inode).copied().unwrap_or(0))

@@ -1,10 +1,9 @@
 //! Which service a socket belongs to, and what gave it away.
 
-use std::collections::HashMap;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::join::Names;
 use crate::curriculum::services::{self, Kind, Part, Places, Service};
 use crate::sys::proc_scan::Holdings;
 use crate::sys::sock_diag::{Name, Socket, State, Type};
@@ -45,40 +44,48 @@ impl Identified {
     }
 }
 
-/// Which service each name belongs to.
-pub(super) fn identify<'a>(
-    sockets: &'a [Socket],
+/// Which service each name belongs to, by the number that the name has here.
+pub(super) fn identify(
+    sockets: &[Socket],
+    names: &Names<'_>,
     holdings: &Holdings,
     services: &[Service],
     places: &Places,
-) -> HashMap<&'a Name, Identified> {
-    let mut known = HashMap::new();
+) -> Vec<Option<Identified>> {
+    let mut known: Vec<Option<Identified>> = vec![None; names.distinct().len()];
     let mut unknown = Vec::new();
-    for socket in sockets {
-        let Some(name) = &socket.name else { continue };
-        if known.contains_key(name) {
+    // Thousands of accepted sockets have their listener's name: each is looked up once a type.
+    let mut tried = vec![0_u8; known.len()];
+    for (at, socket) in sockets.iter().enumerate() {
+        let Some(number) = names.of(at) else { continue };
+        if known[number].is_some() {
             continue;
         }
-        let address = match name {
-            Name::Path(path) => places.path(path.bytes()),
-            Name::Abstract(name) => places.abstract_name(name.bytes()),
-        };
-        match services::by_address(services, &address, kind(socket.kind)) {
-            Some(service) => {
-                known.insert(name, Identified::new(service, By::Address));
+        let kind = kind(socket.kind);
+        let bit = 1 << kind.map_or(0, |kind| 1 + kind as u8);
+        if tried[number] & bit == 0 {
+            tried[number] |= bit;
+            let address = match names.distinct()[number] {
+                Name::Path(path) => places.path(path.bytes()),
+                Name::Abstract(name) => places.abstract_name(name.bytes()),
+            };
+            if let Some(service) = services::by_address(services, &address, kind) {
+                known[number] = Some(Identified::new(service, By::Address));
+                continue;
             }
-            // Accepted sockets are held by whoever serves, not by whoever listens.
-            None if socket.state == State::Established && socket.kind != Type::Dgram => {}
-            None => unknown.push((name, socket.inode)),
+        }
+        // Accepted sockets are held by whoever serves, not by whoever listens.
+        if socket.state != State::Established || socket.kind == Type::Dgram {
+            unknown.push((number, socket.inode));
         }
     }
-    for (name, inode) in unknown {
+    for (number, inode) in unknown {
         let service = holdings
             .of_socket(inode)
             .iter()
             .find_map(|holder| services::by_program(services, holder.comm.bytes()));
         if let Some(service) = service {
-            known.insert(name, Identified::new(service, By::Program));
+            known[number] = Some(Identified::new(service, By::Program));
         }
     }
     known

@@ -14,17 +14,25 @@ mod sockets;
 mod table;
 mod words;
 
-use super::text::Text;
+use super::text::{Kept, Sink, Text};
 use crate::probe::Probed;
 
 /// Draws a picture for this many columns.
 pub fn draw(probed: &Probed, width: usize) -> Text {
+    let mut kept = Kept::default();
+    draw_on(probed, width, &mut kept);
+    kept.into_text()
+}
+
+/// Draws a picture for this many columns, and keeps nothing of it: there may be a hundred thousand
+/// sockets.
+pub fn draw_on(probed: &Probed, width: usize, out: &mut dyn Sink) {
     match probed {
-        Probed::RuntimeDir(seen) => runtime_dir::draw(seen, width),
-        Probed::Sockets(seen) => sockets::draw(seen, width),
-        Probed::Creds(seen) => creds::draw(seen, width),
-        Probed::Env(seen) => env::draw(seen, width),
-        Probed::Fds(seen) => fds::draw(seen, width),
+        Probed::RuntimeDir(seen) => out.text(&runtime_dir::draw(seen, width)),
+        Probed::Sockets(seen) => sockets::draw_on(seen, width, out),
+        Probed::Creds(seen) => out.text(&creds::draw(seen, width)),
+        Probed::Env(seen) => out.text(&env::draw(seen, width)),
+        Probed::Fds(seen) => out.text(&fds::draw(seen, width)),
     }
 }
 

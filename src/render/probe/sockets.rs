@@ -10,7 +10,7 @@ use super::words;
 use crate::probe::holders::Known;
 use crate::probe::sockets::{Sockets, View};
 use crate::render::markdown::paragraph;
-use crate::render::text::{Line, Role, Text};
+use crate::render::text::{Line, Role, Sink, Text};
 
 /// What it means that a socket has no process, by the word that stands in its place.
 const HOMELESS: &[(Known, &str)] = &[
@@ -30,11 +30,13 @@ const HOMELESS: &[(Known, &str)] = &[
     ),
 ];
 
-pub(super) fn draw(seen: &Sockets, width: usize) -> Text {
+pub(super) fn draw_on(seen: &Sockets, width: usize, out: &mut dyn Sink) {
     match (seen.view, seen.sockets.as_slice()) {
-        (View::Table, [only]) if !seen.filter.is_empty() => detail::draw(seen, only, width),
-        (View::Table, _) => listing::draw(seen, width),
-        (View::Tree(grouping), _) => tree::draw(seen, grouping, width),
+        (View::Table, [only]) if !seen.filter.is_empty() => {
+            out.text(&detail::draw(seen, only, width));
+        }
+        (View::Table, _) => listing::draw(seen, width, out),
+        (View::Tree(grouping), _) => out.text(&tree::draw(seen, grouping, width)),
     }
 }
 

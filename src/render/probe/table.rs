@@ -4,12 +4,14 @@
 //! A row is one line. A cell that is cut shows `…` where something is missing, and an escape such
 //! as `\x1b` is never cut in two. A group is a line of its own above rows that belong together.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::render::markdown::paragraph;
-use crate::render::text::{Line, Role, Text};
+use crate::render::text::{Kept, Line, Role, Sink, Text};
+use crate::untrusted::Untrusted;
 
 /// Blank columns between two columns, where there is room.
 const GAP: usize = 2;
@@ -122,25 +124,154 @@ impl Dropped {
     }
 }
 
+/// The cells of one row, written one after the other. One place serves all rows of a table: there
+/// may be a hundred thousand.
+#[derive(Debug, Default)]
+pub(super) struct Cells {
+    text: String,
+    /// Role and end of each cell.
+    ends: Vec<(Role, usize)>,
+    group: Option<Cell>,
+}
+
+impl Cells {
+    /// Adds a cell.
+    pub(super) fn add(&mut self, role: Role, text: &str) {
+        self.text.push_str(text);
+        self.end(role);
+    }
+
+    /// Adds a cell with a number.
+    pub(super) fn number(&mut self, role: Role, number: impl Into<u64>) {
+        self.push_number(number.into());
+        self.end(role);
+    }
+
+    /// Adds a cell with nothing in it.
+    pub(super) fn empty(&mut self) {
+        self.end(Role::Plain);
+    }
+
+    /// Adds text to the cell that is being written; [`Self::end`] ends it.
+    pub(super) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Adds text from outside to the cell that is being written, as it may be printed.
+    pub(super) fn push_untrusted(&mut self, text: &Untrusted) {
+        match text.as_plain() {
+            Some(text) => self.text.push_str(text),
+            None => self.text.push_str(&text.to_string()),
+        }
+    }
+
+    /// Adds a number to the cell that is being written.
+    pub(super) fn push_number(&mut self, mut number: u64) {
+        let mut digits = [b'0'; 20];
+        let mut at = digits.len();
+        loop {
+            at -= 1;
+            digits[at] += (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        let digits = digits[at..].iter().map(|&digit| char::from(digit));
+        self.text.extend(digits);
+    }
+
+    /// Ends the cell that is being written.
+    pub(super) fn end(&mut self, role: Role) {
+        self.ends.push((role, self.text.len()));
+    }
+
+    /// Says that this row, and those after it, are beneath a line of their own.
+    pub(super) fn beneath(&mut self, group: Cell) {
+        self.group = Some(group);
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+        self.group = None;
+    }
+
+    fn cell(&self, at: usize) -> (Role, &str) {
+        let from = at.checked_sub(1).map_or(0, |before| self.ends[before].1);
+        let (role, to) = self.ends[at];
+        (role, &self.text[from..to])
+    }
+}
+
 /// Draws rows. Columns with nothing in them are left out without a word; those without room are
 /// added to `dropped`.
 pub(super) fn draw(columns: &[Column], rows: &[Row], width: usize, dropped: &mut Dropped) -> Text {
-    let fit = Fit::new(columns, rows, width);
-    let mut text = Text::new();
-    let titles: Vec<Cell> = columns
-        .iter()
-        .map(|column| Cell::new(Role::Subheading, column.title))
-        .collect();
-    text.line(fit.line(columns, &titles));
+    let fill = |_: Option<&Row>, row: &Row, cells: &mut Cells| match row {
+        Row::Cells(given) => given
+            .iter()
+            .for_each(|cell| cells.add(cell.role, &cell.text)),
+        Row::Group(cell) => cells.beneath(cell.clone()),
+    };
+    let mut kept = Kept::default();
+    draw_each(columns, rows, fill, width, dropped, &mut kept);
+    kept.into_text()
+}
+
+/// Like [`draw`], for rows of any kind: `fill` writes the cells of one, and is told the one before.
+/// It may say that a row stands beneath a group; a row without cells is only that. Each row is
+/// filled twice, once to see how wide its cells are, and none is kept.
+pub(super) fn draw_each<T>(
+    columns: &[Column],
+    rows: &[T],
+    fill: impl Fn(Option<&T>, &T, &mut Cells),
+    width: usize,
+    dropped: &mut Dropped,
+    out: &mut dyn Sink,
+) {
+    let mut natural = vec![0; columns.len()];
+    let mut cells = Cells::default();
+    let mut previous = None;
     for row in rows {
-        text.line(match row {
-            Row::Cells(cells) => fit.line(columns, cells),
-            Row::Group(cell) => Line::of(cell.role, cut(&cell.text, width, Cut::Middle)),
-        });
+        cells.clear();
+        fill(previous, row, &mut cells);
+        previous = Some(row);
+        for (at, widest) in natural.iter_mut().enumerate().take(cells.ends.len()) {
+            *widest = (*widest).max(width_of(cells.cell(at).1));
+        }
+    }
+    let fit = Fit::of(columns, &natural, width);
+    for (at, column) in columns.iter().enumerate() {
+        if at == 0 {
+            cells.clear();
+        }
+        cells.add(Role::Subheading, column.title);
+    }
+    fit.draw_line(columns, &cells, out);
+    previous = None;
+    for row in rows {
+        cells.clear();
+        fill(previous, row, &mut cells);
+        previous = Some(row);
+        if let Some(group) = &cells.group {
+            out.piece(group.role, &cut(&group.text, width, Cut::Middle));
+            out.end_line();
+        }
+        if !cells.ends.is_empty() {
+            fit.draw_line(columns, &cells, out);
+        }
     }
     let named = fit.dropped.iter().filter(|title| !title.is_empty());
     dropped.0.extend(named);
-    text
+}
+
+/// Columns that printable text takes.
+fn width_of(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
 }
 
 /// Which columns are drawn, and how wide.
@@ -153,18 +284,6 @@ pub(super) struct Fit {
 }
 
 impl Fit {
-    fn new(columns: &[Column], rows: &[Row], width: usize) -> Self {
-        let widest = |at: usize| {
-            let cells = rows.iter().filter_map(|row| match row {
-                Row::Cells(cells) => Some(cells[at].text.width()),
-                Row::Group(_) => None,
-            });
-            cells.max().unwrap_or(0)
-        };
-        let natural: Vec<usize> = (0..columns.len()).map(widest).collect();
-        Self::of(columns, &natural, width)
-    }
-
     /// For columns whose widest cells take so many terminal columns.
     pub(super) fn of(columns: &[Column], natural: &[usize], width: usize) -> Self {
         let wanted = |at: usize| natural[at].max(columns[at].title.width());
@@ -218,31 +337,54 @@ impl Fit {
 
     /// One line: of titles, or of a row.
     pub(super) fn line(&self, columns: &[Column], cells: &[Cell]) -> Line {
-        let mut line = Line::empty();
+        let mut written = Cells::default();
+        for cell in cells {
+            written.add(cell.role, &cell.text);
+        }
+        let mut kept = Kept::default();
+        self.draw_line(columns, &written, &mut kept);
+        kept.into_text().lines.remove(0)
+    }
+
+    fn draw_line(&self, columns: &[Column], cells: &Cells, out: &mut dyn Sink) {
         let mut owed = 0;
         for &(at, width) in &self.kept {
-            let cell = &cells[at];
-            let shown = cut(&cell.text, width, columns[at].cut);
-            let pad = width.saturating_sub(shown.width());
+            let (role, text) = cells.cell(at);
+            let whole = width_of(text);
+            let shown = if whole <= width {
+                Cow::Borrowed(text)
+            } else {
+                Cow::Owned(cut(text, width, columns[at].cut))
+            };
+            let pad = width.saturating_sub(whole.min(width_of(&shown)));
             let (before, after) = match columns[at].align {
                 Align::Left => (0, pad),
                 Align::Right => (pad, 0),
             };
             owed += before;
             if !shown.is_empty() {
-                line.push(Role::Plain, " ".repeat(owed));
-                line.push(cell.role, shown);
+                blanks(owed, out);
+                out.piece(role, &shown);
                 owed = 0;
             }
             owed += after + self.gap;
         }
-        line
+        out.end_line();
+    }
+}
+
+fn blanks(mut count: usize, out: &mut dyn Sink) {
+    const BLANKS: &str = "                                                                ";
+    while count > 0 {
+        let some = count.min(BLANKS.len());
+        out.piece(Role::Plain, &BLANKS[..some]);
+        count -= some;
     }
 }
 
 /// Cuts printable text to a width.
 pub(super) fn cut(text: &str, width: usize, cut: Cut) -> String {
-    if text.width() <= width {
+    if width_of(text) <= width {
         return text.to_owned();
     }
     let pieces = pieces(text);

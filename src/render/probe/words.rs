@@ -1,6 +1,6 @@
 //! Words that the drawings of all probes share: names, holders, ages, what could not be seen.
 
-use super::table::Cell;
+use super::table::{Cell, Cells};
 use crate::probe::holders::{Holders, Known, Process, Visibility};
 use crate::probe::sockets::{By, Identified};
 use crate::render::text::Role;
@@ -40,7 +40,52 @@ pub(super) fn quoted(path: &Untrusted) -> String {
 }
 
 fn has_blanks(text: &Untrusted) -> bool {
-    text.to_string().chars().any(char::is_whitespace)
+    match text.as_plain() {
+        Some(text) => text.chars().any(char::is_whitespace),
+        None => text.to_string().chars().any(char::is_whitespace),
+    }
+}
+
+/// Adds a cell with a name, as [`name`] writes it.
+pub(super) fn add_name(of: &Name, cells: &mut Cells) {
+    match of.text().as_plain() {
+        Some(text) if !text.is_empty() && !has_blanks(of.text()) && !text.starts_with('@') => {
+            if matches!(of, Name::Abstract(_)) {
+                cells.push("@");
+            }
+            cells.push(text);
+        }
+        _ => cells.push(&name(of)),
+    }
+    cells.end(Role::Code);
+}
+
+/// Adds two cells: who holds something, and the process id, as [`holders`] writes them.
+pub(super) fn add_holders(of: &Holders, cells: &mut Cells) {
+    let Some((first, rest)) = of.processes.split_first() else {
+        for cell in holders(of) {
+            cells.add(cell.role, &cell.text);
+        }
+        return;
+    };
+    cells.push_untrusted(&first.comm);
+    if !rest.is_empty() {
+        cells.push(" +");
+        cells.push_number(rest.len() as u64);
+    }
+    cells.end(Role::Value);
+    cells.number(Role::Dim, first.pid);
+}
+
+/// Adds a cell with a service, as [`service`] writes it.
+pub(super) fn add_service(of: Option<&Identified>, cells: &mut Cells) {
+    if let Some(service) = of {
+        cells.push(&service.name);
+        if service.by == By::Program {
+            cells.push("?");
+        }
+    }
+    cells.end(Role::Plain);
 }
 
 /// Who holds something, and the process id: `-` when nobody does, `?` when that cannot be seen.

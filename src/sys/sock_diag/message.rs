@@ -106,8 +106,37 @@ pub enum ParseError {
 ///
 /// # Errors
 /// When the kernel refused the request or a length is wrong; never panics.
-pub fn parse(mut bytes: &[u8]) -> Result<Batch, ParseError> {
-    let mut batch = Batch::default();
+pub fn parse(bytes: &[u8]) -> Result<Batch, ParseError> {
+    let mut sockets = Vec::new();
+    let done = each(bytes, |socket| sockets.push(socket))?;
+    Ok(Batch { sockets, done })
+}
+
+/// Gives each socket of a netlink datagram to `take`. Returns whether the dump ends here.
+pub(super) fn each(bytes: &[u8], mut take: impl FnMut(Socket)) -> Result<bool, ParseError> {
+    messages(bytes, |payload| {
+        if let Some(socket) = socket(payload)? {
+            take(socket);
+        }
+        Ok(())
+    })
+}
+
+/// Like [`each`], for the cookies alone.
+pub(super) fn each_cookie(bytes: &[u8], mut take: impl FnMut(u64)) -> Result<bool, ParseError> {
+    messages(bytes, |payload| {
+        if let Some((_, cookie)) = identity(payload)? {
+            take(cookie);
+        }
+        Ok(())
+    })
+}
+
+/// Gives each message about a socket to `take`. Returns whether the dump ends here.
+fn messages(
+    mut bytes: &[u8],
+    mut take: impl FnMut(&[u8]) -> Result<(), ParseError>,
+) -> Result<bool, ParseError> {
     while !bytes.is_empty() {
         let length = u32_at(bytes, 0).ok_or(ParseError::Length)?;
         let kind = u16_at(bytes, 4).ok_or(ParseError::Length)?;
@@ -116,34 +145,37 @@ pub fn parse(mut bytes: &[u8]) -> Result<Batch, ParseError> {
         match kind {
             // Both carry an errno, negated; 0 means all is well.
             NLMSG_ERROR | NLMSG_DONE => {
-                match u32_at(payload, 0).map_or(0, u32::cast_signed) {
-                    0 => {}
-                    errno => return Err(ParseError::Refused(errno.saturating_neg())),
-                }
-                batch.done = true;
-                return Ok(batch);
+                return match u32_at(payload, 0).map_or(0, u32::cast_signed) {
+                    0 => Ok(true),
+                    errno => Err(ParseError::Refused(errno.saturating_neg())),
+                };
             }
-            SOCK_DIAG_BY_FAMILY => batch.sockets.extend(socket(payload)?),
+            SOCK_DIAG_BY_FAMILY => take(payload)?,
             _ => {}
         }
         bytes = bytes.get(aligned(length)..).unwrap_or_default();
     }
-    Ok(batch)
+    Ok(false)
+}
+
+/// Inode and cookie of an AF_UNIX socket.
+fn identity(payload: &[u8]) -> Result<Option<(u32, u64)>, ParseError> {
+    let head = payload.get(..16).ok_or(ParseError::Length)?;
+    let word = |at| u32_at(head, at).ok_or(ParseError::Length);
+    let cookie = u64::from(word(8)?) | u64::from(word(12)?) << 32;
+    Ok((head[0] == AF_UNIX).then_some((word(4)?, cookie)))
 }
 
 fn socket(payload: &[u8]) -> Result<Option<Socket>, ParseError> {
-    let (Some(head), Some(mut rest)) = (payload.get(..16), payload.get(16..)) else {
-        return Err(ParseError::Length);
-    };
-    if head[0] != AF_UNIX {
+    let Some((inode, cookie)) = identity(payload)? else {
         return Ok(None);
-    }
-    let word = |at| u32_at(head, at).ok_or(ParseError::Length);
+    };
+    let mut rest = payload.get(16..).ok_or(ParseError::Length)?;
     let mut socket = Socket {
-        kind: Type::from_kernel(head[1]),
-        state: State::from_kernel(head[2]),
-        inode: word(4)?,
-        cookie: u64::from(word(8)?) | u64::from(word(12)?) << 32,
+        kind: Type::from_kernel(payload[1]),
+        state: State::from_kernel(payload[2]),
+        inode,
+        cookie,
         name: None,
         file: None,
         peer: None,

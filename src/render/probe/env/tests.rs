@@ -35,7 +35,7 @@ fn variable(name: &str, path: &str, state: State, holder: Option<Process>) -> Va
             inode: None,
             holders: holder.map(|holder| Holders {
                 known: Known::Some,
-                processes: vec![holder],
+                processes: vec![holder].into(),
             }),
             service: None,
             note: None,

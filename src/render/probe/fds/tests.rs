@@ -109,7 +109,7 @@ fn relay() -> Fds {
                 name: Some(Name::Path("/run/user/1000/bus".into())),
                 holders: Holders {
                     known: Known::Some,
-                    processes: vec![process(1042, "dbus-daemon")],
+                    processes: vec![process(1042, "dbus-daemon")].into(),
                 },
                 unread: 0,
                 sent_memory: 0,

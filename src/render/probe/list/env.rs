@@ -28,7 +28,7 @@ pub(super) fn list(seen: &Env) -> Listing {
         let facets = Facets {
             listening: variable.state == State::Listening,
             kind: found.and_then(|it| it.kind).map_or("", |kind| kind.word()),
-            processes: holders.map(|it| it.processes.clone()).unwrap_or_default(),
+            processes: holders.map(|it| it.processes.to_vec()).unwrap_or_default(),
             service: found.and_then(|found| {
                 let service = found.service.as_ref()?;
                 Some((service.id.clone(), service.name.clone()))

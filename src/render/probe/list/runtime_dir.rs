@@ -71,7 +71,7 @@ pub(super) fn list(seen: &RuntimeDir) -> Listing {
 }
 
 fn processes(holders: Option<&Holders>) -> Vec<crate::probe::holders::Process> {
-    holders.map_or_else(Vec::new, |holders| holders.processes.clone())
+    holders.map_or_else(Vec::new, |holders| holders.processes.to_vec())
 }
 
 fn service(service: Option<&Identified>) -> Option<(String, String)> {

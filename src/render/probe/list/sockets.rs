@@ -33,7 +33,7 @@ pub(super) fn list(seen: &Sockets) -> Listing {
         let facets = Facets {
             listening: socket.condition == Condition::Listening,
             kind: socket.kind.word(),
-            processes: socket.holders.processes.clone(),
+            processes: socket.holders.processes.to_vec(),
             service: socket
                 .service
                 .as_ref()

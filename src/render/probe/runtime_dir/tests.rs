@@ -46,7 +46,8 @@ fn the_documentation_shows_what_is_drawn() {
         processes: vec![Process {
             pid,
             comm: comm.into(),
-        }],
+        }]
+        .into(),
     };
     let service = |id: &str, name: &str| {
         Some(Identified {

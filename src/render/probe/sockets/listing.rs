@@ -26,12 +26,12 @@
 //! --json shows them.
 //! ```
 
-use super::super::table::{self, Cell, Column, Cut, Dropped, Row as Entry};
+use super::super::table::{self, Cell, Cells, Column, Cut, Dropped};
 use super::super::words;
 use super::{HOMELESS, head};
 use crate::probe::sockets::{By, Condition, Leads, Owner, Relation, Row, Sockets, Target};
 use crate::render::markdown::paragraph;
-use crate::render::text::{Line, Role, Text};
+use crate::render::text::{Line, Role, Sink, Text};
 use crate::sys::sock_diag::Name;
 use crate::untrusted::Untrusted;
 
@@ -115,7 +115,7 @@ const NAMES: &[(Target, &str)] = &[
     ),
 ];
 
-pub(super) fn draw(seen: &Sockets, width: usize) -> Text {
+pub(super) fn draw(seen: &Sockets, width: usize, out: &mut dyn Sink) {
     let mut text = head(seen, width);
     for &(known, words) in HOMELESS {
         if seen.sockets.iter().any(|row| row.holders.known == known) {
@@ -141,6 +141,7 @@ pub(super) fn draw(seen: &Sockets, width: usize) -> Text {
             made; of a listener, when listen(2) was called. The process may have ended since.";
         text.append(paragraph(Role::Dim, words, width));
     }
+    out.text(&text);
     let mut dropped = Dropped::default();
     for &(condition, title, note) in SECTIONS {
         let rows: Vec<&Row> = seen
@@ -151,41 +152,30 @@ pub(super) fn draw(seen: &Sockets, width: usize) -> Text {
         if rows.is_empty() {
             continue;
         }
+        let mut text = Text::new();
         text.blank();
         text.line(Line::of(Role::Strong, title).with(Role::Plain, format!(": {}", rows.len())));
         if !note.is_empty() {
             text.append(paragraph(Role::Dim, note, width));
         }
+        out.text(&text);
         let open = matches!(
             condition,
             Condition::Listening | Condition::Bound | Condition::Unconnected
         );
-        text.append(if open {
-            table::draw(OPEN, &grouped(seen, &rows), width, &mut dropped)
+        if open {
+            let fill = |before: Option<&&Row>, row: &&Row, cells: &mut Cells| {
+                open_row(seen, before.copied(), row, cells);
+            };
+            table::draw_each(OPEN, &rows, fill, width, &mut dropped, out);
         } else {
-            let cells = rows.into_iter().map(|row| connected_row(seen, row));
-            let cells: Vec<Entry> = cells.map(Entry::Cells).collect();
-            table::draw(CONNECTED, &cells, width, &mut dropped)
-        });
-    }
-    text.append(dropped.say(width));
-    text
-}
-
-/// Rows in the order they come in; those in a runtime directory beneath its path.
-fn grouped(seen: &Sockets, rows: &[&Row]) -> Vec<Entry> {
-    let mut lines = Vec::new();
-    let mut group: Option<&[u8]> = None;
-    for row in rows {
-        let directory = runtime_dir(row);
-        if let (Some(directory), true) = (directory, directory != group) {
-            let path = Untrusted::from(directory);
-            lines.push(Entry::Group(Cell::new(Role::Dim, path.to_string())));
+            let fill = |_: Option<&&Row>, row: &&Row, cells: &mut Cells| {
+                connected_row(seen, row, cells);
+            };
+            table::draw_each(CONNECTED, &rows, fill, width, &mut dropped, out);
         }
-        group = directory;
-        lines.push(Entry::Cells(open_row(seen, row, directory)));
     }
-    lines
+    out.text(&dropped.say(width));
 }
 
 /// `/run/user/UID/`, if the socket is bound beneath it.
@@ -199,180 +189,188 @@ fn runtime_dir(row: &Row) -> Option<&[u8]> {
     whole.then(|| &path.bytes()[..b"/run/user/".len() + digits + 1])
 }
 
-fn open_row(seen: &Sockets, row: &Row, group: Option<&[u8]>) -> Vec<Cell> {
-    let [process, pid] = words::holders(&row.holders);
-    vec![
-        Cell::new(Role::Plain, row.kind.word()),
-        Cell::new(Role::Plain, row.inode.to_string()),
-        name(row, group),
-        file(row.leads.as_ref()),
-        process,
-        pid,
-        match row.clients {
-            Some(clients) => number(clients),
-            None => Cell::new(Role::Plain, ""),
-        },
-        words::service(row.service.as_ref()),
-        match row.queue {
-            Some(queue) => {
-                let role = if queue.pending > 0 {
-                    Role::Warning
-                } else {
-                    Role::Dim
-                };
-                Cell::new(role, format!("{}/{}", queue.pending, queue.backlog))
-            }
-            None => Cell::new(Role::Plain, ""),
-        },
-        amount(row.unread),
-        in_flight(row),
-        recorded(row),
-        user(row),
-        unit(owner(seen, row)),
-        mounts(owner(seen, row)),
-        Cell::new(Role::Dim, row.cookie.to_string()),
-    ]
-}
-
-fn connected_row(seen: &Sockets, row: &Row) -> Vec<Cell> {
-    let peer = row.peer.as_ref();
-    let through = match (
-        &row.service,
-        &row.name,
-        peer.and_then(|peer| peer.name.as_ref()),
-    ) {
-        (Some(_), _, _) => words::service(row.service.as_ref()),
-        (None, Some(name), _) | (None, None, Some(name)) => {
-            Cell::new(Role::Code, words::name(name))
+/// Rows come in their order; those in a runtime directory stand beneath its path.
+fn open_row(seen: &Sockets, before: Option<&Row>, row: &Row, cells: &mut Cells) {
+    let group = runtime_dir(row);
+    if let Some(directory) = group
+        && before.and_then(runtime_dir) != group
+    {
+        let path = Untrusted::from(directory);
+        cells.beneath(Cell::new(Role::Dim, path.to_string()));
+    }
+    cells.add(Role::Plain, row.kind.word());
+    cells.number(Role::Plain, row.inode);
+    name(row, group, cells);
+    file(row.leads.as_ref(), cells);
+    words::add_holders(&row.holders, cells);
+    match row.clients {
+        Some(0) => cells.add(Role::Dim, "0"),
+        Some(clients) => cells.number(Role::Value, clients as u64),
+        None => cells.empty(),
+    }
+    words::add_service(row.service.as_ref(), cells);
+    match row.queue {
+        Some(queue) => {
+            cells.push_number(queue.pending.into());
+            cells.push("/");
+            cells.push_number(queue.backlog.into());
+            cells.end(match queue.pending {
+                0 => Role::Dim,
+                _ => Role::Warning,
+            });
         }
-        (None, None, None) => Cell::new(Role::Plain, ""),
-    };
-    let named = row.service.is_some();
-    let [process, pid] = words::holders(&row.holders);
-    let [peer_process, peer_pid] = match peer {
-        Some(peer) => words::holders(&peer.holders),
-        None => [Cell::new(Role::Dim, "-"), Cell::new(Role::Plain, "")],
-    };
-    let name = row
-        .name
-        .as_ref()
-        .or(peer.and_then(|peer| peer.name.as_ref()));
-    vec![
-        Cell::new(Role::Plain, row.kind.word()),
-        Cell::new(Role::Plain, row.inode.to_string()),
-        process,
-        pid,
-        Cell::new(
-            Role::Dim,
-            match peer.map(|peer| peer.relation) {
-                Some(Relation::Connected) if row.shutdown.receive && row.shutdown.send => "---",
-                Some(Relation::Connected) if row.shutdown.receive => "-->",
-                Some(Relation::Connected) if row.shutdown.send => "<--",
-                Some(Relation::Connected) => "<->",
-                Some(Relation::SendsTo) => "-->",
-                Some(Relation::WaitsFor) => "..>",
-                None => "",
-            },
-        ),
-        match peer {
-            Some(peer) => Cell::new(Role::Plain, peer.inode.to_string()),
-            None => Cell::new(Role::Dim, "-"),
-        },
-        peer_process,
-        peer_pid,
-        through,
-        match name {
-            Some(name) if named => Cell::new(Role::Code, words::name(name)),
-            _ => Cell::new(Role::Plain, ""),
-        },
-        amount(row.unread),
-        amount(peer.map_or(0, |peer| peer.unread)),
-        in_flight(row),
-        recorded(row),
-        user(row),
-        amount(row.sent_memory),
-        unit(owner(seen, row)),
-        mounts(owner(seen, row)),
-        Cell::new(Role::Dim, row.cookie.to_string()),
-    ]
+        None => cells.empty(),
+    }
+    amount(row.unread, cells);
+    in_flight(row, cells);
+    recorded(row, cells);
+    user(row, cells);
+    unit(owner(seen, row), cells);
+    mounts(owner(seen, row), cells);
+    cells.number(Role::Dim, row.cookie);
 }
 
-fn name(row: &Row, group: Option<&[u8]>) -> Cell {
+fn connected_row(seen: &Sockets, row: &Row, cells: &mut Cells) {
+    let peer = row.peer.as_ref();
+    let peers_name = peer.and_then(|peer| peer.name.as_ref());
+    let name = row.name.as_ref().or(peers_name);
+    cells.add(Role::Plain, row.kind.word());
+    cells.number(Role::Plain, row.inode);
+    words::add_holders(&row.holders, cells);
+    cells.add(
+        Role::Dim,
+        match peer.map(|peer| peer.relation) {
+            Some(Relation::Connected) if row.shutdown.receive && row.shutdown.send => "---",
+            Some(Relation::Connected) if row.shutdown.receive => "-->",
+            Some(Relation::Connected) if row.shutdown.send => "<--",
+            Some(Relation::Connected) => "<->",
+            Some(Relation::SendsTo) => "-->",
+            Some(Relation::WaitsFor) => "..>",
+            None => "",
+        },
+    );
+    match peer {
+        Some(peer) => {
+            cells.number(Role::Plain, peer.inode);
+            words::add_holders(&peer.holders, cells);
+        }
+        None => {
+            cells.add(Role::Dim, "-");
+            cells.add(Role::Dim, "-");
+            cells.empty();
+        }
+    }
+    match (&row.service, name) {
+        (Some(_), Some(name)) => {
+            words::add_service(row.service.as_ref(), cells);
+            words::add_name(name, cells);
+        }
+        (Some(_), None) => {
+            words::add_service(row.service.as_ref(), cells);
+            cells.empty();
+        }
+        (None, Some(name)) => {
+            words::add_name(name, cells);
+            cells.empty();
+        }
+        (None, None) => {
+            cells.empty();
+            cells.empty();
+        }
+    }
+    amount(row.unread, cells);
+    amount(peer.map_or(0, |peer| peer.unread), cells);
+    in_flight(row, cells);
+    recorded(row, cells);
+    user(row, cells);
+    amount(row.sent_memory, cells);
+    unit(owner(seen, row), cells);
+    mounts(owner(seen, row), cells);
+    cells.number(Role::Dim, row.cookie);
+}
+
+fn name(row: &Row, group: Option<&[u8]>, cells: &mut Cells) {
     match (&row.name, group) {
         (Some(name), Some(group)) => {
             let below = Untrusted::from(&name.text().bytes()[group.len()..]);
-            Cell::new(Role::Code, format!("  {}", words::quoted(&below)))
+            cells.push("  ");
+            cells.push(&words::quoted(&below));
+            cells.end(Role::Code);
         }
-        (Some(name), None) => Cell::new(Role::Code, words::name(name)),
-        (None, _) => Cell::new(Role::Dim, ""),
+        (Some(name), None) => words::add_name(name, cells),
+        (None, _) => cells.empty(),
     }
-}
-
-fn number(number: usize) -> Cell {
-    let role = if number == 0 { Role::Dim } else { Role::Value };
-    Cell::new(role, number.to_string())
 }
 
 /// Something that waits; nothing is not drawn.
-fn amount(bytes: u32) -> Cell {
+fn amount(bytes: u32, cells: &mut Cells) {
     match bytes {
-        0 => Cell::new(Role::Plain, ""),
-        bytes => Cell::new(Role::Warning, bytes.to_string()),
+        0 => cells.empty(),
+        bytes => cells.number(Role::Warning, bytes),
     }
 }
 
-fn in_flight(row: &Row) -> Cell {
+fn in_flight(row: &Row, cells: &mut Cells) {
     match row.in_flight {
-        Some(descriptors) => amount(descriptors),
-        None => Cell::new(Role::Warning, "?"),
+        Some(descriptors) => amount(descriptors, cells),
+        None => cells.add(Role::Warning, "?"),
     }
 }
 
 /// What is wrong with a name: nothing is drawn when it leads to its file, or nobody can tell.
-fn file(leads: Option<&Leads>) -> Cell {
+fn file(leads: Option<&Leads>, cells: &mut Cells) {
     match leads.map(|leads| leads.to) {
-        Some(Target::Nothing) => Cell::new(Role::Warning, "none"),
-        Some(Target::AnotherFile) => Cell::new(Role::Warning, "another"),
-        Some(Target::ItsFile | Target::Unknown) | None => Cell::new(Role::Plain, ""),
+        Some(Target::Nothing) => cells.add(Role::Warning, "none"),
+        Some(Target::AnotherFile) => cells.add(Role::Warning, "another"),
+        Some(Target::ItsFile | Target::Unknown) | None => cells.empty(),
     }
 }
 
-fn recorded(row: &Row) -> Cell {
+fn recorded(row: &Row, cells: &mut Cells) {
     let Some(borrowed) = &row.borrowed else {
-        return Cell::new(Role::Plain, "");
+        return cells.empty();
     };
     let Some(who) = &borrowed.credentials else {
         return match borrowed.refused {
-            Some(_) => Cell::new(Role::Warning, "?"),
-            None => Cell::new(Role::Dim, "-"),
+            Some(_) => cells.add(Role::Warning, "?"),
+            None => cells.add(Role::Dim, "-"),
         };
     };
-    let pid = who
-        .pid
-        .map_or_else(|| "?".to_owned(), |pid| pid.to_string());
-    Cell::new(
-        Role::Value,
-        format!("{pid} {}", words::user(who.uid, who.user.as_ref())),
-    )
+    match who.pid {
+        Some(pid) => cells.push(&pid.to_string()),
+        None => cells.push("?"),
+    }
+    cells.push(" ");
+    cells.push(&words::user(who.uid, who.user.as_ref()));
+    cells.end(Role::Value);
 }
 
-fn user(row: &Row) -> Cell {
-    let user = row.uid.map(|uid| words::user(uid, row.user.as_ref()));
-    Cell::new(Role::Dim, user.unwrap_or_default())
+fn user(row: &Row, cells: &mut Cells) {
+    match (&row.user, row.uid) {
+        (Some(name), Some(_)) => cells.push_untrusted(name),
+        (None, Some(uid)) => cells.push_number(uid.into()),
+        (_, None) => {}
+    }
+    cells.end(Role::Dim);
 }
 
 fn owner<'a>(seen: &'a Sockets, row: &Row) -> Option<&'a Owner> {
+    if seen.owners.is_empty() {
+        return None;
+    }
     seen.owner(row.holders.processes.first()?.pid)
 }
 
-fn unit(owner: Option<&Owner>) -> Cell {
-    let unit = owner.and_then(|owner| owner.unit.as_ref());
-    Cell::new(Role::Dim, unit.map(ToString::to_string).unwrap_or_default())
+fn unit(owner: Option<&Owner>, cells: &mut Cells) {
+    if let Some(unit) = owner.and_then(|owner| owner.unit.as_ref()) {
+        cells.push_untrusted(unit);
+    }
+    cells.end(Role::Dim);
 }
 
-fn mounts(owner: Option<&Owner>) -> Cell {
+fn mounts(owner: Option<&Owner>, cells: &mut Cells) {
     match owner.and_then(|owner| owner.other_mounts) {
-        Some(true) => Cell::new(Role::Warning, "other"),
-        Some(false) | None => Cell::new(Role::Plain, ""),
+        Some(true) => cells.add(Role::Warning, "other"),
+        Some(false) | None => cells.empty(),
     }
 }

@@ -9,9 +9,16 @@ use crate::probe::holders::{Process, Visibility};
 use crate::probe::sockets::graph::Grouping;
 use crate::probe::sockets::{Borrowed, Filter, Held, Owner, Recorded, join};
 use crate::render::probe::tests::{transcript, transcripts};
+use crate::render::text::Kept;
 use crate::sys::proc_scan::{Holdings, Sight};
 use crate::sys::sock_diag::{Name, Shutdown, Socket, State, Type};
 use crate::untrusted::Untrusted;
+
+fn draw(seen: &Sockets, width: usize) -> Text {
+    let mut kept = Kept::default();
+    draw_on(seen, width, &mut kept);
+    kept.into_text()
+}
 
 fn socket(inode: u32, state: State, name: Option<&str>, peer: Option<u32>) -> Socket {
     Socket {
@@ -177,9 +184,11 @@ fn hostile_names_of_sockets_and_processes_forge_no_line() {
                     *own = Name::Abstract(name.clone());
                 }
                 for holders in holders.into_iter().chain([&mut row.holders]) {
-                    for process in &mut holders.processes {
+                    let mut processes = holders.processes.to_vec();
+                    for process in &mut processes {
                         process.comm = name.clone();
                     }
+                    holders.processes = processes.into();
                 }
                 row.service = None;
             }
