@@ -742,6 +742,72 @@ fn what_sudo_dropped_is_told_with_the_command_that_keeps_it() {
 }
 
 #[test]
+fn what_the_user_manager_lacks_is_told_with_the_command_that_imports_it() {
+    let directory = private_directory();
+    fs::create_dir(directory.path().join("systemd")).unwrap();
+    let _manager = UnixListener::bind(directory.path().join("systemd/private")).unwrap();
+    let _wayland = UnixListener::bind(directory.path().join("wayland-3")).unwrap();
+    let _agent = UnixListener::bind(directory.path().join("agent")).unwrap();
+    let agent = directory.path().join("agent").display().to_string();
+    let runtime = directory.path().display().to_string();
+    // A program of this name that says what the real one would.
+    let systemctl = directory.path().join("systemctl");
+    let told = format!("XDG_RUNTIME_DIR={runtime}\nSSH_AUTH_SOCK={agent}\n");
+    fs::write(&systemctl, format!("#!/bin/sh\ncat <<'END'\n{told}END\n")).unwrap();
+    fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = program();
+    command
+        .env("PATH", format!("{runtime}:{path}"))
+        .env("XDG_RUNTIME_DIR", &runtime)
+        .env("SSH_AUTH_SOCK", &agent)
+        .env("WAYLAND_DISPLAY", "wayland-3");
+    let seen = json(&mut command);
+    let mends = commands(&seen, "manager-lacks");
+    assert_eq!(
+        mends,
+        ["systemctl --user import-environment WAYLAND_DISPLAY"]
+    );
+}
+
+#[test]
+fn a_password_is_in_no_command() {
+    let directory = private_directory();
+    let path = directory.path().join("mpd");
+    let _mpd = UnixListener::bind(&path).unwrap();
+    let sudo = directory.path().join("sudo");
+    fs::write(
+        &sudo,
+        "#!/bin/sh\nenv -i PATH=\"$PATH\" SUDO_UID=1 \"$@\"\nexit\n",
+    )
+    .unwrap();
+    fs::set_permissions(&sudo, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = format!("'{}' '{BINARY}' probe env --json; exit", sudo.display());
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &script])
+        .env("MPD_HOST", format!("hunter2@{}", path.display()));
+    let text = String::from_utf8(run(&mut shell).stdout).unwrap();
+    assert!(text.contains("MPD_HOST"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn what_lies_between_is_told_by_the_variables_that_it_sets() {
+    let mut command = program();
+    command
+        .env("SSH_CONNECTION", "192.0.2.1 4 192.0.2.2 22")
+        .env("STY", "1.tty.host");
+    let seen = json(&mut command);
+    let borders = seen["borders"].as_array().unwrap();
+    for (id, variable) in [("ssh", "SSH_CONNECTION"), ("screen", "STY")] {
+        let found = borders.iter().find(|it| it["id"] == id).expect(id);
+        assert_eq!(found["variable"], variable);
+        assert!(found["meaning"].as_str().unwrap().len() > 100);
+    }
+}
+
+#[test]
 fn a_runtime_directory_of_somebody_else_is_no_good() {
     if !rustix::process::geteuid().is_root() {
         skip("somebody else's directory", "only root can give one away");

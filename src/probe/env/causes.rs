@@ -11,7 +11,7 @@ use super::endpoint::{Endpoint, State};
 use super::environment::Environment;
 use super::layers::{Kind, Raw, RawServer, RawSession};
 use super::quote::quoted;
-use super::{Finding, Mend, RUNTIME, Scene, Variable, announced, tmux};
+use super::{Finding, Mend, RUNTIME, Scene, Variable, announced, shown, tmux};
 use crate::curriculum::guidance::{BorderId, CauseId, Per, Slots};
 use crate::curriculum::services;
 use crate::probe::holders::Process;
@@ -331,6 +331,8 @@ impl<'a> Causes<'a> {
     /// Variables that lead nowhere.
     fn dead(&mut self, variables: &[Variable]) {
         let scene = self.scene;
+        // Those for which nothing else is known to answer: told together.
+        let mut lost: Vec<(String, String)> = Vec::new();
         for found in variables {
             let Some(variable) = scene.catalogue.variable(&found.name) else {
                 continue;
@@ -368,6 +370,10 @@ impl<'a> Causes<'a> {
                 Ok([value]) => vec![self.own(variable, value)],
                 Err(_) => Vec::new(),
             };
+            if rights.is_empty() && choices.is_empty() {
+                lost.push((found.name.clone(), describe(&endpoint)));
+                continue;
+            }
             let slots = Slots {
                 state: describe(&endpoint),
                 name: found.name.clone(),
@@ -380,6 +386,15 @@ impl<'a> Causes<'a> {
             };
             self.covered.push(found.name.clone());
             self.add(CauseId::Dead, &rights, slots, choices);
+        }
+        if let Some((name, state)) = lost.first().cloned() {
+            let slots = Slots {
+                name,
+                state,
+                names: lost.into_iter().map(|(name, _)| name).collect(),
+                ..self.slots()
+            };
+            self.add(CauseId::Dead, &[], slots, Vec::new());
         }
     }
 
@@ -426,6 +441,15 @@ impl<'a> Causes<'a> {
         }
     }
 
+    fn secret(&self, right: &Right<'_>) -> bool {
+        let resolver = self.scene.resolver;
+        let bases = self
+            .scene
+            .environment
+            .bases(resolver.viewer.uid, resolver.users);
+        shown(right.variable, &right.value, &bases).1
+    }
+
     fn slots(&self) -> Slots {
         Slots {
             uid: self.scene.subject.uid,
@@ -465,11 +489,12 @@ impl<'a> Causes<'a> {
                 };
                 slots.fill(&mend.command)
             };
+            // A value that may hold a password is printed nowhere.
+            let told = rights.iter().filter(|right| !self.secret(right));
             let commands: Vec<String> = match mend.per {
                 Per::All => vec![slots.fill(&mend.command)],
-                Per::Variable => rights.iter().map(|right| each(right, "")).collect(),
-                Per::Scope => rights
-                    .iter()
+                Per::Variable => told.map(|right| each(right, "")).collect(),
+                Per::Scope => told
                     .flat_map(|right| right.scopes.iter().map(|scope| each(right, scope)))
                     .collect(),
             };

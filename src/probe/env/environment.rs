@@ -103,7 +103,7 @@ const SECRETS: &[&str] = &[
     "AUTH_",
     "APIKEY",
     "PRIVATE",
-    "PIN",
+    "_PIN",
     "PWD_",
     "DSN",
     "SIGNATURE",

@@ -39,7 +39,7 @@ use crate::untrusted::Untrusted;
 const VARIABLES: &[Column] = &[
     Column::fixed("VARIABLE", 0),
     Column::fixed("STATE", 0),
-    Column::flexible("LEADS TO", 16, 0, Cut::Middle),
+    Column::flexible("LEADS TO", 28, 0, Cut::Middle),
     Column::fixed("CONNECT", 0),
     Column::flexible("PROCESS", 8, 2, Cut::Middle),
     Column::number("PID", 3),
@@ -53,7 +53,7 @@ const LAYERS: &[Column] = &[
     Column::flexible("PROCESS", 8, 2, Cut::Middle),
     Column::number("PID", 1),
     Column::fixed("STATE", 0),
-    Column::flexible("VALUE", 16, 0, Cut::Middle),
+    Column::flexible("VALUE", 24, 0, Cut::Middle),
 ];
 
 const OTHERS: &[Column] = &[
@@ -97,10 +97,13 @@ fn subject(seen: &Env, width: usize) -> Text {
     };
     text.line(Line::of(Role::Heading, "Environment").with(Role::Plain, who));
     if let Some(errno) = &subject.unreadable {
-        let words = format!(
-            "It could not be read: {errno}. A process's environment may be read by its own user, \
-            if the process lets itself be read, and by root."
-        );
+        let who = if seen.visibility.root {
+            "even root may not read it here."
+        } else {
+            "a process's environment may be read by its own user, if the process lets itself be \
+             read, and by root."
+        };
+        let words = format!("It could not be read ({errno}): {who}");
         text.append(paragraph(Role::Warning, &words, width));
     } else if !subject.this_process {
         let words = "This is what it was started with. What it has changed since is elsewhere in \
