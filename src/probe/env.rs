@@ -16,6 +16,7 @@ pub mod layers;
 mod quote;
 mod tmux;
 mod walk;
+mod words;
 
 use std::io;
 

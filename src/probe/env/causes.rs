@@ -11,10 +11,10 @@ use super::endpoint::{Endpoint, State};
 use super::environment::Environment;
 use super::layers::{Kind, Raw, RawServer, RawSession};
 use super::quote::quoted;
+use super::words::{describe, told};
 use super::{Finding, Mend, RUNTIME, Scene, Variable, announced, shown, tmux};
 use crate::curriculum::guidance::{BorderId, CauseId, Per, Slots};
 use crate::curriculum::services;
-use crate::probe::holders::Process;
 use crate::untrusted::Untrusted;
 
 /// Values to choose from that are told at most.
@@ -553,49 +553,5 @@ fn path_of(endpoint: Endpoint) -> Option<Vec<u8>> {
     match endpoint.address? {
         super::endpoint::Address::Path(path) => Some(path.bytes().to_vec()),
         _ => None,
-    }
-}
-
-/// `4711 (tmux: client)`.
-fn told(process: &Process) -> String {
-    format!("{} ({})", process.pid, process.comm)
-}
-
-/// As much of a name as a sentence bears.
-fn brief(name: &Untrusted) -> String {
-    const MOST: usize = 200;
-    let text = name.to_string();
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}… ({} bytes)", &text[..at], name.bytes().len()),
-        None => text,
-    }
-}
-
-/// What is the matter with an endpoint: a clause.
-fn describe(endpoint: &Endpoint) -> String {
-    let at = match (&endpoint.at, &endpoint.address) {
-        (Some(at), _) => brief(at),
-        (None, Some(super::endpoint::Address::Path(path))) => brief(path),
-        (None, Some(super::endpoint::Address::Abstract(name))) => format!("@{}", brief(name)),
-        (None, Some(super::endpoint::Address::Process(pid))) => format!("process {pid}"),
-        (None, None) => "its value".to_owned(),
-    };
-    let owner = match (&endpoint.user, endpoint.uid) {
-        (Some(user), _) => format!("{user}"),
-        (None, Some(uid)) => format!("user {uid}"),
-        (None, None) => "somebody else".to_owned(),
-    };
-    match endpoint.state {
-        State::NoListener => format!("who listened at {at} is gone, only old connections are open"),
-        State::Stale => format!("{at} is a socket file that nobody listens at any more"),
-        State::Missing => format!("{at} is not there"),
-        State::Denied => format!("{at} may not be searched"),
-        State::NotWritable => format!("{at} may not be written to, and it belongs to {owner}"),
-        State::WrongType => format!("{at} is not what it should be"),
-        State::NotPrivate if endpoint.yours == Some(false) => format!("{at} belongs to {owner}"),
-        State::NotPrivate => format!("others may enter {at}: its mode is not 0700"),
-        State::Relative => format!("{at} does not begin with a slash"),
-        State::NoBase => format!("it is relative to {at}, which is not set"),
-        _ => format!("{at} does not answer"),
     }
 }
