@@ -304,6 +304,66 @@ fn a_relative_name_is_followed_from_where_its_process_is_or_not_at_all() {
     assert_eq!(leads(moved.pid())["doubt"], "relative-name");
 }
 
+#[test]
+fn a_name_is_looked_up_in_the_mount_namespace_of_its_holder() {
+    let test = "a_name_is_looked_up_in_the_mount_namespace_of_its_holder";
+    if which::which("python3").is_err() || which::which("unshare").is_err() {
+        return skip(test, "it needs python3 and unshare (util-linux)");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    // Bound on a tmpfs that only this process sees.
+    let script = "mount -t tmpfs none \"$1\" || exit 77
+        exec python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(1)
+print(\"done\", flush=True)
+sys.stdin.read()' \"$1/s\"";
+    let child = Command::new("unshare")
+        .args([
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            script,
+            "sh",
+        ])
+        .arg(directory.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut child = Python(child);
+    let mut line = String::new();
+    let mut out = BufReader::new(child.0.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    if line != "done\n" {
+        return skip(
+            test,
+            "no tmpfs can be mounted in a namespace of its own here",
+        );
+    }
+    // Another one has the name in our namespace.
+    let ours = UnixListener::bind(&path).unwrap();
+    let seen = json(&["--name", path.to_str().unwrap()]);
+    let rows = seen["sockets"].as_array().unwrap();
+    let theirs = rows.iter().find(|row| row["inode"] != inode(&ours));
+    let theirs = theirs.expect("both are listed");
+    for row in [theirs, &row(&seen, inode(&ours))] {
+        assert_eq!(row["leads"]["to"], "its-file", "{row}");
+        assert_eq!(row["leads"]["seen_from"], "holder");
+    }
+    let owners = seen["owners"].as_array().unwrap();
+    let owner = owners.iter().find(|owner| owner["pid"] == child.pid());
+    assert_eq!(owner.expect("it holds one")["other_mounts"], true);
+    let text = human(&["--name", path.to_str().unwrap()], "200");
+    assert!(text.contains("MOUNTS"), "{text}");
+}
+
 /// Sends descriptors with one byte.
 fn send(to: &UnixStream, descriptors: &[impl AsFd]) {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];

@@ -3,7 +3,8 @@
 //!
 //! A list of sockets comes in batches, and the kernel finds its way back by counting; whatever was
 //! added or removed in between makes it skip or repeat. What the other two miss is printed, not
-//! asserted: it depends on the moment. The run that counts, on an idle machine, in half a minute:
+//! asserted: it depends on the moment. The run that counts takes minutes and keeps two cores busy; it
+//! makes fewer sockets where the hard limit of descriptors (`ulimit -Hn`) is lower:
 //!
 //! ```text
 //! IPC_CHURN_SOCKETS=20000 IPC_CHURN_DUMPS=100 cargo test --test probe_sockets_churn -- --nocapture

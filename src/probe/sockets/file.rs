@@ -9,6 +9,8 @@
 //! Nothing is opened but the name itself (`O_PATH`), and nothing on a file system that another
 //! program serves: a FUSE mount can make whoever looks wait.
 
+use std::collections::HashMap;
+use std::fs;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, open, openat2};
@@ -16,6 +18,7 @@ use rustix::io::Errno;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::owner::mount_namespace;
 use super::row::{Condition, Row};
 use crate::sys::mounts::{self, Mount};
 use crate::sys::sock_diag::{Device, FileId, Name};
@@ -73,14 +76,33 @@ pub enum Doubt {
 
 /// Looks the names of bound sockets up.
 pub(super) fn look(rows: &mut [Row]) {
-    let mounts = mounts::mounts().unwrap_or_default();
+    let mut all = Mounts::default();
     for row in rows {
         let own = matches!(row.condition, Condition::Listening | Condition::Bound);
         let Some(Name::Path(path)) = row.name.as_ref().filter(|_| own) else {
             continue;
         };
         let pid = row.holders.processes.first().map(|holder| holder.pid);
-        row.leads = Some(leads(row.file, path.bytes(), pid, &mounts));
+        row.leads = Some(leads(row.file, path.bytes(), pid, all.of(pid)));
+    }
+}
+
+/// The mounts of each mount namespace that was met, by its number.
+#[derive(Default)]
+struct Mounts(HashMap<Option<u64>, Vec<Mount>>);
+
+impl Mounts {
+    /// Those that a process sees; ours where that may not be known.
+    fn of(&mut self, pid: Option<u32>) -> &[Mount] {
+        let namespace = pid.and_then(mount_namespace);
+        self.0.entry(namespace).or_insert_with(|| {
+            let its = pid.filter(|_| namespace.is_some());
+            let its = its.and_then(|pid| fs::read(format!("/proc/{pid}/mountinfo")).ok());
+            match its {
+                Some(text) => mounts::parse(&text),
+                None => mounts::mounts().unwrap_or_default(),
+            }
+        })
     }
 }
 
