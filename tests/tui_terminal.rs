@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -529,6 +530,107 @@ fn a_save_while_a_program_is_judged_gives_the_check_up_and_begins_anew() {
     // The checks that were given up are no attempts.
     let progress = store(state.path()).snapshot().unwrap();
     assert_eq!(progress.exercises["echo-server"].attempts, 2);
+}
+
+/// Another process.
+struct Other(Child);
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// The digit that leads to `to` on the line that begins with `whose`.
+fn digit(screen: &str, whose: &str, to: &str) -> String {
+    let line = screen.lines().find_map(|line| line.split_once(whose));
+    let (_, ways) = line.unwrap_or_else(|| panic!("no `{whose}` in:\n{screen}"));
+    let ways: Vec<&str> = ways.split_whitespace().collect();
+    let place = ways.iter().position(|way| *way == to).unwrap();
+    ways[place - 1].to_owned()
+}
+
+/// The inode of a socket, as /proc tells it.
+fn inode(socket: impl AsFd) -> u64 {
+    rustix::fs::fstat(socket).unwrap().st_ino
+}
+
+#[test]
+fn a_socket_appears_while_one_looks_and_is_followed_to_its_process_its_peer_and_back() {
+    let state = tempfile::tempdir().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let name = place.path().join("shop");
+    for size in [USUAL, (120, 40)] {
+        let mut session = Session::learn(state.path(), &[], size);
+        session.shows("AF_UNIX sockets");
+        session.press("p\t");
+        session.shows("[sockets]");
+        session.shows("live, a look took");
+        session.press("/");
+        session.press(&name.to_string_lossy());
+        session.press("\r");
+        session.shows("None fits. Esc shows all.");
+        // It looks again without being asked.
+        let listener = UnixListener::bind(&name).unwrap();
+        session.shows("1 of ");
+        session.shows("listening");
+        // Paused, it looks when asked, and what is new stays marked until then.
+        session.press("p");
+        session.shows("paused");
+        let client = UnixStream::connect(&name).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        let (theirs, ours) = (inode(&client), inode(&server));
+        let mut other = Command::new("cat");
+        other.stdin(Stdio::from(OwnedFd::from(client)));
+        let other = Other(other.stdout(Stdio::null()).spawn().unwrap());
+        let pid = other.0.id();
+        // spawn(3) has returned: it runs under its own name.
+        session.press("r");
+        session.shows("+ connected");
+        session.shows(" cat");
+        session.shows("3 of ");
+        session.press("p");
+        session.shows("live, a look took");
+        // The end that cat holds, and its process.
+        session.press("G\r");
+        session.shows(&format!("Socket {theirs}"));
+        let key = digit(&session.screen(), &format!("holder cat {pid}"), "fds");
+        session.press(&key);
+        session.shows(&format!("[fds {pid} (cat)]"));
+        session.shows("descriptors");
+        // Its descriptor 0 is the same socket.
+        session.press("g\r");
+        session.shows("Descriptor 0");
+        session.shows("it is");
+        let key = digit(&session.screen(), "it is", "socket");
+        session.press(&key);
+        session.shows(&format!("Socket {theirs}   stream"));
+        // The other end is ours.
+        let key = digit(&session.screen(), "its peer", "socket");
+        session.press(&key);
+        session.shows(&format!("Socket {ours}   stream"));
+        session.shows(&format!(" {}  ", std::process::id()));
+        // And back.
+        session.press("\x1b");
+        session.shows(&format!("Socket {theirs}   stream"));
+        session.press("\x1b");
+        session.shows("Descriptor 0");
+        session.press("\x1b");
+        session.shows(&format!("[fds {pid} (cat)]"));
+        session.press("\x1b");
+        session.shows(&format!("Socket {theirs}   stream"));
+        session.press("\x1b");
+        session.shows("3 of ");
+        // What is closed while one looks is gone from the rows.
+        drop(other);
+        drop((server, listener));
+        fs::remove_file(&name).unwrap();
+        session.shows("None fits. Esc shows all.");
+        session.press("q");
+        assert_eq!(session.end().code(), Some(0));
+        session.assert_given_back();
+    }
 }
 
 #[test]
