@@ -114,6 +114,15 @@ impl Session {
         });
     }
 
+    /// Presses the digit that leads to `to` from the line that begins with `whose`.
+    fn follow(&mut self, whose: &str, to: &str) {
+        self.until(&format!("`{whose}` with `{to}`"), |screen| {
+            digit(screen, whose, to).is_some()
+        });
+        let key = digit(self.emulator.screen(), whose, to).unwrap();
+        self.press(&key);
+    }
+
     /// Takes in what can be read within `patience`; false when there is nothing.
     fn pump(&mut self, patience: Duration) -> bool {
         let mut fds = [PollFd::new(&self.master, PollFlags::IN)];
@@ -543,12 +552,13 @@ impl Drop for Other {
 }
 
 /// The digit that leads to `to` on the line that begins with `whose`.
-fn digit(screen: &str, whose: &str, to: &str) -> String {
-    let line = screen.lines().find_map(|line| line.split_once(whose));
-    let (_, ways) = line.unwrap_or_else(|| panic!("no `{whose}` in:\n{screen}"));
+fn digit(screen: &vt100::Screen, whose: &str, to: &str) -> Option<String> {
+    let contents = screen.contents();
+    let mut lines = contents.lines();
+    let (_, ways) = lines.find_map(|line| line.split_once(whose))?;
     let ways: Vec<&str> = ways.split_whitespace().collect();
-    let place = ways.iter().position(|way| *way == to).unwrap();
-    ways[place - 1].to_owned()
+    let place = ways.iter().position(|way| *way == to)?;
+    Some((*ways.get(place.checked_sub(1)?)?).to_owned())
 }
 
 /// The inode of a socket, as /proc tells it.
@@ -581,9 +591,11 @@ fn a_socket_appears_while_one_looks_and_is_followed_to_its_process_its_peer_and_
         let client = UnixStream::connect(&name).unwrap();
         let (server, _) = listener.accept().unwrap();
         let (theirs, ours) = (inode(&client), inode(&server));
-        let mut other = Command::new("cat");
-        other.stdin(Stdio::from(OwnedFd::from(client)));
-        let other = Other(other.stdout(Stdio::null()).spawn().unwrap());
+        let other = Command::new("cat")
+            .stdin(Stdio::from(OwnedFd::from(client)))
+            .stdout(Stdio::null())
+            .spawn();
+        let other = Other(other.unwrap());
         let pid = other.0.id();
         // spawn(3) has returned: it runs under its own name.
         session.press("r");
@@ -595,20 +607,17 @@ fn a_socket_appears_while_one_looks_and_is_followed_to_its_process_its_peer_and_
         // The end that cat holds, and its process.
         session.press("G\r");
         session.shows(&format!("Socket {theirs}"));
-        let key = digit(&session.screen(), &format!("holder cat {pid}"), "fds");
-        session.press(&key);
+        session.follow(&format!("holder cat {pid}"), "fds");
         session.shows(&format!("[fds {pid} (cat)]"));
         session.shows("descriptors");
         // Its descriptor 0 is the same socket.
-        session.press("g\r");
+        session.press("\r");
         session.shows("Descriptor 0");
-        session.shows("it is");
-        let key = digit(&session.screen(), "it is", "socket");
-        session.press(&key);
+        session.follow("it is", "socket");
         session.shows(&format!("Socket {theirs}   stream"));
-        // The other end is ours.
-        let key = digit(&session.screen(), "its peer", "socket");
-        session.press(&key);
+        // The other end is ours. Lines are drawn from the top: this one is below those before.
+        session.shows("recorded of its peer");
+        session.follow("its peer", "socket");
         session.shows(&format!("Socket {ours}   stream"));
         session.shows(&format!(" {}  ", std::process::id()));
         // And back.
