@@ -8,9 +8,11 @@
 
 pub mod detail;
 pub mod filter;
+mod follow;
 pub mod history;
 pub mod live;
 pub mod look;
+pub mod panes;
 pub mod picture;
 pub mod selection;
 
@@ -22,14 +24,13 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::Size;
 use crate::curriculum::services::Service;
-use crate::probe::{Ask, Name, creds, fds, sockets};
-use crate::render::probe::detail::Target;
+use crate::probe::{Ask, Name, creds};
 use crate::render::probe::list::{Facets, Listing};
 use detail::Page;
-use filter::Filter;
-use history::{Focus, History, Shape, Step, View};
+use history::{Focus, History, Shape, View};
 use live::{Board, Mark, Row};
 use look::Look;
+pub use panes::{Panes, Split};
 use picture::Picture;
 use selection::{Found, Wanted};
 
@@ -75,65 +76,6 @@ pub enum Typing {
     No,
     /// It has.
     Yes,
-}
-
-/// How the room is divided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Panes {
-    /// Columns of the rows, the marks before them excepted.
-    pub list: usize,
-    /// How many rows are on the screen.
-    pub rows: usize,
-    /// Columns of the page.
-    pub page: usize,
-    /// How many lines are below the head.
-    pub lines: usize,
-    /// Whether both are on the screen at once.
-    pub split: Split,
-}
-
-/// Whether rows and page are on the screen at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    /// Side by side.
-    SideBySide,
-    /// One after the other.
-    InTurn,
-}
-
-impl Panes {
-    /// Columns before a row: the selection and the mark.
-    pub const MARKS: usize = 2;
-    /// Lines above: the tabs, and what is shown.
-    pub const HEAD: usize = 2;
-    /// From how many columns on both are shown at once.
-    const WIDE: u16 = 120;
-    /// Columns between rows and page: a rule with a blank on each side.
-    pub const GAP: usize = 3;
-
-    /// Divides a terminal.
-    pub fn of(size: Size) -> Self {
-        let width = usize::from(size.columns).saturating_sub(2);
-        let lines = size.body_rows().saturating_sub(Self::HEAD).max(1);
-        let rows = lines.saturating_sub(1).max(1);
-        if size.columns < Self::WIDE {
-            return Self {
-                list: width.saturating_sub(Self::MARKS),
-                rows,
-                page: width.min(Size::PAGE),
-                lines,
-                split: Split::InTurn,
-            };
-        }
-        let page = (width * 2 / 5).min(Size::PAGE * 3 / 4);
-        Self {
-            list: width - page - Self::GAP - Self::MARKS,
-            rows,
-            page,
-            lines,
-            split: Split::SideBySide,
-        }
-    }
 }
 
 impl ProbesState {
@@ -379,125 +321,6 @@ impl ProbesState {
         view.scroll
             .reveal(view.selected.at, view.selected.at + 1, panes.rows);
         true
-    }
-
-    /// Gives the keys to the page of the selected row; from there, goes where its link leads.
-    fn open(&mut self) -> Result<Vec<Effect>, &'static str> {
-        if self.shape() == Shape::Picture {
-            return Err("v shows rows, which can be opened; a picture cannot");
-        }
-        if self.view().focus == Focus::Page {
-            return match self.page.link(self.view().link + 1) {
-                Some(link) => {
-                    let to = link.to.clone();
-                    Ok(self.follow(&to))
-                }
-                None => Err("nothing leads on from here"),
-            };
-        }
-        if self.rows.is_empty() {
-            return Err("no row is shown that could be opened");
-        }
-        let view = self.view_mut();
-        let from = view.clone();
-        view.focus = Focus::Page;
-        view.home = view.filter.clone();
-        self.history.push(Step {
-            covered: from.clone(),
-            from,
-        });
-        Ok(Vec::new())
-    }
-
-    fn follow_number(&mut self, number: usize, panes: Panes) -> Result<Vec<Effect>, &'static str> {
-        let is_seen = panes.split == Split::SideBySide || self.view().focus == Focus::Page;
-        if self.shape() == Shape::Picture || !is_seen {
-            // What the numbers lead to is not on the screen yet.
-            return self.open();
-        }
-        match self.page.link(number) {
-            Some(link) => {
-                let to = link.to.clone();
-                Ok(self.follow(&to))
-            }
-            None => Err("no line on the page has this number"),
-        }
-    }
-
-    fn follow(&mut self, target: &Target) -> Vec<Effect> {
-        let all = Ask::Sockets(sockets::Wish::default());
-        let view = match target {
-            Target::Socket(inode) => {
-                let board = self.boards.iter().find(|board| board.ask == all);
-                let mut view = View::new(all);
-                view.focus = Focus::Page;
-                view.selected.wanted = Wanted::Socket {
-                    inode: *inode,
-                    looks: board.map_or(0, |board| board.looks),
-                };
-                view
-            }
-            Target::SocketsOf(process) => View::through(all, Filter::of_process(process.clone())),
-            Target::Descriptors(pid) => View::new(Ask::Fds(fds::Subject::Process(*pid))),
-            Target::Credentials(pid) => View::new(Ask::Creds(creds::Subject::Process(*pid))),
-            Target::Recorded(cookie) => {
-                let which = creds::Which::Cookie(*cookie);
-                View::new(Ask::Creds(creds::Subject::Socket(which)))
-            }
-        };
-        self.history.push(Step {
-            from: self.view().clone(),
-            covered: self.tabs[view.tab()].clone(),
-        });
-        self.go(view)
-    }
-
-    /// Goes one step back, if there is one. What hides rows goes first.
-    pub fn back(&mut self) -> Option<Vec<Effect>> {
-        let view = self.view_mut();
-        if !view.filter.is_as(&view.home) {
-            view.filter = view.home.clone();
-            self.refill();
-            return Some(Vec::new());
-        }
-        let Step { from, covered } = self.history.pop()?;
-        let tab = covered.tab();
-        self.tabs[tab] = covered;
-        Some(self.go(from))
-    }
-
-    fn turn_to(&mut self, tab: usize) -> Vec<Effect> {
-        let view = self.tabs[tab % Name::ALL.len()].clone();
-        self.go(view)
-    }
-
-    fn turn_shape(&mut self) -> Result<(), &'static str> {
-        if self.look().is_some() && self.listing().is_none() {
-            return Err("this probe has no rows, only its picture");
-        }
-        let view = self.view_mut();
-        view.shape = match view.shape {
-            Shape::Rows => Shape::Picture,
-            Shape::Picture => Shape::Rows,
-        };
-        view.scroll = Default::default();
-        Ok(())
-    }
-
-    /// Shows a place, and looks at what is asked there.
-    fn go(&mut self, view: View) -> Vec<Effect> {
-        self.shown = view.tab();
-        self.tabs[self.shown] = view;
-        let wanted = |board: &Board| {
-            let mut views = self.tabs.iter().chain(self.history.views());
-            board.under_way.is_some() || views.any(|view| view.ask == board.ask)
-        };
-        let kept: Vec<bool> = self.boards.iter().map(wanted).collect();
-        let mut kept = kept.into_iter();
-        self.boards.retain(|_| kept.next().unwrap_or(false));
-        let effects = self.look_again();
-        self.refill();
-        effects
     }
 
     /// Sifts the rows again, and finds the selected one among them.
