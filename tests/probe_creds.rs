@@ -762,3 +762,40 @@ fn a_server_in_another_network_namespace_is_said_to_be_there() {
         assert!(text.contains(&target), "{text}");
     }
 }
+
+#[test]
+fn a_process_that_hidepid_hides_is_there_and_nothing_of_it_is_called_absent() {
+    let test = "a_process_that_hidepid_hides_is_there_and_nothing_of_it_is_called_absent";
+    if !is_root() || !there("setpriv") || !there("unshare") {
+        return skip(test, "it needs root, setpriv and unshare (util-linux)");
+    }
+    let directory = Open::new();
+    let script = "mount -t proc -o hidepid=invisible proc /proc || exit 77\n\
+        exec setpriv --reuid 65534 --regid 65534 --clear-groups \"$1\" probe creds \"$2\" --json";
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c", script, "sh"])
+        .arg(directory.path("ipc-mastery"))
+        .arg(std::process::id().to_string())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    if output.status.code() == Some(77) {
+        return skip(test, "/proc cannot be mounted with hidepid here");
+    }
+    let process = &parsed(&output)["process"];
+    for field in [
+        "user",
+        "capabilities",
+        "dumpable",
+        "login_uid",
+        "cgroup",
+        "label",
+        "uid_map",
+    ] {
+        let refused = json!({"is": "refused", "value": "EACCES"});
+        assert_eq!(process[field], refused, "{field}: {process:#}");
+    }
+    for namespace in process["namespaces"].as_array().unwrap() {
+        assert_eq!(namespace["inode"]["is"], "refused", "{namespace}");
+    }
+}

@@ -7,6 +7,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -165,13 +166,9 @@ pub(super) fn look(pid: u32, names: &Names) -> Result<Identity, ProbeError> {
     {
         return Err(ProbeError::NoProcess { pid });
     }
-    let read = |name: &str| fs::read(format!("/proc/{pid}/{name}"));
-    let status = read("status");
-    let status = Status(status.map_err(|error| match error.kind() {
-        // It is there, and a mount with hidepid hides it.
-        io::ErrorKind::NotFound if pidfd.is_ok() => io::Error::from(nix::errno::Errno::EACCES),
-        _ => error,
-    }));
+    let place = Place::new(pid, pidfd.is_ok());
+    let read = |name: &str| place.read(name);
+    let status = Status(read("status"));
     if let (Err(_), Err(_)) = (&pidfd, &status.0) {
         return Err(ProbeError::NoProcess { pid });
     }
@@ -189,7 +186,7 @@ pub(super) fn look(pid: u32, names: &Names) -> Result<Identity, ProbeError> {
         ourselves,
         start: start(pid),
         ended: process::stat(pid.cast_signed()).is_some_and(|stat| stat.state == 'Z'),
-        dumpable: dumpable(pid, &user, ourselves),
+        dumpable: dumpable(&place, &user, ourselves),
         group: status.ids("Gid", |id| names.group(id)),
         groups: status.fact("Groups", |words| {
             let groups = words.split_whitespace();
@@ -210,7 +207,7 @@ pub(super) fn look(pid: u32, names: &Names) -> Result<Identity, ProbeError> {
                     .and_then(|number| u32::try_from(number).ok()),
             })
         }),
-        namespaces: NAMESPACES.map(|kind| namespace(pid, kind)).into(),
+        namespaces: NAMESPACES.map(|kind| namespace(&place, kind)).into(),
         uid_map: map(read("uid_map")),
         gid_map: map(read("gid_map")),
         label: label(read("attr/current")),
@@ -221,7 +218,7 @@ pub(super) fn look(pid: u32, names: &Names) -> Result<Identity, ProbeError> {
         ),
         login_uid: audit(read("loginuid")).map(|id| names.user(id)),
         audit_session: audit(read("sessionid")),
-        session: session::of(pid),
+        session: session::of(&place),
         ns_pids: status
             .value("NSpid")
             .unwrap_or_default()
@@ -242,6 +239,46 @@ pub(super) fn look(pid: u32, names: &Names) -> Result<Identity, ProbeError> {
     match pidfd.map(pidfd::means) {
         Ok(Ok(Means::Reaped)) => Err(ProbeError::NoProcess { pid }),
         _ => Ok(identity),
+    }
+}
+
+/// A process in `/proc`. Where a mount with hidepid hides one that is there, its files are not
+/// missing: they may not be read.
+pub(super) struct Place {
+    directory: PathBuf,
+    hidden: bool,
+}
+
+impl Place {
+    /// `there`: a pidfd of it could be opened.
+    fn new(pid: u32, there: bool) -> Self {
+        let directory = PathBuf::from(format!("/proc/{pid}"));
+        let hidden = there && !directory.exists();
+        Self { directory, hidden }
+    }
+
+    fn told<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if self.hidden => nix::errno::Errno::EACCES.into(),
+            _ => error,
+        })
+    }
+
+    pub(super) fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        self.told(fs::read(self.directory.join(name)))
+    }
+
+    pub(super) fn open(&self, name: &str) -> io::Result<fs::File> {
+        self.told(fs::File::open(self.directory.join(name)))
+    }
+
+    fn read_link(&self, name: &str) -> io::Result<PathBuf> {
+        self.told(fs::read_link(self.directory.join(name)))
+    }
+
+    fn owner(&self, name: &str) -> io::Result<u32> {
+        let status = self.told(fs::metadata(self.directory.join(name)))?;
+        Ok(status.uid())
     }
 }
 
@@ -332,13 +369,13 @@ fn start_ticks(line: &[u8]) -> Option<u64> {
 
 /// Of another process only its files' owner tells: the kernel gives them to root when it is not
 /// dumpable (proc(5), task_dump_owner()).
-fn dumpable(pid: u32, user: &Fact<Ids>, ourselves: bool) -> Fact<bool> {
+fn dumpable(place: &Place, user: &Fact<Ids>, ourselves: bool) -> Fact<bool> {
     if ourselves {
         let dumpable = nix::sys::prctl::get_dumpable();
         return Fact::new(dumpable.map_err(io::Error::from));
     }
-    let owner = match fs::metadata(format!("/proc/{pid}/status")) {
-        Ok(status) => status.uid(),
+    let owner = match place.owner("status") {
+        Ok(owner) => owner,
         Err(error) => return Fact::new(Err(error)),
     };
     match user.known().map(|ids| ids.effective.id) {
@@ -349,17 +386,18 @@ fn dumpable(pid: u32, user: &Fact<Ids>, ourselves: bool) -> Fact<bool> {
     }
 }
 
-fn namespace(pid: u32, kind: &'static str) -> Namespace {
-    let inode = |of: &str| {
-        let target = fs::read_link(format!("/proc/{of}/ns/{kind}"))?;
+fn namespace(place: &Place, kind: &'static str) -> Namespace {
+    let number = |target: io::Result<PathBuf>| {
+        let target = target?;
         let target = target.to_string_lossy();
         let number = target
             .strip_prefix(kind)
             .and_then(|rest| rest.strip_prefix(":[")?.strip_suffix(']')?.parse().ok());
-        number.ok_or_else(|| io::ErrorKind::InvalidData.into())
+        number.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
     };
-    let theirs: Fact<u64> = Fact::new(inode(&pid.to_string()));
-    let ours = inode("self").ok();
+    let name = format!("ns/{kind}");
+    let theirs: Fact<u64> = Fact::new(number(place.read_link(&name)));
+    let ours = number(fs::read_link(format!("/proc/self/{name}"))).ok();
     Namespace {
         kind,
         ours: theirs

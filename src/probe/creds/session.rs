@@ -2,13 +2,13 @@
 //! kernel knows only the control group (cgroups(7)); the rest is read from its name, as
 //! sd_pid_get_session(3) does. Names of control groups can be chosen by whoever may make them.
 
-use std::fs;
 use std::io::{self, Read};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::fact::Fact;
+use super::identity::Place;
 use crate::untrusted::Untrusted;
 
 /// Bytes of an environment that are read at most.
@@ -28,15 +28,15 @@ pub struct Session {
 }
 
 /// Looks where a process belongs.
-pub(super) fn of(pid: u32) -> Session {
-    let cgroup = match fs::read(format!("/proc/{pid}/cgroup")) {
+pub(super) fn of(place: &Place) -> Session {
+    let cgroup = match place.read("cgroup") {
         Ok(text) => control_group(&text).map_or(Fact::Absent, Fact::Known),
         Err(error) => Fact::new(Err(error)),
     };
     let mut session = Session {
         unit: None,
         session: None,
-        session_variable: match variable(pid, b"XDG_SESSION_ID=") {
+        session_variable: match variable(place, b"XDG_SESSION_ID=") {
             Ok(Some(value)) => Fact::Known(value),
             Ok(None) => Fact::Absent,
             Err(error) => Fact::new(Err(error)),
@@ -84,8 +84,8 @@ fn unit(path: &[u8]) -> (Option<Untrusted>, Option<Untrusted>) {
 }
 
 /// A variable of the environment that a process was started with (proc_pid_environ(5)).
-fn variable(pid: u32, prefix: &[u8]) -> io::Result<Option<Untrusted>> {
-    let file = fs::File::open(format!("/proc/{pid}/environ"))?;
+fn variable(place: &Place, prefix: &[u8]) -> io::Result<Option<Untrusted>> {
+    let file = place.open("environ")?;
     let mut text = Vec::new();
     file.take(MOST_ENVIRONMENT).read_to_end(&mut text)?;
     let value = text

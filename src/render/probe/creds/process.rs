@@ -56,7 +56,12 @@ pub(super) fn draw(seen: &Identity, width: usize) -> Text {
     let whose = if seen.ourselves {
         format!("{} ({}): this program, started by you", seen.pid, seen.comm)
     } else {
-        format!("{} ({})", seen.pid, seen.comm)
+        let comm = if seen.comm.is_empty() {
+            "?".to_owned()
+        } else {
+            seen.comm.to_string()
+        };
+        format!("{} ({comm})", seen.pid)
     };
     text.append(parts::heading("Process", &whose, width));
     if seen.ended {
@@ -233,7 +238,14 @@ fn namespaces(seen: &Identity, width: usize) -> Text {
             let why = seen.namespaces.iter().find(|one| one.ours.is_none());
             let said = why.map_or_else(
                 || Said::new(Role::Warning, "?"),
-                |one| fact(&one.inode, "not on this kernel", |_| "?".to_owned()),
+                |one| {
+                    let absent = if seen.ended {
+                        "it has left them, because it has ended"
+                    } else {
+                        "not on this kernel"
+                    };
+                    fact(&one.inode, absent, |_| "?".to_owned())
+                },
             );
             let said = said.and(&format!(" ({})", unknown.join(", ")));
             text.append(field("not seen", &said, width));
