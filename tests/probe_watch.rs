@@ -296,6 +296,10 @@ fn on_a_terminal_the_picture_follows_and_q_gives_the_terminal_back() {
     let _listener = UnixListener::bind(directory.path().join("bus")).unwrap();
     terminal.until("Listening: 1");
     terminal.until("+ bus");
+    // Marked in the picture itself, and told below it.
+    let screen = terminal.emulator.screen().contents();
+    let marked = screen.lines().filter(|line| line.starts_with("+ bus"));
+    assert_eq!(marked.count(), 1, "{screen}");
     terminal.until("last change");
     terminal.types(b"q");
     assert_eq!(terminal.end().code(), Some(0));

@@ -151,6 +151,17 @@ fn between_values(name: Name, before: &Value, after: &Value, at: String) -> Chan
 }
 
 impl Changes {
+    /// Nothing changed.
+    pub fn none(name: Name) -> Self {
+        Self {
+            schema: schema(name),
+            at: String::new(),
+            added: Vec::new(),
+            removed: Vec::new(),
+            changed: Vec::new(),
+        }
+    }
+
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()

@@ -25,6 +25,7 @@ use crate::exit_code::ExitCode;
 use crate::probe::changes::{self, Changes};
 use crate::probe::{self, Ask, ProbeError, Probed};
 use crate::render;
+use crate::render::probe::changes::GUTTER;
 use crate::sys::calendar;
 use crate::sys::clock::Deadline;
 use crate::sys::wake::{Keyboard, Wake, Woken};
@@ -204,14 +205,15 @@ impl Watch<'_> {
         );
         let mut screen = WatchScreen::take(context.theme(), title)?;
         "no change yet".clone_into(&mut screen.view().last_change);
-        self.redraw(&mut screen)?;
+        let mut last = None;
+        self.redraw(&mut screen, last.as_ref())?;
         loop {
             match self.wait(Keyboard::Ours)? {
                 Woken::Changed => self.hurry(),
                 Woken::Gone => return Ok(ExitCode::Success),
                 Woken::Signal(Signal::SIGINT) => return Ok(ExitCode::Interrupted),
-                Woken::Signal(Signal::SIGWINCH) => self.redraw(&mut screen)?,
-                Woken::Signal(Signal::SIGTSTP) => self.suspend(&mut screen)?,
+                Woken::Signal(Signal::SIGWINCH) => self.redraw(&mut screen, last.as_ref())?,
+                Woken::Signal(Signal::SIGTSTP) => self.suspend(&mut screen, last.as_ref())?,
                 Woken::Signal(signal) => {
                     drop(screen);
                     self.wake.yield_to(signal)?;
@@ -222,7 +224,7 @@ impl Watch<'_> {
                         match wish {
                             Wish::Quit => return Ok(ExitCode::Success),
                             Wish::Interrupt => return Ok(ExitCode::Interrupted),
-                            Wish::Suspend => self.suspend(&mut screen)?,
+                            Wish::Suspend => self.suspend(&mut screen, last.as_ref())?,
                             Wish::Move(action) => screen.scroll(action)?,
                         }
                     }
@@ -233,7 +235,8 @@ impl Watch<'_> {
                         let view = screen.view();
                         view.last_change = format!("last change {time}");
                         view.tell(render::probe::changes::draw(&changes, &time));
-                        self.redraw(&mut screen)?;
+                        last = Some(changes);
+                        self.redraw(&mut screen, last.as_ref())?;
                     }
                     Looked::Over(why) => {
                         drop(screen);
@@ -245,15 +248,19 @@ impl Watch<'_> {
         }
     }
 
-    fn redraw(&self, screen: &mut WatchScreen) -> io::Result<()> {
-        let width = screen.columns()?.max(render::ansi::MINIMUM_WIDTH);
-        screen.view().picture = render::probe::draw(&self.seen, width);
+    /// Draws the picture with a sign before what the last look found to be new or another.
+    fn redraw(&self, screen: &mut WatchScreen, last: Option<&Changes>) -> io::Result<()> {
+        let width = screen.columns()?.saturating_sub(GUTTER);
+        let width = width.max(render::ansi::MINIMUM_WIDTH);
+        let picture = render::probe::draw(&self.seen, width);
+        let none = Changes::none(self.watched.ask.name());
+        screen.view().picture = render::probe::changes::mark(picture, last.unwrap_or(&none));
         screen.draw()
     }
 
     /// Stops until the shell continues us.
-    fn suspend(&self, screen: &mut WatchScreen) -> io::Result<()> {
+    fn suspend(&self, screen: &mut WatchScreen, last: Option<&Changes>) -> io::Result<()> {
         screen.lend(|| self.wake.yield_to(Signal::SIGTSTP))?;
-        self.redraw(screen)
+        self.redraw(screen, last)
     }
 }

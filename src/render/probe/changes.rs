@@ -11,6 +11,8 @@
 //! `+` is new, `-` is gone, `~` is another than before. Values are read from the picture as
 //! it is written in JSON, so that what a probe learns to show is told here too.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::probe::changes::{Change, Changes, Item};
@@ -38,6 +40,45 @@ pub fn draw(changes: &Changes, time: &str) -> Text {
         text.line(begin(Role::Bad, "-").with(Role::Plain, title(item)));
     }
     text
+}
+
+/// Columns that [`mark`] puts before each line.
+pub const GUTTER: usize = 2;
+
+/// A picture with a sign before the lines of what is new (`+`) or another (`~`). What is gone has no
+/// line any more. A line is found by what is written first in it: the inode of a socket, the name of
+/// an entry or a variable, the number of a descriptor; one that has no room for that is not marked.
+pub fn mark(picture: Text, changes: &Changes) -> Text {
+    let mut signs: BTreeMap<String, (Role, &str)> = BTreeMap::new();
+    for change in &changes.changed {
+        let word = written(&change.list, &change.key, &change.value);
+        signs.extend(word.map(|word| (word, (Role::Warning, "~ "))));
+    }
+    for item in &changes.added {
+        let word = written(&item.list, &item.key, &item.value);
+        signs.extend(word.map(|word| (word, (Role::Good, "+ "))));
+    }
+    let mut marked = Text::new();
+    for line in picture.lines {
+        let plain = line.plain();
+        let mut words = plain.split_whitespace().take(2);
+        let sign = words.find_map(|word| signs.remove(word));
+        let (role, sign) = sign.unwrap_or((Role::Plain, "  "));
+        let mut out = Line::of(role, sign);
+        out.spans.extend(line.spans);
+        marked.line(out);
+    }
+    marked
+}
+
+/// What a picture writes first in the line of a thing, when that is one word.
+fn written(list: &str, key: &Value, value: &Value) -> Option<String> {
+    let word = match list {
+        "sockets" => words(value.get("inode")?),
+        "entries" | "descriptors" | "variables" => words(key),
+        _ => return None,
+    };
+    (!word.contains(char::is_whitespace)).then_some(word)
 }
 
 /// What says most of a thing, in the order in which it is said: JSON pointers.
@@ -273,6 +314,28 @@ mod tests {
         );
         text += &drawn(Vec::new(), vec![directory], Vec::new());
         assert_eq!(text, transcript(include_str!("changes.rs")));
+    }
+
+    #[test]
+    fn lines_of_what_is_new_or_another_are_marked() {
+        let mut picture = Text::new();
+        for line in ["TYPE   INODE", "stream 10", "stream 11 for 12", "stream 12"] {
+            picture.line(Line::of(Role::Plain, line));
+        }
+        let changes = Changes {
+            schema: "",
+            at: String::new(),
+            added: vec![item("sockets", json!(1), json!({ "inode": 12 }))],
+            removed: vec![item("sockets", json!(2), json!({ "inode": 10 }))],
+            changed: vec![Change {
+                value: json!({ "inode": 11 }),
+                ..change("sockets", json!(3), &[])
+            }],
+        };
+        assert_eq!(
+            mark(picture, &changes).plain(),
+            "  TYPE   INODE\n  stream 10\n~ stream 11 for 12\n+ stream 12\n"
+        );
     }
 
     #[test]
