@@ -258,7 +258,13 @@ mod tests {
         fs::write(own.join("main.c"), "x").unwrap();
         assert!(watch.wait(&cancel).unwrap());
         fs::remove_dir_all(&own).unwrap();
-        let error = watch.wait(&cancel).unwrap_err();
+        // The kernel tells of the directory's own end when nobody has it open any more: a process
+        // that another test is just starting may, for a moment.
+        let error = loop {
+            if let Err(error) = watch.wait(&cancel) {
+                break error;
+            }
+        };
         assert!(error.to_string().contains("gone"), "{error}");
     }
 
