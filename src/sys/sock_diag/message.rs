@@ -333,6 +333,28 @@ mod tests {
         }
 
         #[test]
+        fn cookies_alone_are_those_of_the_sockets(
+            // The heads of sockets, of this family and of others.
+            heads in prop::collection::vec((0_u8..3, prop::collection::vec(any::<u8>(), 12..16)), 0..8)
+        ) {
+            let bytes: Vec<u8> = heads
+                .iter()
+                .flat_map(|(family, rest)| {
+                    let head = [&[*family, 1, 10, 0], rest.as_slice()].concat();
+                    message(SOCK_DIAG_BY_FAMILY, &head)
+                })
+                .collect();
+            let mut cookies = Vec::new();
+            let done = each_cookie(&bytes, |cookie| cookies.push(cookie));
+            // A socket with a broken attribute is refused as a whole; its cookie can be read.
+            if let Ok(batch) = parse(&bytes) {
+                assert_eq!(done, Ok(batch.done));
+                let all: Vec<u64> = batch.sockets.iter().map(|socket| socket.cookie).collect();
+                assert_eq!(cookies, all);
+            }
+        }
+
+        #[test]
         fn any_attribute_is_parsed_or_refused(
             kind in 0_u16..10, value in prop::collection::vec(any::<u8>(), 0..200)
         ) {
