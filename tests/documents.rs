@@ -508,65 +508,47 @@ fn every_field_of_a_report_is_described() {
 
 #[test]
 fn every_field_of_a_probe_is_described() {
+    let fields = |value: &Value| -> Vec<String> {
+        let fields = value.as_object().into_iter().flatten();
+        fields.map(|(name, _)| name.clone()).collect()
+    };
+    let mut found = BTreeSet::new();
     for probe in ["runtime-dir", "sockets", "env"] {
         let seen = ipc_mastery(&["probe", probe, "--json"]);
-        let described = |value: &Value| -> BTreeSet<String> {
-            value
-                .as_object()
-                .map(|fields| fields.keys().cloned().collect())
-                .unwrap_or_default()
-        };
-        all_described("book/src/probes.md", described(&seen));
-        let rows = seen.get("sockets").or_else(|| seen.get("entries"));
-        for row in rows.and_then(Value::as_array).into_iter().flatten() {
-            all_described("book/src/probes.md", described(row));
-        }
-        if let Some(directory) = seen.get("directory") {
-            all_described("book/src/probes.md", described(directory));
-        }
+        found.extend(fields(&seen));
+        let rows = ["sockets", "entries", "variables"].map(|list| &seen[list]);
+        let rows = rows.into_iter().filter_map(Value::as_array).flatten();
+        found.extend(rows.flat_map(fields));
+        found.extend(fields(&seen["directory"]));
+    }
+    all_described("book/src/probes.md", found);
+}
+
+/// The names of all fields, at any depth, that a JSON Schema knows.
+fn fields_of(schema: &Value, found: &mut BTreeSet<String>) {
+    if let Some(Value::Object(fields)) = schema.get("properties") {
+        found.extend(fields.keys().cloned());
+    }
+    match schema {
+        Value::Object(parts) => parts.values().for_each(|part| fields_of(part, found)),
+        Value::Array(parts) => parts.iter().for_each(|part| fields_of(part, found)),
+        _ => {}
     }
 }
 
 #[test]
-fn every_field_of_a_descriptor_is_described() {
-    fn properties(value: &Value, found: &mut BTreeSet<String>) {
-        match value {
-            Value::Object(fields) => {
-                if let Some(named) = fields.get("properties").and_then(Value::as_object) {
-                    found.extend(named.keys().cloned());
-                }
-                fields.values().for_each(|value| properties(value, found));
-            }
-            Value::Array(values) => values.iter().for_each(|value| properties(value, found)),
-            _ => {}
+fn every_field_that_creds_and_fds_may_have_is_described() {
+    for probe in [Name::Creds, Name::Fds] {
+        let mut fields = BTreeSet::new();
+        fields_of(&probe_schema::of(probe), &mut fields);
+        // How bytes from outside are written, the parts of device numbers, a socket type without a
+        // name.
+        for shared in ["text", "hex", "major", "minor", "other"] {
+            fields.remove(shared);
         }
+        assert!(fields.len() > 60, "{fields:?}");
+        all_described("book/src/probes.md", fields);
     }
-    let mut fields = BTreeSet::new();
-    properties(&probe_schema::of(Name::Fds), &mut fields);
-    // How bytes from outside are written, the parts of device numbers, a socket type without a name.
-    for shared in ["text", "hex", "major", "minor", "other"] {
-        fields.remove(shared);
-    }
-    assert!(fields.len() > 60, "{fields:?}");
-    all_described("book/src/probes.md", fields);
-}
-
-#[test]
-fn every_field_that_probe_creds_may_have_is_described() {
-    fn fields_of(schema: &Value, found: &mut BTreeSet<String>) {
-        if let Some(Value::Object(fields)) = schema.get("properties") {
-            found.extend(fields.keys().cloned());
-        }
-        match schema {
-            Value::Object(parts) => parts.values().for_each(|part| fields_of(part, found)),
-            Value::Array(parts) => parts.iter().for_each(|part| fields_of(part, found)),
-            _ => {}
-        }
-    }
-    let mut fields = BTreeSet::new();
-    fields_of(&probe_schema::of(Name::Creds), &mut fields);
-    assert!(fields.len() > 80, "{fields:?}");
-    all_described("book/src/probes.md", fields);
 }
 
 /// Numbers, times and runs of blanks are not compared.
