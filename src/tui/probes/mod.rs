@@ -172,12 +172,12 @@ impl ProbesState {
     }
 
     /// Whether what is asked here can be asked every second: looking at ourselves runs every
-    /// mechanism once, and asking a socket borrows a descriptor from its holder.
+    /// mechanism once, asking a socket borrows a descriptor from its holder, and the environments
+    /// of tmux and of the service manager are asked of those programs.
     pub fn is_cheap(&self) -> bool {
-        let ask = &self.view().ask;
         !matches!(
-            ask,
-            Ask::Creds(creds::Subject::Ourselves | creds::Subject::Socket(_))
+            self.view().ask,
+            Ask::Env(_) | Ask::Creds(creds::Subject::Ourselves | creds::Subject::Socket(_))
         )
     }
 
