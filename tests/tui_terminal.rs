@@ -53,6 +53,8 @@ impl Session {
             ws_ypixel: 0,
         };
         let pty = openpty(&size, None).unwrap();
+        // Whoever holds the master keeps the terminal alive: only this process shall.
+        rustix::io::fcntl_setfd(&pty.master, rustix::io::FdFlags::CLOEXEC).unwrap();
         let before = tcgetattr(&pty.slave).unwrap();
         let end = || Stdio::from(pty.slave.try_clone().unwrap());
         let mut leader = Command::new("setsid");
