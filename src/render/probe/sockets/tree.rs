@@ -107,9 +107,17 @@ fn named(party: &Party) -> String {
     }
 }
 
-/// A process's name as one word.
+/// A process's name, quoted when it has blanks; those that a broken line would lose are escaped.
 fn spoken(comm: &Untrusted) -> String {
-    comm.to_string().replace(' ', r"\x20")
+    let text = comm.to_string();
+    let lost = text.contains("  ") || text.starts_with(' ') || text.ends_with(' ');
+    if lost {
+        text.replace(' ', r"\x20")
+    } else if text.contains(' ') {
+        format!("\"{text}\"")
+    } else {
+        text
+    }
 }
 
 fn why(absence: Absence) -> &'static str {
