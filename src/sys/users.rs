@@ -1,10 +1,26 @@
-//! Names of users and groups, from `/etc/passwd` and `/etc/group` alone: a look-up through the name
-//! service would open sockets of its own, and may wait for a network.
+//! Names of users and groups, and which user ids are real here. Names are from `/etc/passwd` and
+//! `/etc/group` alone: a look-up through the name service would open sockets of its own, and may
+//! wait for a network.
 
 use std::collections::HashMap;
 use std::fs;
 
 use crate::untrusted::Untrusted;
+
+/// The user id that stands for every owner who has none in this user namespace
+/// (`/proc/sys/kernel/overflowuid`, user_namespaces(7)); `None` where all ids are real.
+pub fn stand_in() -> Option<u32> {
+    let map = fs::read_to_string("/proc/self/uid_map").ok()?;
+    let counts = map
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2));
+    let mapped: u64 = counts.filter_map(|count| count.parse::<u64>().ok()).sum();
+    if mapped >= u64::from(u32::MAX) {
+        return None;
+    }
+    let number = fs::read_to_string("/proc/sys/kernel/overflowuid").ok()?;
+    number.trim().parse().ok()
+}
 
 /// Names by user id.
 #[derive(Clone, Debug, Default)]

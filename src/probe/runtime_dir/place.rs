@@ -20,6 +20,7 @@ use super::remedy::{Circumstance, Remedy};
 use super::walk;
 use crate::probe::Surroundings;
 use crate::sys::mounts::Mount;
+use crate::sys::users;
 use crate::sys::users::Users;
 use crate::untrusted::Untrusted;
 
@@ -304,7 +305,7 @@ impl Directory {
             self.findings.push(Finding::LongPath { left });
         }
         let ladder = reach::ladder(canonical);
-        if let Some(above) = reach::exchangeable(&ladder, self.uid) {
+        if let Some(above) = reach::exchangeable(&ladder, self.uid, users::stand_in()) {
             self.findings.push(Finding::Exchangeable { above });
         }
         self.reach = Some(Reach::of(&ladder));

@@ -93,12 +93,13 @@ impl Reach {
 }
 
 /// The first directory on the path in which somebody else may rename what is below: one that
-/// another user owns, or that others may write without the sticky bit.
-pub(super) fn exchangeable(ladder: &[Rung], uid: u32) -> Option<Untrusted> {
+/// another user owns, or that others may write without the sticky bit. The owner `stand_in` tells
+/// nothing: in a user namespace it may be root.
+pub(super) fn exchangeable(ladder: &[Rung], uid: u32, stand_in: Option<u32>) -> Option<Untrusted> {
     let above = ladder.split_last().map_or(ladder, |(_, above)| above);
     above.iter().find_map(|rung| {
         let (mode, owner, _) = rung.status?;
-        let of_others = owner != 0 && owner != uid;
+        let of_others = owner != 0 && owner != uid && Some(owner) != stand_in;
         let open = mode & 0o002 != 0 && mode & 0o1000 == 0;
         (of_others || open).then(|| Untrusted::from(rung.path.as_slice()))
     })
@@ -149,12 +150,14 @@ mod tests {
                 rung("/tmp", mode, uid, 0),
                 rung("/tmp/x", 0o700, 7, 7),
             ];
-            exchangeable(&ladder, 7)
+            exchangeable(&ladder, 7, Some(65534))
         };
         assert_eq!(exchange(0o1777, 0), None);
         assert_eq!(exchange(0o777, 0), Some("/tmp".into()));
         assert_eq!(exchange(0o755, 9), Some("/tmp".into()));
         assert_eq!(exchange(0o755, 7), None);
+        assert_eq!(exchange(0o755, 65534), None);
+        assert_eq!(exchange(0o777, 65534), Some("/tmp".into()));
     }
 
     #[test]
