@@ -2,9 +2,9 @@
 //! ends.
 //!
 //! Owns what is asked and the order of looking: sock_diag lists the sockets, `/proc` tells who
-//! holds them, [`join`] brings both together, and files of their own look further: where names lead
-//! now ([`file`]), what is on its way ([`flight`]), what is known of the holders ([`owner`]) and
-//! what only the socket itself tells ([`borrow`]).
+//! holds them, [`mod@join`] brings both together, and files of their own look further: where names
+//! lead now ([`mod@file`]), what is on its way ([`flight`]), what is known of the holders
+//! ([`owner`]) and what only the socket itself tells ([`borrow`]).
 //!
 //! Not in here: sockets of other network namespaces, and files; see [`super::runtime_dir`].
 

@@ -1,6 +1,6 @@
 //! One socket as the probe tells it: plain data with the names that JSON has.
 //!
-//! How the facts come together is [`super::join`]'s; what can only be had by looking further is in
+//! How the facts come together is [`mod@super::join`]'s; what can only be had by looking further is in
 //! files of its own: [`super::file`], [`super::flight`], [`super::borrow`].
 
 use schemars::JsonSchema;
