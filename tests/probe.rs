@@ -1,30 +1,27 @@
 //! The probes as a person runs them: the real binary against sockets made here, against `ss`, with
 //! names that attack terminals and tables, and as an ordinary user.
 
+mod probing;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
+use probing::{Nobody, run, skip};
 use serde_json::Value;
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"));
     command.stdin(Stdio::null()).env("COLUMNS", "80");
     command
-}
-
-fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    output
 }
 
 fn json(name: &str, runtime_dir: Option<&Path>) -> Value {
@@ -68,11 +65,6 @@ fn private_directory() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
     directory
-}
-
-fn skip(test: &str, why: &str) {
-    // Not through a macro: the harness hides what a passing test prints.
-    writeln!(std::io::stderr(), "\nskipped: {test}: {why}").expect("standard error is open");
 }
 
 /// Names that move a cursor, forge a row, end a string, turn text round or are no text at all.
@@ -435,40 +427,19 @@ fn a_missing_runtime_directory_is_said_and_is_no_error() {
 #[test]
 fn an_ordinary_user_is_told_what_cannot_be_seen() {
     let test = "an_ordinary_user_is_told_what_cannot_be_seen";
-    if !nix::unistd::geteuid().is_root() {
-        return skip(
-            test,
-            "only root can become another user; the other tests ran as one",
-        );
-    }
-    if which::which("setpriv").is_err() {
-        return skip(test, "setpriv (util-linux) is not installed");
-    }
-    let directory = tempfile::tempdir_in("/tmp").unwrap();
-    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let copy = directory.path().join("ipc-mastery");
-    fs::copy(env!("CARGO_BIN_EXE_ipc-mastery"), &copy).unwrap();
-    let (root_end, _other) = UnixStream::pair().unwrap();
-    let as_nobody = |arguments: &[&str]| {
-        run(Command::new("setpriv")
-            .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
-            .arg(&copy)
-            .args(arguments)
-            .env("COLUMNS", "80"))
-        .stdout
+    let Some(nobody) = Nobody::new(test) else {
+        return;
     };
-    let seen: Value = serde_json::from_slice(&as_nobody(&["probe", "sockets", "--json"])).unwrap();
+    let (root_end, _other) = UnixStream::pair().unwrap();
+    let seen: Value = serde_json::from_str(&nobody.probe(&["sockets", "--json"])).unwrap();
     assert_eq!(seen["owners_complete"], false);
     assert!(seen["denied"].as_u64().unwrap() >= 1);
     let ours = row(&seen, inode(&root_end));
     assert_eq!(ours["holders"]["known"], "not-visible");
     assert_eq!(ours["peer"]["holders"]["known"], "not-visible");
-    let text = String::from_utf8(as_nobody(&["probe", "sockets"])).unwrap();
+    let text = nobody.probe(&["sockets"]);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("could not be read"), "{text}");
-    assert!(
-        text.contains("? means unknown, not\nnobody") || text.contains("? means unknown"),
-        "{text}"
-    );
-    as_nobody(&["probe", "runtime-dir"]);
+    assert!(text.contains("? means unknown, not nobody"), "{text}");
+    nobody.probe(&["runtime-dir"]);
 }

@@ -1,21 +1,19 @@
 //! `probe creds` as a person runs it: the real binary, about processes and sockets made here, as
 //! root and as an ordinary user, and inside namespaces.
 
+mod probing;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use probing::skip;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
-
-fn skip(test: &str, why: &str) {
-    // Not through a macro: the harness hides what a passing test prints.
-    writeln!(std::io::stderr(), "\nskipped: {test}: {why}").expect("standard error is open");
-}
 
 fn is_root() -> bool {
     nix::unistd::geteuid().is_root()

@@ -2,24 +2,21 @@
 //! sockets, its printed commands typed into a shell, endpoints in every state, values that attack
 //! terminals, secrets, other processes.
 
+mod probing;
+
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Write;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
+use probing::{run, skip};
 use serde_json::Value;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ipc-mastery");
-
-fn skip(test: &str, why: &str) {
-    // Not through a macro: the harness hides what a passing test prints.
-    writeln!(std::io::stderr(), "\nskipped: {test}: {why}").expect("standard error is open");
-}
 
 /// The binary in an environment of nothing but the search path.
 fn program() -> Command {
@@ -31,12 +28,6 @@ fn program() -> Command {
         .env("COLUMNS", "80")
         .stdin(Stdio::null());
     command
-}
-
-fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    output
 }
 
 fn json(command: &mut Command) -> Value {
@@ -716,12 +707,9 @@ fn another_process_is_shown_as_it_was_started() {
     );
 }
 
-#[test]
-fn what_sudo_dropped_is_told_with_the_command_that_keeps_it() {
-    let directory = private_directory();
-    let _agent = UnixListener::bind(directory.path().join("agent")).unwrap();
-    // A program of this name that does what env_reset does.
-    let sudo = directory.path().join("sudo");
+/// A shell that runs the probe through a program named sudo, which does what env_reset does.
+fn through_sudo(directory: &Path) -> Command {
+    let sudo = directory.join("sudo");
     fs::write(
         &sudo,
         "#!/bin/sh\nenv -i PATH=\"$PATH\" SUDO_UID=1 \"$@\"\nexit\n",
@@ -730,8 +718,16 @@ fn what_sudo_dropped_is_told_with_the_command_that_keeps_it() {
     fs::set_permissions(&sudo, fs::Permissions::from_mode(0o755)).unwrap();
     let script = format!("'{}' '{BINARY}' probe env --json; exit", sudo.display());
     let mut shell = Command::new("sh");
+    shell.args(["-c", &script]);
     shell
-        .args(["-c", &script])
+}
+
+#[test]
+fn what_sudo_dropped_is_told_with_the_command_that_keeps_it() {
+    let directory = private_directory();
+    let _agent = UnixListener::bind(directory.path().join("agent")).unwrap();
+    let mut shell = through_sudo(directory.path());
+    shell
         .env_remove("XDG_RUNTIME_DIR")
         .env("SSH_AUTH_SOCK", directory.path().join("agent"));
     let seen: Value = serde_json::from_slice(&run(&mut shell).stdout).unwrap();
@@ -777,18 +773,8 @@ fn a_password_is_in_no_command() {
     let directory = private_directory();
     let path = directory.path().join("mpd");
     let _mpd = UnixListener::bind(&path).unwrap();
-    let sudo = directory.path().join("sudo");
-    fs::write(
-        &sudo,
-        "#!/bin/sh\nenv -i PATH=\"$PATH\" SUDO_UID=1 \"$@\"\nexit\n",
-    )
-    .unwrap();
-    fs::set_permissions(&sudo, fs::Permissions::from_mode(0o755)).unwrap();
-    let script = format!("'{}' '{BINARY}' probe env --json; exit", sudo.display());
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", &script])
-        .env("MPD_HOST", format!("hunter2@{}", path.display()));
+    let mut shell = through_sudo(directory.path());
+    shell.env("MPD_HOST", format!("hunter2@{}", path.display()));
     let text = String::from_utf8(run(&mut shell).stdout).unwrap();
     assert!(text.contains("MPD_HOST"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");

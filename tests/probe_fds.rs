@@ -1,6 +1,8 @@
 //! `probe fds` as a person runs it: the real binary against this test's own process and its
 //! children, which hold every kind of descriptor that can be made here.
 
+mod probing;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -18,6 +20,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use probing::{run, skip};
 use rustix::fs::{MemfdFlags, SealFlags};
 use serde_json::{Value, json};
 
@@ -25,12 +28,6 @@ fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"));
     command.stdin(Stdio::null()).env("COLUMNS", "80");
     command
-}
-
-fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    output
 }
 
 /// What the probe says of a process.
@@ -60,11 +57,6 @@ fn at(seen: &Value, fd: i32) -> Value {
 /// One of ours.
 fn of(seen: &Value, fd: &impl AsRawFd) -> Value {
     at(seen, fd.as_raw_fd())
-}
-
-fn skip(test: &str, why: &str) {
-    // Not through a macro: the harness hides what a passing test prints.
-    writeln!(std::io::stderr(), "\nskipped: {test}: {why}").expect("standard error is open");
 }
 
 /// A process that ends with this value.

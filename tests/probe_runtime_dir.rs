@@ -1,13 +1,15 @@
 //! `probe runtime-dir` as a person runs it: real directories, a tmpfs mounted for the test, modes
 //! that let others in, and the same seen as root and as an ordinary user.
 
+mod probing;
+
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
+use probing::{run, skip};
 use serde_json::Value;
 
 fn program(runtime_dir: &str) -> Command {
@@ -22,12 +24,6 @@ fn program(runtime_dir: &str) -> Command {
         command.env_remove(name);
     }
     command
-}
-
-fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    output
 }
 
 fn json(command: &mut Command) -> Value {
@@ -57,11 +53,6 @@ fn entry<'a>(seen: &'a Value, path: &str) -> &'a Value {
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-fn skip(test: &str, why: &str) {
-    // Not through a macro: the harness hides what a passing test prints.
-    writeln!(std::io::stderr(), "\nskipped: {test}: {why}").expect("standard error is open");
 }
 
 /// A directory that everybody can get to.

@@ -1,6 +1,8 @@
 //! `probe sockets` as a person runs it: what it tells of one socket, its filters and trees, names
 //! that attack terminals, and what an ordinary user sees. All on sockets made here.
 
+mod probing;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, IoSlice, Write};
@@ -11,8 +13,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
+use probing::{Nobody, run, skip};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde_json::Value;
 
@@ -20,12 +23,6 @@ fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"));
     command.stdin(Stdio::null()).args(["probe", "sockets"]);
     command
-}
-
-fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    output
 }
 
 fn json(options: &[&str]) -> Value {
@@ -66,11 +63,6 @@ fn pids(holders: &Value) -> Vec<u64> {
         .iter()
         .map(|process| process["pid"].as_u64().unwrap());
     pids.collect()
-}
-
-fn skip(test: &str, why: &str) {
-    // Not through a macro: the harness hides what a passing test prints.
-    writeln!(std::io::stderr(), "\nskipped: {test}: {why}").expect("standard error is open");
 }
 
 fn us() -> u64 {
@@ -632,19 +624,10 @@ fn assert_harmless(text: &str) {
 #[test]
 fn an_ordinary_user_sees_every_socket_and_is_told_whose_are_hidden() {
     let test = "an_ordinary_user_sees_every_socket_and_is_told_whose_are_hidden";
-    if !nix::unistd::geteuid().is_root() {
-        return skip(
-            test,
-            "only root can become another user; the other tests ran as one",
-        );
-    }
-    if which::which("setpriv").is_err() {
-        return skip(test, "setpriv (util-linux) is not installed");
-    }
-    let directory = tempfile::tempdir_in("/tmp").unwrap();
-    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let copy = directory.path().join("ipc-mastery");
-    fs::copy(env!("CARGO_BIN_EXE_ipc-mastery"), &copy).unwrap();
+    let Some(nobody) = Nobody::new(test) else {
+        return;
+    };
+    let directory = &nobody.directory;
     let shut = directory.path().join("shut");
     fs::create_dir(&shut).unwrap();
     fs::set_permissions(&shut, fs::Permissions::from_mode(0o700)).unwrap();
@@ -654,15 +637,7 @@ fn an_ordinary_user_sees_every_socket_and_is_told_whose_are_hidden() {
     fs::remove_file(directory.path().join("r")).unwrap();
     let client = UnixStream::connect(directory.path().join("s")).unwrap();
     (&client).write_all(b"x").unwrap();
-    let as_nobody = |options: &[&str]| {
-        let output = run(Command::new("setpriv")
-            .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
-            .arg(&copy)
-            .args(["probe", "sockets"])
-            .args(options)
-            .env("COLUMNS", "80"));
-        String::from_utf8(output.stdout).unwrap()
-    };
+    let as_nobody = |options: &[&str]| nobody.probe(&[&["sockets"], options].concat());
     let seen: Value = serde_json::from_str(&as_nobody(&["--json", "--borrow"])).unwrap();
     assert_eq!(seen["owners_complete"], false);
     assert!(seen["denied"].as_u64().unwrap() >= 1);

@@ -1,6 +1,8 @@
 //! `probe NAME --watch` as a person runs it: through a pipe, as JSON, on a real terminal; what ends
 //! it, and what it leaves behind. Nothing sleeps: each wait is for output or for the end.
 
+mod terminal;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,12 +16,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
+use terminal::lead;
 
 /// How long anything may take on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -198,36 +200,12 @@ struct Terminal {
 
 impl Terminal {
     fn start(command: &Command) -> Self {
-        let size = Winsize {
-            ws_row: 24,
-            ws_col: 80,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        let pty = openpty(&size, None).unwrap();
-        // Whoever holds the master keeps the terminal alive: only this process shall.
-        rustix::io::fcntl_setfd(&pty.master, rustix::io::FdFlags::CLOEXEC).unwrap();
-        let end = || Stdio::from(pty.slave.try_clone().unwrap());
-        let mut leader = Command::new("setsid");
-        leader.arg("--ctty").arg(command.get_program());
-        leader.args(command.get_args());
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => leader.env(name, value),
-                None => leader.env_remove(name),
-            };
-        }
-        let child = leader
-            .stdin(end())
-            .stdout(end())
-            .stderr(end())
-            .spawn()
-            .unwrap();
+        let led = lead(command, (80, 24));
         Self {
-            child,
-            before: tcgetattr(&pty.slave).unwrap(),
-            master: File::from(pty.master),
-            slave: pty.slave,
+            child: led.child,
+            before: led.before,
+            master: led.master,
+            slave: led.slave,
             emulator: vt100::Parser::new(cells(24), cells(80), 0),
             output: Vec::new(),
         }

@@ -3,6 +3,8 @@
 //! happens. Nothing sleeps: every wait is poll(2) on the terminal or on the process, with a
 //! deadline.
 
+mod terminal;
+
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -18,7 +20,6 @@ use ipc_mastery::mastery::progress::HintLevel;
 use ipc_mastery::mastery::store::{Reading, Store};
 use ipc_mastery::tui::terminal::Screen;
 use nix::libc::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
-use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -26,6 +27,7 @@ use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, pidfd_open};
 use rustix::termios::tcsetwinsize;
+use terminal::lead;
 
 /// How long anything may take on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -46,42 +48,14 @@ struct Session {
 impl Session {
     /// Runs a command in a new terminal of its own, as the leader of a session.
     fn start(command: &Command, (columns, rows): (u16, u16)) -> Self {
-        let size = Winsize {
-            ws_row: rows,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        let pty = openpty(&size, None).unwrap();
-        // Whoever holds the master keeps the terminal alive: only this process shall.
-        rustix::io::fcntl_setfd(&pty.master, rustix::io::FdFlags::CLOEXEC).unwrap();
-        let before = tcgetattr(&pty.slave).unwrap();
-        let end = || Stdio::from(pty.slave.try_clone().unwrap());
-        let mut leader = Command::new("setsid");
-        leader.arg("--ctty").arg(command.get_program());
-        leader.args(command.get_args());
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => leader.env(name, value),
-                None => leader.env_remove(name),
-            };
-        }
-        if let Some(directory) = command.get_current_dir() {
-            leader.current_dir(directory);
-        }
-        let child = leader
-            .stdin(end())
-            .stdout(end())
-            .stderr(end())
-            .spawn()
-            .unwrap();
-        let pid = rustix::process::Pid::from_child(&child);
+        let led = lead(command, (columns, rows));
+        let pid = rustix::process::Pid::from_child(&led.child);
         Self {
             ended: pidfd_open(pid, PidfdFlags::empty()).unwrap(),
-            child,
-            master: File::from(pty.master),
-            slave: pty.slave,
-            before,
+            child: led.child,
+            master: led.master,
+            slave: led.slave,
+            before: led.before,
             emulator: vt100::Parser::new(cells(rows), cells(columns), 0),
             output: Vec::new(),
         }
