@@ -96,14 +96,14 @@ fn what_only_luck_hides_is_told_after_a_pass_and_changes_no_verdict() {
     );
     let found = &stage(&report, "friendly")["sanitizer"];
     assert_eq!(found["kind"], "heap-buffer-overflow", "{report:#}");
-    let text = finish(
-        bench
+    let sanitized = || {
+        let check = bench
             .of_directory(&directory, &["--sanitize"])
             .spawn()
-            .unwrap(),
-    )
-    .stdout;
-    let text = String::from_utf8(text).unwrap();
+            .unwrap();
+        String::from_utf8(finish(check).stdout).unwrap()
+    };
+    let text = sanitized();
     assert!(text.contains("which found what only luck hides"), "{text}");
     fs::write(
         directory.join("main.c"),
@@ -114,14 +114,7 @@ fn what_only_luck_hides_is_told_after_a_pass_and_changes_no_verdict() {
         .unwrap(),
     )
     .unwrap();
-    let text = finish(
-        bench
-            .of_directory(&directory, &["--sanitize"])
-            .spawn()
-            .unwrap(),
-    )
-    .stdout;
-    let text = String::from_utf8(text).unwrap();
+    let text = sanitized();
     assert!(text.contains("they found nothing"), "{text}");
 }
 
