@@ -5,10 +5,11 @@
 
 mod terminal;
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -88,6 +89,26 @@ impl Session {
         self.until(&format!("`{text}`"), |screen| {
             screen.contents().contains(text)
         });
+    }
+
+    /// Reads what the program draws until somebody has connected to a listener.
+    fn until_connected(&mut self, listener: &UnixListener) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let patience = Timespec::try_from(left).unwrap();
+            let mut fds = [
+                PollFd::new(listener, PollFlags::IN),
+                PollFd::new(&self.master, PollFlags::IN),
+            ];
+            let ready = poll(&mut fds, Some(&patience)).unwrap();
+            assert!(ready > 0, "nobody came; the screen is:\n{}", self.screen());
+            if !fds[0].revents().is_empty() {
+                listener.accept().unwrap();
+                return;
+            }
+            assert!(self.pump(left), "it ended:\n{}", self.screen());
+        }
     }
 
     /// Presses the digit that leads to `to` from the line that begins with `whose`.
@@ -257,7 +278,11 @@ fn a_lesson_is_scrolled_by_lines_pages_and_to_its_ends() {
     session.press("G");
     session.shows("This is the end of the lesson.");
     session.press("g");
-    session.shows("The question:");
+    // What the probe finds makes the page longer, above what is shown too: not while we count lines.
+    session.until("collected probe", |screen| {
+        let screen = screen.contents();
+        screen.contains("The question:") && screen.contains("Runtime directory")
+    });
     session.press("\x1b[6~");
     session.until("second page", |screen| {
         !screen.contents().contains("The question:")
@@ -495,18 +520,27 @@ fn a_save_while_a_program_is_judged_gives_the_check_up_and_begins_anew() {
     session.press("1");
     session.shows("copied to");
     let main = work.path().join("echo-server/main.py");
-    // It never listens: the verdict would take until the deadline.
-    let hangs = "import signal\nsignal.pause()\n";
-    fs::write(&main, hangs).unwrap();
+    // It never listens: the verdict would take until the deadline. It tells us that it runs, so that
+    // no save comes before its text has been read. The checker may run it as another user.
+    fs::set_permissions(work.path(), Permissions::from_mode(0o755)).unwrap();
+    let told = work.path().join("told");
+    let runs = UnixListener::bind(&told).unwrap();
+    fs::set_permissions(&told, Permissions::from_mode(0o777)).unwrap();
+    let hangs = format!(
+        "import signal, socket\n\
+         socket.socket(socket.AF_UNIX).connect({told:?})\n\
+         signal.pause()\n"
+    );
+    fs::write(&main, &hangs).unwrap();
     session.press("w");
-    session.shows("Judging");
+    session.until_connected(&runs);
     let new = main.with_file_name(".main.py.new");
     fs::write(&new, "raise SystemExit('renamed')\n").unwrap();
     fs::rename(&new, &main).unwrap();
     session.shows("renamed");
-    fs::write(&new, hangs).unwrap();
+    fs::write(&new, &hangs).unwrap();
     renameat_with(CWD, &new, CWD, &main, RenameFlags::EXCHANGE).unwrap();
-    session.shows("Judging");
+    session.until_connected(&runs);
     fs::write(&main, "raise SystemExit('written in place')\n").unwrap();
     session.shows("written in place");
     session.press("q");
