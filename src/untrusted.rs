@@ -26,6 +26,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Untrusted(Arc<[u8]>);
 
+/// Bytes that print themselves wherever they stand.
+const HARMLESS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        table[byte as usize] = !matches!(byte, b'\\' | b'"' | b'\'');
+        byte += 1;
+    }
+    table
+};
+
 impl Untrusted {
     /// Wraps bytes from outside.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
@@ -51,9 +62,8 @@ impl Untrusted {
     pub fn as_plain(&self) -> Option<&str> {
         let text = std::str::from_utf8(&self.0).ok()?;
         // Most names are ASCII, and there are many.
-        let harmless =
-            |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'"' | b'\'');
-        let plain = self.0.iter().all(harmless) || !text.chars().any(needs_escape);
+        let plain = self.0.iter().all(|&byte| HARMLESS[usize::from(byte)])
+            || !text.chars().any(needs_escape);
         plain.then_some(text)
     }
 

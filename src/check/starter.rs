@@ -75,7 +75,7 @@ pub fn files(exercise: &Exercise, language: &Language, material: Material) -> Ve
     if material == Material::Starter && files.iter().all(|file| file.name != "README.md") {
         files.push(StoredFile {
             name: "README.md".to_owned(),
-            bytes: exercise.task.clone().into_bytes(),
+            bytes: exercise.task.clone().into_bytes().into(),
             executable: false,
         });
     }
@@ -90,7 +90,8 @@ fn filled(file: &StoredFile, name: &str) -> StoredFile {
             name: stem.to_owned(),
             bytes: String::from_utf8_lossy(&file.bytes)
                 .replace("{{ name }}", name)
-                .into_bytes(),
+                .into_bytes()
+                .into(),
             executable: file.executable,
         },
     }

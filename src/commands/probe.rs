@@ -22,7 +22,10 @@ use watch::{Form, Watched};
 /// When what is asked for is not there, the catalogue of services cannot be loaded or standard
 /// output cannot be written.
 pub fn run(context: &Context, which: &cli::Probe) -> Result<ExitCode, CommandError> {
-    let catalogue = Curriculum::load_catalogue(context.source())?;
+    let catalogue = match which {
+        cli::Probe::Env { .. } => Curriculum::load_catalogue(context.source())?,
+        _ => Curriculum::load_services(context.source())?,
+    };
     let (ask, shown) = ask(which, &catalogue.services)?;
     if shown.explain {
         return explain(context, ask.name());

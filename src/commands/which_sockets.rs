@@ -76,7 +76,9 @@ mod tests {
 
     #[test]
     fn a_service_is_known_by_its_slug_and_by_its_name_and_a_slip_is_mended() {
-        let services = Curriculum::load_services(&Source::Embedded).unwrap();
+        let services = Curriculum::load_services(&Source::Embedded)
+            .unwrap()
+            .services;
         assert_eq!(slug(&services, "dbus-session").unwrap(), "dbus-session");
         let by_name = slug(&services, "d-bus session bus").unwrap();
         assert_eq!(by_name, "dbus-session");

@@ -15,7 +15,7 @@ use super::module::Module;
 use super::path::Path;
 use super::problem::{Problem, Problems, SourceFile, did_you_mean};
 use super::reader::{Located, Reader, Report, read_file};
-use super::services::{Catalogue, Service};
+use super::services::Catalogue;
 use super::source::{Source, SourceError, StoredFile};
 
 /// All that is taught.
@@ -64,43 +64,23 @@ impl Curriculum {
     /// # Errors
     /// When the files cannot be read, or with every mistake found in them.
     pub fn load(source: &Source) -> Result<Self, LoadError> {
-        let mut loader = Loader {
-            files: source.files()?,
-            problems: Vec::new(),
-            places: BTreeMap::new(),
-        };
-        let curriculum = loader.load();
-        if loader.problems.is_empty() {
-            Ok(curriculum)
-        } else {
-            Err(LoadError::Problems(Problems(loader.problems)))
-        }
+        Loader::all_right(source, Loader::load)
     }
 
-    /// The services of [`Self::load_catalogue`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn load_services(source: &Source) -> Result<Vec<Service>, LoadError> {
-        Ok(Self::load_catalogue(source)?.services)
-    }
-
-    /// Loads what probes know, alone: a probe needs no lessons, and must be quick.
+    /// Loads what probes know of services, alone: a probe needs no lessons, and must be quick.
     ///
     /// # Errors
     /// When the files cannot be read, or with every mistake found in that one.
+    pub fn load_services(source: &Source) -> Result<Catalogue, LoadError> {
+        Loader::all_right(source, Loader::services)
+    }
+
+    /// Like [`Self::load_services`], with what explains environments.
+    ///
+    /// # Errors
+    /// As there.
     pub fn load_catalogue(source: &Source) -> Result<Catalogue, LoadError> {
-        let mut loader = Loader {
-            files: source.files()?,
-            problems: Vec::new(),
-            places: BTreeMap::new(),
-        };
-        let catalogue = loader.catalogue();
-        if loader.problems.is_empty() {
-            Ok(catalogue)
-        } else {
-            Err(LoadError::Problems(Problems(loader.problems)))
-        }
+        Loader::all_right(source, Loader::catalogue)
     }
 
     /// Every lesson, in the order of the path.
@@ -151,6 +131,25 @@ struct Loader {
 }
 
 impl Loader {
+    /// What `load` makes of the files, if it finds no mistake in them.
+    fn all_right<T>(source: &Source, load: impl FnOnce(&mut Self) -> T) -> Result<T, LoadError> {
+        let mut loader = Self {
+            files: source.files()?,
+            problems: Vec::new(),
+            places: BTreeMap::new(),
+        };
+        let loaded = load(&mut loader);
+        match loader.problems.is_empty() {
+            true => Ok(loaded),
+            false => Err(LoadError::Problems(Problems(loader.problems))),
+        }
+    }
+
+    /// Services and variables.
+    fn services(&mut self) -> Catalogue {
+        self.read("curriculum/services.toml", Catalogue::read)
+    }
+
     /// Services and variables; and what explains environments, built in where a pack has none.
     fn catalogue(&mut self) -> Catalogue {
         if !self.files.iter().any(|file| file.name == GUIDANCE)
@@ -161,7 +160,7 @@ impl Loader {
         }
         Catalogue {
             guidance: self.read(GUIDANCE, Guidance::read),
-            ..self.read("curriculum/services.toml", Catalogue::read)
+            ..self.services()
         }
     }
 

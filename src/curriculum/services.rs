@@ -199,7 +199,9 @@ mod tests {
     use crate::curriculum::source::Source;
 
     fn shipped() -> Vec<Service> {
-        Curriculum::load_services(&Source::Embedded).unwrap()
+        Curriculum::load_services(&Source::Embedded)
+            .unwrap()
+            .services
     }
 
     fn places() -> Places {

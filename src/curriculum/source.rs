@@ -3,6 +3,7 @@
 //! The shipped curriculum is compiled in (`build.rs`), so an installed program is complete.
 //! An author points at a directory instead. This file knows names and bytes, no formats.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ pub struct StoredFile {
     /// Relative to the pack, with `/`: `curriculum/path.toml`.
     pub name: String,
     /// The content.
-    pub bytes: Vec<u8>,
+    pub bytes: Cow<'static, [u8]>,
     /// Whether it is to be executable when it is copied out.
     pub executable: bool,
 }
@@ -63,7 +64,7 @@ impl Source {
                 .iter()
                 .map(|&(name, bytes, executable)| StoredFile {
                     name: name.to_owned(),
-                    bytes: bytes.to_vec(),
+                    bytes: Cow::Borrowed(bytes),
                     executable,
                 })
                 .collect()),
@@ -106,7 +107,7 @@ fn walk(root: &Path, directory: &Path, files: &mut Vec<StoredFile>) -> Result<()
             let relative = path.strip_prefix(root).unwrap_or(&path);
             files.push(StoredFile {
                 name: relative.to_string_lossy().into_owned(),
-                bytes: fs::read(&path).map_err(unreadable(&path))?,
+                bytes: fs::read(&path).map_err(unreadable(&path))?.into(),
                 executable: metadata.permissions().mode() & 0o100 != 0,
             });
         }

@@ -421,7 +421,7 @@ impl<'a> Resolver<'a> {
         endpoint.kind = Some(row.kind);
         endpoint.inode = Some(row.inode);
         endpoint.holders = Some(row.holders.clone());
-        endpoint.service = row.service.clone();
+        endpoint.service = row.service.as_deref().cloned();
         endpoint.uid = row.uid.or(endpoint.uid);
         match row.condition {
             Condition::Listening

@@ -211,7 +211,7 @@ impl Ends<'_> {
             queue: row.and_then(|row| row.queue),
             unread: row.map_or(0, |row| row.unread),
             in_flight: open.info.in_flight(),
-            service: row.and_then(|row| row.service.clone()),
+            service: row.and_then(|row| row.service.as_deref().cloned()),
         }
     }
 }

@@ -168,7 +168,7 @@ impl Joint<'_> {
             Some(row) => {
                 entry.service = by_path(Some(row.kind)).or_else(|| {
                     // Who listens in place of a service does not say which one.
-                    let service = row.service.clone();
+                    let service = row.service.as_deref().cloned();
                     service.filter(|service| service.part != Part::Activator)
                 });
                 entry.state = self.state(row);
@@ -292,7 +292,7 @@ impl Joint<'_> {
                 ),
                 holders: row.holders.clone(),
                 clients: row.clients,
-                service: row.service.clone(),
+                service: row.service.as_deref().cloned(),
             });
         }
         lost

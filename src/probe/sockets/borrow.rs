@@ -74,7 +74,7 @@ pub enum Refused {
 /// Asks the sockets of these rows.
 pub(super) fn ask(rows: &mut [Row], holdings: &Holdings, users: &Users) {
     for row in rows {
-        row.borrowed = Some(borrow(row, holdings, users));
+        row.borrowed = Some(Box::new(borrow(row, holdings, users)));
     }
 }
 

@@ -5,6 +5,7 @@
 //! listener's list of waiting clients is turned round for that.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::row::{Condition, Peer, Pending, Queue, Relation, Row};
 use super::service::{Identified, identify};
@@ -26,18 +27,21 @@ pub fn join(
     let identified = identify(&sockets, &names, holdings, services, places);
     let ranks = names.ranks();
     // Numbers are sorted, not rows: those are large. Unnamed sockets come after named ones.
-    let mut order: Vec<(Condition, usize, u32, usize)> = sockets
+    let mut order: Vec<(Condition, u64, u32)> = sockets
         .iter()
-        .enumerate()
-        .map(|(at, socket)| {
-            let rank = names.of(at).map_or(usize::MAX, |number| ranks[number]);
-            (joint.condition(socket), rank, socket.inode, at)
+        .zip(0..)
+        .map(|(socket, at)| {
+            let rank = names
+                .of(at as usize)
+                .map_or(UNNAMED, |number| ranks[number]);
+            let place = u64::from(rank) << 32 | u64::from(socket.inode);
+            (joint.condition(socket), place, at)
         })
         .collect();
     order.sort_unstable();
     order
         .into_iter()
-        .map(|(condition, .., at)| joint.row(at, condition, &identified))
+        .map(|(condition, _, at)| joint.row(at as usize, condition, &identified))
         .collect()
 }
 
@@ -80,11 +84,11 @@ impl<'a> Names<'a> {
     }
 
     /// The place of each name among all, in their order.
-    fn ranks(&self) -> Vec<usize> {
+    fn ranks(&self) -> Vec<u32> {
         let mut order: Vec<usize> = (0..self.distinct.len()).collect();
         order.sort_unstable_by_key(|&number| self.distinct[number]);
         let mut ranks = vec![0; order.len()];
-        for (rank, number) in order.into_iter().enumerate() {
+        for (rank, number) in (0..).zip(order) {
             ranks[number] = rank;
         }
         ranks
@@ -144,7 +148,7 @@ impl<'a> Joint<'a> {
         joint
     }
 
-    fn row(&self, at: usize, condition: Condition, identified: &[Option<Identified>]) -> Row {
+    fn row(&self, at: usize, condition: Condition, identified: &[Option<Arc<Identified>>]) -> Row {
         let socket = &self.sockets[at];
         let listening = socket.state == State::Listening;
         let peer = self.peer(socket);

@@ -3,6 +3,8 @@
 //! How the facts come together is [`mod@super::join`]'s; what can only be had by looking further is in
 //! files of its own: [`super::file`], [`super::flight`], [`super::borrow`].
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -60,9 +62,9 @@ pub struct Row {
     /// sockets: sockets that are connected to it.
     pub clients: Option<usize>,
     /// Which service it, or its other end, belongs to.
-    pub service: Option<Identified>,
+    pub service: Option<Arc<Identified>>,
     /// What the socket itself told: only when it was asked for.
-    pub borrowed: Option<Borrowed>,
+    pub borrowed: Option<Box<Borrowed>>,
 }
 
 /// What a socket does.

@@ -1,5 +1,7 @@
 //! Which service a socket belongs to, and what gave it away.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -51,8 +53,8 @@ pub(super) fn identify(
     holdings: &Holdings,
     services: &[Service],
     places: &Places,
-) -> Vec<Option<Identified>> {
-    let mut known: Vec<Option<Identified>> = vec![None; names.distinct().len()];
+) -> Vec<Option<Arc<Identified>>> {
+    let mut known: Vec<Option<Arc<Identified>>> = vec![None; names.distinct().len()];
     let mut unknown = Vec::new();
     // Thousands of accepted sockets have their listener's name: each is looked up once a type.
     let mut tried = vec![0_u8; known.len()];
@@ -70,7 +72,7 @@ pub(super) fn identify(
                 Name::Abstract(name) => places.abstract_name(name.bytes()),
             };
             if let Some(service) = services::by_address(services, &address, kind) {
-                known[number] = Some(Identified::new(service, By::Address));
+                known[number] = Some(Arc::new(Identified::new(service, By::Address)));
                 continue;
             }
         }
@@ -85,7 +87,7 @@ pub(super) fn identify(
             .iter()
             .find_map(|holder| services::by_program(services, holder.comm.bytes()));
         if let Some(service) = service {
-            known[number] = Some(Identified::new(service, By::Program));
+            known[number] = Some(Arc::new(Identified::new(service, By::Program)));
         }
     }
     known

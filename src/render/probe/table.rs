@@ -4,7 +4,6 @@
 //! A row is one line. A cell that is cut shows `…` where something is missing, and an escape such
 //! as `\x1b` is never cut in two. A group is a line of its own above rows that belong together.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use unicode_width::UnicodeWidthStr;
@@ -166,19 +165,8 @@ impl Cells {
     }
 
     /// Adds a number to the cell that is being written.
-    pub(super) fn push_number(&mut self, mut number: u64) {
-        let mut digits = [b'0'; 20];
-        let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] += (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        let digits = digits[at..].iter().map(|&digit| char::from(digit));
-        self.text.extend(digits);
+    pub(super) fn push_number(&mut self, number: u64) {
+        self.text.push_str(itoa::Buffer::new().format(number));
     }
 
     /// Ends the cell that is being written.
@@ -348,15 +336,18 @@ impl Fit {
 
     fn draw_line(&self, columns: &[Column], cells: &Cells, out: &mut dyn Sink) {
         let mut owed = 0;
+        let mut fitting = String::new();
         for &(at, width) in &self.kept {
             let (role, text) = cells.cell(at);
             let whole = width_of(text);
-            let shown = if whole <= width {
-                Cow::Borrowed(text)
+            let (shown, taken) = if whole <= width {
+                (text, whole)
             } else {
-                Cow::Owned(cut(text, width, columns[at].cut))
+                fitting.clear();
+                let taken = cut_into(text, width, columns[at].cut, &mut fitting);
+                (fitting.as_str(), taken)
             };
-            let pad = width.saturating_sub(whole.min(width_of(&shown)));
+            let pad = width.saturating_sub(taken);
             let (before, after) = match columns[at].align {
                 Align::Left => (0, pad),
                 Align::Right => (pad, 0),
@@ -364,7 +355,7 @@ impl Fit {
             owed += before;
             if !shown.is_empty() {
                 blanks(owed, out);
-                out.piece(role, &shown);
+                out.piece(role, shown);
                 owed = 0;
             }
             owed += after + self.gap;
@@ -387,25 +378,49 @@ pub(super) fn cut(text: &str, width: usize, cut: Cut) -> String {
     if width_of(text) <= width {
         return text.to_owned();
     }
-    let pieces = pieces(text);
+    let mut out = String::new();
+    cut_into(text, width, cut, &mut out);
+    out
+}
+
+/// Adds what is left of a text that is wider than `width`. Returns how many columns that takes.
+fn cut_into(text: &str, width: usize, cut: Cut, out: &mut String) -> usize {
     let room = width.saturating_sub(1);
     let tail = match cut {
         Cut::End => 0,
         // The end of a path tells more than its middle.
         Cut::Middle => room / 2,
     };
-    let head: String = take(pieces.iter().copied(), room - tail).collect();
-    let mut end: Vec<&str> = take(pieces.iter().rev().copied(), tail).collect();
-    end.reverse();
-    format!("{head}…{}", end.concat())
+    // Of most texts every byte is a piece.
+    let simple = text.is_ascii() && !text.contains('\\');
+    let (head, end) = if simple {
+        (room - tail, text.len() - tail)
+    } else {
+        let pieces = pieces(text);
+        let head = take(pieces.iter(), room - tail);
+        (head, text.len() - take(pieces.iter().rev(), tail))
+    };
+    let before = out.len();
+    out.push_str(&text[..head]);
+    out.push('…');
+    out.push_str(&text[end..]);
+    if simple {
+        room + 1
+    } else {
+        out[before..].width()
+    }
 }
 
-fn take<'a>(pieces: impl Iterator<Item = &'a str>, room: usize) -> impl Iterator<Item = &'a str> {
+/// How many bytes of these pieces fit.
+fn take<'a>(pieces: impl Iterator<Item = &'a &'a str>, room: usize) -> usize {
     let mut used = 0;
-    pieces.take_while(move |piece| {
-        used += piece.width();
-        used <= room
-    })
+    pieces
+        .take_while(|piece| {
+            used += piece.width();
+            used <= room
+        })
+        .map(|piece| piece.len())
+        .sum()
 }
 
 /// What must not be cut in two: characters, and escapes `\xNN`.
@@ -483,6 +498,11 @@ mod tests {
             let text = crate::untrusted::Untrusted::new(bytes).to_string();
             for how in [Cut::End, Cut::Middle] {
                 assert!(cut(&text, width, how).width() <= width);
+                let mut out = String::new();
+                if width_of(&text) > width {
+                    let taken = cut_into(&text, width, how, &mut out);
+                    assert_eq!(taken, out.width());
+                }
             }
         }
     }

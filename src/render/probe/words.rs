@@ -41,15 +41,24 @@ pub(super) fn quoted(path: &Untrusted) -> String {
 
 fn has_blanks(text: &Untrusted) -> bool {
     match text.as_plain() {
-        Some(text) => text.chars().any(char::is_whitespace),
-        None => text.to_string().chars().any(char::is_whitespace),
+        Some(text) => blank_in(text),
+        None => blank_in(&text.to_string()),
+    }
+}
+
+fn blank_in(printable: &str) -> bool {
+    if printable.is_ascii() {
+        // The other blanks of ASCII are escaped.
+        printable.contains(' ')
+    } else {
+        printable.chars().any(char::is_whitespace)
     }
 }
 
 /// Adds a cell with a name, as [`name`] writes it.
 pub(super) fn add_name(of: &Name, cells: &mut Cells) {
     match of.text().as_plain() {
-        Some(text) if !text.is_empty() && !has_blanks(of.text()) && !text.starts_with('@') => {
+        Some(text) if !text.is_empty() && !blank_in(text) && !text.starts_with('@') => {
             if matches!(of, Name::Abstract(_)) {
                 cells.push("@");
             }

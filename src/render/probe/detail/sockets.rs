@@ -12,7 +12,7 @@ pub(super) fn tell(page: &mut Page<'_>, seen: &Sockets, row: &Row) {
     for (label, role, words) in sockets::facts(seen, row) {
         page.fact_as(role, label, &words);
         if label == "service" {
-            page.meaning(row.service.as_ref());
+            page.meaning(row.service.as_deref());
         }
     }
     links(page, seen, row);

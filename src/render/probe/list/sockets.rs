@@ -84,7 +84,7 @@ pub(super) fn row(socket: &Socket) -> Row {
             peer_process,
             peer_pid,
             queue,
-            words::service(socket.service.as_ref()),
+            words::service(socket.service.as_deref()),
         ],
         more: more(socket),
     }

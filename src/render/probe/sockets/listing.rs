@@ -208,7 +208,7 @@ fn open_row(seen: &Sockets, before: Option<&Row>, row: &Row, cells: &mut Cells) 
         Some(clients) => cells.number(Role::Value, clients as u64),
         None => cells.empty(),
     }
-    words::add_service(row.service.as_ref(), cells);
+    words::add_service(row.service.as_deref(), cells);
     match row.queue {
         Some(queue) => {
             cells.push_number(queue.pending.into());
@@ -262,11 +262,11 @@ fn connected_row(seen: &Sockets, row: &Row, cells: &mut Cells) {
     }
     match (&row.service, name) {
         (Some(_), Some(name)) => {
-            words::add_service(row.service.as_ref(), cells);
+            words::add_service(row.service.as_deref(), cells);
             words::add_name(name, cells);
         }
         (Some(_), None) => {
-            words::add_service(row.service.as_ref(), cells);
+            words::add_service(row.service.as_deref(), cells);
             cells.empty();
         }
         (None, Some(name)) => {

@@ -67,7 +67,9 @@ fn seen() -> Sockets {
             ..Sight::default()
         },
     );
-    let services = Curriculum::load_services(&Source::Embedded).unwrap();
+    let services = Curriculum::load_services(&Source::Embedded)
+        .unwrap()
+        .services;
     Sockets {
         schema: "ipc-mastery/probe/sockets/1",
         sockets: join(sockets, &holdings, &services, &Places::default()),
@@ -124,7 +126,7 @@ fn the_documentation_shows_what_is_told_of_one() {
     row.descriptors = vec![Held { pid: 1051, fd: 14 }];
     row.sent_memory = 768;
     row.peer.as_mut().unwrap().unread = 11;
-    row.borrowed = Some(Borrowed {
+    row.borrowed = Some(Box::new(Borrowed {
         credentials: Some(Recorded {
             pid: Some(1042),
             uid: 1000,
@@ -133,7 +135,7 @@ fn the_documentation_shows_what_is_told_of_one() {
         }),
         file: None,
         refused: None,
-    });
+    }));
     assert_eq!(
         draw(&seen, 80).plain(),
         transcript(include_str!("detail.rs"))
