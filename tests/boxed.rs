@@ -36,7 +36,7 @@ fn server(home: &Path, first: &str) {
     let exercise = curriculum.exercise("echo-server").expect("it is there");
     let language = curriculum.language("python").expect("it is there");
     for file in starter::files(exercise, language, Material::Solution) {
-        let text = String::from_utf8(file.bytes).expect("text");
+        let text = String::from_utf8(file.bytes.into_owned()).expect("text");
         let text = match file.name.as_str() {
             "main.py" => text.replacen("\nimport ", &format!("\n{first}\nimport "), 1),
             _ => text,

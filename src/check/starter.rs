@@ -200,7 +200,7 @@ mod tests {
         let files = greeter(Material::Starter);
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["README.md", "main.sh", "prepare.sh", "settings"]);
-        assert_eq!(files[3].bytes, b"name = \"greeter\"\n");
+        assert_eq!(*files[3].bytes, *b"name = \"greeter\"\n");
         assert!(
             greeter(Material::Solution)[0]
                 .bytes
@@ -245,7 +245,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let file = |name: &str| StoredFile {
             name: name.to_owned(),
-            bytes: Vec::new(),
+            bytes: Vec::new().into(),
             executable: false,
         };
         // `a` cannot be a file and a directory.

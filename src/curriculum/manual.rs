@@ -109,7 +109,7 @@ mod tests {
     fn file(name: &str, text: &str) -> StoredFile {
         StoredFile {
             name: name.to_owned(),
-            bytes: text.as_bytes().to_vec(),
+            bytes: text.as_bytes().to_vec().into(),
             executable: false,
         }
     }

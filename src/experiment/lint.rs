@@ -255,7 +255,7 @@ mod tests {
         };
         let stored = |name: &str, text: &str| StoredFile {
             name: format!("curriculum/01-m/02-l/{name}"),
-            bytes: text.into(),
+            bytes: text.as_bytes().to_vec().into(),
             executable: false,
         };
         let files = [

@@ -90,12 +90,12 @@ fn path(name: &str) -> Name {
 }
 
 fn rows() -> Vec<Row> {
-    let service = Some(Identified {
+    let service = Some(Arc::new(Identified {
         id: "dbus-session".to_owned(),
         name: "D-Bus session bus".to_owned(),
         by: By::Address,
         part: ipc_mastery::curriculum::services::Part::Server,
-    });
+    }));
     let queue = Some(Queue {
         pending: 0,
         backlog: 4096,
