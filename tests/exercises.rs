@@ -79,7 +79,7 @@ fn lay_out(exercise: &Exercise, language: &Language, material: Material) -> File
     let files = starter::files(exercise, language, material);
     files
         .into_iter()
-        .map(|file| (file.name, file.bytes))
+        .map(|file| (file.name, file.bytes.into_owned()))
         .collect()
 }
 
