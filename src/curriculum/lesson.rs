@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::claim::Claim;
 use super::expression;
 use super::quiz::Item;
 use super::reader::{Located, Reader};
@@ -38,6 +39,8 @@ pub struct Lesson {
     pub checked: Vec<String>,
     /// The experiment it wraps.
     pub experiment: Option<ExperimentPlan>,
+    /// The facts it states, each with what backs it.
+    pub claims: Vec<Claim>,
     /// Quiz questions.
     pub quiz: Vec<Item>,
     /// The text, cut at its live blocks.
@@ -105,7 +108,7 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Block {
-    /// Markdown with slots (`{{ obs.a.pid }}`, `{{ ident unix_listen }}`).
+    /// Markdown with slots (`{{ obs.a.pid }}`, `{{ ident unix_listen }}`, `{{ claim NAME }}`).
     Markdown(String),
     /// `{{ probe NAME }}`: a live probe of this machine.
     Probe(String),
@@ -137,6 +140,7 @@ impl Lesson {
                 .map(|text| text.value)
                 .collect(),
             experiment: top.table("experiment", "the experiment", read_experiment),
+            claims: top.tables("claim", "a claim", Claim::read),
             quiz: top.tables("quiz", "a quiz item", Item::read),
             ..Self::default()
         }
@@ -185,14 +189,31 @@ fn read_experiment(table: &mut Reader<'_>) -> ExperimentPlan {
 /// A required key whose value is an expression; a malformed one is a problem at its place.
 pub(super) fn expression_text(table: &mut Reader<'_>, key: &'static str) -> Located<String> {
     let text = table.located_text(key);
+    check_expression(table, key, &text);
+    text
+}
+
+/// The same, of a key that may be absent.
+pub(super) fn optional_expression(
+    table: &mut Reader<'_>,
+    key: &'static str,
+) -> Option<Located<String>> {
+    let text = table.optional_text(key)?;
+    check_expression(table, key, &text);
+    Some(text)
+}
+
+fn check_expression(table: &Reader<'_>, key: &str, text: &Located<String>) {
     if let Err(error) = expression::check_expression(&text.value)
         && !text.value.is_empty()
     {
         let message = format!("`{key}` is not an expression: {error}");
         table.problem(text.span.clone(), message, None);
     }
-    text
 }
+
+/// Slots of one name that stand in the markdown, although a line may hold nothing else.
+const INLINE: [&str; 2] = ["ident", "claim"];
 
 /// Cuts a lesson's text at the lines that are live blocks. A line such as `{{ run a }}` stands
 /// alone; every other slot stays in the markdown. Returns the blocks and, for each line that looks
@@ -218,7 +239,7 @@ pub fn cut(text: &str) -> (Vec<Block>, Vec<(std::ops::Range<usize>, String)>) {
             ["run", part] => Some(Block::Run(part.to_owned())),
             ["state", part] => Some(Block::State(part.to_owned())),
             ["picture", part] => Some(Block::Picture(part.to_owned())),
-            [word, _] if word != "ident" && word.chars().all(char::is_alphabetic) => {
+            [word, _] if !INLINE.contains(&word) && word.chars().all(char::is_alphabetic) => {
                 problems.push((span, format!("`{word}` is no live block")));
                 None
             }

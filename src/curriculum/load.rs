@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::claim::Backing;
 use super::exercise::{Common, Exercise, Language, Mutant};
+use super::expression;
 use super::guidance::Guidance;
 use super::lesson::{self, Lesson};
 use super::manual::Manual;
@@ -397,6 +399,16 @@ impl Loader {
             })
             .collect();
         self.unique("quiz item", quiz.into_iter());
+        let claims: Vec<_> = curriculum
+            .modules
+            .iter()
+            .flat_map(|module| module.lessons.iter().map(move |lesson| (module, lesson)))
+            .flat_map(|(module, lesson)| {
+                let file = lesson_file(module, lesson);
+                lesson.claims.iter().map(move |it| (file.clone(), &it.id))
+            })
+            .collect();
+        self.unique("claim", claims.into_iter());
 
         for module in &curriculum.modules {
             for lesson in &module.lessons {
@@ -456,6 +468,7 @@ impl Loader {
             named.extend(option.misconception.clone());
         }
         self.known(file, "misconception", &named, misconceptions);
+        self.check_claims(file, lesson);
         let text = file.replace("lesson.toml", "text.md");
         for block in &lesson.blocks {
             use lesson::Block::{Markdown, Picture, Predict, Probe, Run, State};
@@ -470,6 +483,39 @@ impl Loader {
                 }
                 Markdown(_) | Probe(_) | Predict(_) | Run(_) | State(_) | Picture(_) => {}
             }
+        }
+    }
+
+    /// A claim that is checked reads what the lesson's experiment observes.
+    fn check_claims(&mut self, file: &str, lesson: &Lesson) {
+        for claim in &lesson.claims {
+            let Backing::Holds(holds) = &claim.backing else {
+                continue;
+            };
+            let names = expression::names(&holds.value);
+            let parts: Vec<&str> = names
+                .iter()
+                .filter_map(|name| name.strip_prefix("obs.")?.split('.').next())
+                .collect();
+            let (message, help) =
+                if let Some(unknown) = parts.iter().find(|part| lesson.part(part).is_none()) {
+                    let ids = lesson
+                        .experiment
+                        .iter()
+                        .flat_map(|plan| &plan.parts)
+                        .map(|part| part.id.value.as_str());
+                    let help = did_you_mean(unknown, ids).unwrap_or_else(|| {
+                        "A claim reads obs.PART.NAME of this lesson's experiment.".to_owned()
+                    });
+                    (format!("the experiment has no part `{unknown}`"), help)
+                } else if parts.is_empty() && !holds.value.is_empty() {
+                    let help = "It must read obs.PART.NAME, or back the claim by `reference`.";
+                    let message = "this claim reads nothing that an experiment observed";
+                    (message.to_owned(), help.to_owned())
+                } else {
+                    continue;
+                };
+            self.add(file, holds.span.clone(), message, Some(help));
         }
     }
 

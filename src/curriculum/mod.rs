@@ -4,6 +4,7 @@
 //! into values and knows nothing of screens, probes, programs or progress. Loading finds all
 //! mistakes of all files at once.
 
+pub mod claim;
 pub mod exercise;
 pub mod expression;
 pub mod guidance;

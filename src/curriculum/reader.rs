@@ -317,6 +317,31 @@ impl<'a> Reader<'a> {
         texts
     }
 
+    /// A list of whole numbers within a range; empty when absent.
+    pub fn integers(&mut self, key: &'static str, range: Range<i64>) -> Vec<i64> {
+        self.note(key, || Shape::Integers(range.clone()), Need::May);
+        let Some(value) = self.get(key) else {
+            return Vec::new();
+        };
+        let wanted = format!(
+            "a list of whole numbers from {} to {}",
+            range.start,
+            range.end - 1
+        );
+        let Some(array) = value.get_ref().as_array() else {
+            self.wrong_type(key, &wanted, value);
+            return Vec::new();
+        };
+        let mut numbers = Vec::new();
+        for item in array.iter() {
+            match json(item.get_ref()).as_i64() {
+                Some(number) if range.contains(&number) => numbers.push(number),
+                _ => self.wrong_type(key, &wanted, item),
+            }
+        }
+        numbers
+    }
+
     /// One of a closed set of words, if there.
     pub fn optional_choice<T: Copy>(
         &mut self,

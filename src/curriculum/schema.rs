@@ -122,6 +122,8 @@ pub(super) enum Shape {
     Words,
     /// A whole number in a range.
     Integer(Range<i64>),
+    /// A list of whole numbers in a range.
+    Integers(Range<i64>),
     /// A truth value.
     Flag,
     /// A list of strings.
@@ -450,6 +452,12 @@ impl Writer {
             Shape::Integer(range) => {
                 json!({ "type": "integer", "minimum": range.start, "maximum": range.end - 1 })
             }
+            Shape::Integers(range) => json!({
+                "type": "array",
+                "items": {
+                    "type": "integer", "minimum": range.start, "maximum": range.end - 1,
+                },
+            }),
             Shape::Flag => json!({ "type": "boolean" }),
             Shape::Texts => json!({ "type": "array", "items": { "type": "string" } }),
             Shape::Choice(words) => json!({ "enum": words }),

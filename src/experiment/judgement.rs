@@ -112,6 +112,11 @@ pub fn fill_markdown(
     let mut out = String::with_capacity(markdown.len());
     let mut rest = markdown;
     while let Some((before, slot, after)) = next_slot(rest) {
+        if claim(slot).is_some() {
+            out.push_str(before.trim_end());
+            rest = after;
+            continue;
+        }
         out.push_str(before);
         match (ident(slot), &context) {
             (Some(name), _) => out.push_str(&ident_link(name, observation)),
@@ -146,6 +151,14 @@ pub fn ident(slot: &str) -> Option<&str> {
     let name = slot.trim().strip_prefix("ident")?;
     let name = name.strip_prefix(char::is_whitespace)?.trim();
     (!name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+        .then_some(name)
+}
+
+/// The claim a slot names, when it is a `claim` slot.
+pub fn claim(slot: &str) -> Option<&str> {
+    let name = slot.trim().strip_prefix("claim")?;
+    let name = name.strip_prefix(char::is_whitespace)?.trim();
+    (!name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
         .then_some(name)
 }
 

@@ -177,10 +177,22 @@ impl TextCheck<'_> {
             }
             return;
         }
+        if let Some(name) = judgement::claim(slot) {
+            let claims = self.lesson.claims.iter().map(|it| it.id.value.as_str());
+            if !claims.clone().any(|id| id == name) {
+                let help = did_you_mean(name, claims)
+                    .unwrap_or_else(|| "Add a [[claim]] table to lesson.toml.".to_owned());
+                let message = format!("the lesson has no claim `{name}`");
+                self.add(span, message, Some(help));
+            }
+            return;
+        }
         let parts = parts_named(slot);
         if parts.is_empty() {
             let message = format!("`{slot}` is no slot");
-            let help = Some("A slot is {{ obs.PART.NAME }} or {{ ident NAME }}.".to_owned());
+            let help = Some(
+                "A slot is {{ obs.PART.NAME }}, {{ ident NAME }} or {{ claim NAME }}.".to_owned(),
+            );
             self.add(span.clone(), message, help);
         }
         for part in parts {
