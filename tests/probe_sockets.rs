@@ -422,6 +422,36 @@ fn the_credentials_recorded_on_a_socket_are_told_on_request() {
         text.contains(&format!("recorded pid {}, user ", us())),
         "{text}"
     );
+    assert_eq!(recorded["holds_it_now"], true);
+    assert!(text.contains("It holds that end now, too."), "{text}");
+}
+
+#[test]
+fn a_process_that_no_longer_holds_what_it_is_recorded_for_is_marked() {
+    let test = "a_process_that_no_longer_holds_what_it_is_recorded_for_is_marked";
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("handed-on");
+    let name = path.to_str().unwrap();
+    let listener = UnixListener::bind(&path).unwrap();
+    // The child keeps the connection that its parent made and closed.
+    let connect = format!("s = socket.socket(socket.AF_UNIX); s.connect({name:?})");
+    let hand_on = "os.fork() or (sys.stdin.read(), os._exit(0)); s.close()";
+    let Some(client) = Python::start(test, &["import os, socket, sys", &connect, hand_on]) else {
+        return;
+    };
+    let (accepted, _) = listener.accept().unwrap();
+    let number = inode(&accepted).to_string();
+    let seen = json(&["--inode", &number, "--borrow"]);
+    let borrowed = &seen["sockets"][0]["borrowed"];
+    if borrowed["refused"] == "not-permitted" {
+        return;
+    }
+    assert_eq!(borrowed["credentials"]["pid"], client.pid());
+    assert_eq!(borrowed["credentials"]["holds_it_now"], false);
+    let text = words(&human(&["--inode", &number, "--borrow"], "80"));
+    assert!(text.contains("It does not hold that end now."), "{text}");
+    let table = words(&human(&["--pid", &us().to_string(), "--borrow"], "200"));
+    assert!(table.contains(&format!(" {}! ", client.pid())), "{table}");
 }
 
 #[test]

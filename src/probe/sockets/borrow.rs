@@ -13,8 +13,8 @@ use rustix::io::Errno;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::row::Row;
-use crate::sys::proc_scan::{Descriptor, Holdings};
+use super::row::{Condition, Row};
+use crate::sys::proc_scan::{Descriptor, Holdings, Sight};
 use crate::sys::sock_diag::Name;
 use crate::sys::users::Users;
 use crate::sys::{pidfd, socket_file};
@@ -44,6 +44,9 @@ pub struct Recorded {
     pub user: Option<Untrusted>,
     /// Its effective group.
     pub gid: u32,
+    /// Whether a process with that number is among those that hold the other end now; of a
+    /// listener, the listener. `None`: that may not be seen.
+    pub holds_it_now: Option<bool>,
 }
 
 /// Where a socket's file is.
@@ -74,8 +77,29 @@ pub enum Refused {
 /// Asks the sockets of these rows.
 pub(super) fn ask(rows: &mut [Row], holdings: &Holdings, users: &Users) {
     for row in rows {
-        row.borrowed = Some(Box::new(borrow(row, holdings, users)));
+        let mut borrowed = borrow(row, holdings, users);
+        if let Some(recorded) = &mut borrowed.credentials {
+            recorded.holds_it_now = holds_now(recorded.pid, row, &holdings.sight);
+        }
+        row.borrowed = Some(Box::new(borrowed));
     }
+}
+
+/// Whether the process that was recorded holds what it was recorded for.
+fn holds_now(pid: Option<u32>, row: &Row, sight: &Sight) -> Option<bool> {
+    let pid = pid?;
+    let holders = match (row.condition, &row.peer) {
+        (Condition::Listening, _) => &row.holders,
+        (_, Some(peer)) => &peer.holders,
+        // The other end is closed: nobody has it.
+        (Condition::PeerClosed, None) => return Some(false),
+        (_, None) => return None,
+    };
+    if holders.processes.iter().any(|process| process.pid == pid) {
+        return Some(true);
+    }
+    let unseen = sight.hidden_by_mount || sight.denied.iter().any(|process| process.pid == pid);
+    (!unseen).then_some(false)
 }
 
 fn borrow(row: &Row, holdings: &Holdings, users: &Users) -> Borrowed {
@@ -132,5 +156,6 @@ fn credentials(socket: &OwnedFd, users: &Users) -> Option<Recorded> {
         uid: recorded.uid(),
         user: users.name(recorded.uid()).cloned(),
         gid: recorded.gid(),
+        holds_it_now: None,
     })
 }

@@ -22,7 +22,7 @@
 //!            inodes may be.
 //! recorded   pid 1042, user learner, gid 1000: who was at the other end when the
 //!            connection was made: the caller of connect(2) or socketpair(2); for a
-//!            client, of listen(2). It may have ended since.
+//!            client, of listen(2). It holds that end now, too.
 //! namespace  network namespace 4026531833.
 //!
 //! The other end: ipc-mastery probe sockets --inode 10545
@@ -427,10 +427,13 @@ fn told(row: &Row, borrowed: &Borrowed) -> Vec<(&'static str, String)> {
             }
         };
         let user = words::user(who.uid, who.user.as_ref());
-        let words = format!(
-            "{pid}, user {user}, gid {}: {called}. It may have ended since.",
-            who.gid
-        );
+        let now = match (who.holds_it_now, row.condition) {
+            (Some(true), _) => "It holds that end now, too.",
+            (Some(false), Condition::Listening) => "It does not hold the socket now.",
+            (Some(false), _) => "It does not hold that end now.",
+            (None, _) => "It may have ended since.",
+        };
+        let words = format!("{pid}, user {user}, gid {}: {called}. {now}", who.gid);
         all.push(("recorded", words));
     } else if borrowed.refused.is_none() {
         all.push(("recorded", "nothing: it has not been connected.".to_owned()));

@@ -138,7 +138,7 @@ pub(super) fn draw(seen: &Sockets, width: usize, out: &mut dyn Sink) {
     }
     if seen.sockets.iter().any(|row| row.borrowed.is_some()) {
         let words = "RECORDED: the pid and the user of the other end when the connection was \
-            made; of a listener, when listen(2) was called. The process may have ended since.";
+            made; of a listener, when listen(2) was called. With ! that process does not hold it now.";
         text.append(paragraph(Role::Dim, words, width));
     }
     out.text(&text);
@@ -340,9 +340,14 @@ fn recorded(row: &Row, cells: &mut Cells) {
         Some(pid) => cells.push(&pid.to_string()),
         None => cells.push("?"),
     }
-    cells.push(" ");
+    let elsewhere = who.holds_it_now == Some(false);
+    cells.push(if elsewhere { "! " } else { " " });
     cells.push(&words::user(who.uid, who.user.as_ref()));
-    cells.end(Role::Value);
+    cells.end(if elsewhere {
+        Role::Warning
+    } else {
+        Role::Value
+    });
 }
 
 fn user(row: &Row, cells: &mut Cells) {

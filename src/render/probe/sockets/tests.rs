@@ -132,6 +132,7 @@ fn the_documentation_shows_what_is_told_of_one() {
             uid: 1000,
             user: Some("learner".into()),
             gid: 1000,
+            holds_it_now: Some(true),
         }),
         file: None,
         refused: None,
