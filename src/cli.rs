@@ -83,9 +83,15 @@ pub enum Command {
     Try {
         /// The experiment; without it, all are listed.
         experiment: Option<String>,
-        /// Print the observation as JSON.
+        /// Run every experiment once, and say whether all that the lessons claim holds here.
+        #[arg(long, conflicts_with = "experiment")]
+        all: bool,
+        /// Print what was observed as JSON; with --all, what was found.
         #[arg(long)]
         json: bool,
+        /// Print the JSON Schema of what --all --json prints.
+        #[arg(long, requires = "all")]
+        schema: bool,
     },
     /// Copy an exercise's starter to where you work.
     Start(Start),

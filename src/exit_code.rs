@@ -6,7 +6,8 @@
 pub enum ExitCode {
     /// Done, or every required stage passed.
     Success = 0,
-    /// The learner's program failed a required stage, or has not passed what a command needs.
+    /// The learner's program failed a required stage, or has not passed what a command needs; or
+    /// something that the lessons say differs on this kernel.
     Failed = 1,
     /// The command line or an input file is wrong.
     Usage = 2,
@@ -33,7 +34,9 @@ impl ExitCode {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Success => "done, or every required stage passed",
-            Self::Failed => "the learner's program failed a required stage, or has not passed yet",
+            Self::Failed => {
+                "the learner's program failed or has not passed yet, or a claim differs on this kernel"
+            }
             Self::Usage => "the command line or an input file is wrong",
             Self::CannotJudge => "this machine lacks something the judgement needs",
             Self::Internal => "a fault of ipc-mastery itself",

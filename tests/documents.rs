@@ -14,6 +14,7 @@ use ipc_mastery::cli;
 use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::curriculum::{Curriculum, scenario, schema};
 use ipc_mastery::exit_code::ExitCode;
+use ipc_mastery::experiment::claims::Report;
 use ipc_mastery::probe::{Name, schema as probe_schema};
 use ipc_mastery::tui::bindings;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
@@ -197,12 +198,17 @@ fn schemas_are_what_the_files_are_read_by() {
 }
 
 #[test]
-fn schemas_of_probes_are_those_of_their_types() {
+fn schemas_of_what_is_printed_are_those_of_their_types() {
     let pictures = Name::ALL
         .iter()
         .map(|&probe| (probe.as_str(), probe_schema::of(probe)));
-    for (name, schema) in pictures.chain([("changes", probe_schema::of_changes())]) {
-        let name = format!("schemas/probe-{name}.schema.json");
+    let changes = [("changes", probe_schema::of_changes())];
+    let probes = pictures
+        .chain(changes)
+        .map(|(name, schema)| (format!("probe-{name}"), schema));
+    let claims = [("claims".to_owned(), Report::json_schema())];
+    for (name, schema) in probes.chain(claims) {
+        let name = format!("schemas/{name}.schema.json");
         let text = serde_json::to_string_pretty(&schema).expect("plain data") + "\n";
         if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
             fs::write(root().join(&name), text).expect("the schema is written");

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use ipc_mastery::curriculum::problem::SourceFile;
 use ipc_mastery::curriculum::schema::{KINDS, Kind};
+use ipc_mastery::experiment::claims::Report;
 use ipc_mastery::probe::{Name, schema as probe_schema};
 use serde_json::{Value, json};
 
@@ -287,7 +288,54 @@ fn printed() -> Vec<(String, Value, Value)> {
         let schema = run(&[&asked[..1], &["--schema"]].concat());
         found.push((asked.join(" "), whole, schema));
     }
+    found.extend(judged());
     found
+}
+
+/// What `try --all` prints of the lessons that are built in, and of a pack in which each kind of
+/// finding differs.
+fn judged() -> Vec<(String, Value, Value)> {
+    let wrong = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp")
+        .args(["-r", "curriculum", "exercises"])
+        .arg(wrong.path())
+        .current_dir(root())
+        .status();
+    assert!(copied.unwrap().success());
+    let lesson = wrong
+        .path()
+        .join("curriculum/02-af-unix/30-bytes-not-messages/lesson.toml");
+    let text = fs::read_to_string(&lesson).unwrap();
+    let text = text
+        .replace(
+            "when = \"obs.a.count >= obs.a.room\"",
+            "when = \"obs.a.count == 12\"",
+        )
+        .replace("equals = \"obs.a.count\"", "equals = \"obs.a.cuont\"")
+        + "\n[[claim]]\nid = \"zz-wrong\"\nsays = \"It is not so.\"\nholds = \"obs.a.count == 1\"\n\
+           [[claim]]\nid = \"zz-told\"\nsays = \"It will be so.\"\nholds = \"obs.a.got == 'x'\"\n\
+           since = \"99.1\"\notherwise = \"Older kernels do not.\"\naudit = [3]\n\
+           [[claim]]\nid = \"zz-read\"\nsays = \"It is written.\"\nreference = \"unix(7)\"\n";
+    fs::write(&lesson, text).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"))
+            .args(["try", "--all"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        serde_json::from_slice::<Value>(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    };
+    let schema = run(&["--schema"]);
+    let pack = wrong.path().to_str().unwrap();
+    let differing = run(&["--json", "--curriculum", pack]);
+    for (kind, counts) in differing["summary"].as_object().unwrap() {
+        assert_eq!(counts["differs"], json!(1), "{kind}");
+    }
+    vec![
+        ("try --all".into(), run(&["--json"]), schema.clone()),
+        ("try --all with a wrong lesson".into(), differing, schema),
+    ]
 }
 
 /// Every schema that may speak of a place: through references and alternatives.
@@ -461,7 +509,7 @@ fn broken(value: &Value, schema: &Value, whole: &Value, at: &str, found: &mut Ve
 }
 
 #[test]
-fn what_probes_print_is_as_their_schemas_say_and_nothing_besides() {
+fn what_is_printed_is_as_its_schema_says_and_nothing_besides() {
     for (name, value, schema) in printed() {
         let mut found = Vec::new();
         broken(&value, &schema, &schema, "", &mut found);
@@ -478,7 +526,7 @@ fn what_probes_print_is_as_their_schemas_say_and_nothing_besides() {
 }
 
 #[test]
-fn every_field_of_a_probes_schema_is_explained() {
+fn every_field_of_a_schema_is_explained() {
     fn walk(schema: &Value, at: &str, found: &mut Vec<String>) {
         match schema {
             Value::Object(fields) => {
@@ -503,5 +551,6 @@ fn every_field_of_a_probes_schema_is_explained() {
     for &name in Name::ALL {
         walk(&probe_schema::of(name), name.as_str(), &mut found);
     }
+    walk(&Report::json_schema(), "claims", &mut found);
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }

@@ -20,6 +20,7 @@ pub mod reset;
 pub mod role;
 pub mod solution;
 pub mod start;
+pub mod try_all;
 pub mod try_experiment;
 pub mod unknown;
 mod which_sockets;
@@ -53,9 +54,15 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Man => man::run(&context),
         Command::Completions { shell } => completions::run(&context, shell),
         Command::Learn { name } => learn::run(&context, name.as_deref()),
-        Command::Try { experiment, json } => {
-            try_experiment::run(&context, experiment.as_deref(), json)
-        }
+        Command::Try {
+            all: true,
+            json,
+            schema,
+            ..
+        } => try_all::run(&context, json, schema),
+        Command::Try {
+            experiment, json, ..
+        } => try_experiment::run(&context, experiment.as_deref(), json),
         Command::Role { role } => role::run(&role),
     }
 }

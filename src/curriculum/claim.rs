@@ -6,10 +6,13 @@
 //! [`crate::experiment::claims`].
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use serde::Serialize;
 
+use super::expression;
 use super::lesson::optional_expression;
+use super::problem::did_you_mean;
 use super::reader::{Located, Reader};
 
 /// One fact, and what backs it.
@@ -144,6 +147,33 @@ impl Claim {
             range,
             audit: audit.into_iter().map(|row| row as u32).collect(),
         }
+    }
+}
+
+impl Claim {
+    /// What is wrong with what a claim reads, when the lesson's experiment has these parts: the
+    /// place, the mistake and what would mend it. A claim that is checked must read something that
+    /// was observed.
+    pub(super) fn mistake(&self, parts: &[&str]) -> Option<(Range<usize>, String, String)> {
+        let Backing::Holds(holds) = &self.backing else {
+            return None;
+        };
+        let names = expression::names(&holds.value);
+        let mut read = names
+            .iter()
+            .filter_map(|name| name.strip_prefix("obs.")?.split('.').next())
+            .peekable();
+        let advice = "A claim reads obs.PART.NAME of this lesson's experiment.";
+        let (message, help) = if read.peek().is_none() && !holds.value.is_empty() {
+            let message = "this claim reads nothing that an experiment observed".to_owned();
+            (message, advice.to_owned())
+        } else {
+            let unknown = read.find(|part| !parts.contains(part))?;
+            let help = did_you_mean(unknown, parts.iter().copied());
+            let message = format!("the experiment has no part `{unknown}`");
+            (message, help.unwrap_or_else(|| advice.to_owned()))
+        };
+        Some((holds.span.clone(), message, help))
     }
 }
 
@@ -301,6 +331,24 @@ mod tests {
                 "18: this claim names an identifier and no manual page",
             ]
         );
+    }
+
+    #[test]
+    fn a_claim_that_reads_nothing_or_an_unknown_part_is_a_mistake() {
+        let text = |holds: &str| {
+            format!("[[claim]]\nid = \"one\"\nsays = \"It is.\"\nholds = \"{holds}\"\n")
+        };
+        let mistake = |holds: &str| {
+            let (claims, _) = read(&text(holds));
+            claims[0]
+                .mistake(&["a", "b"])
+                .map(|(_, message, _)| message)
+        };
+        assert_eq!(mistake("obs.a.n == obs.b.n"), None);
+        let nothing = "this claim reads nothing that an experiment observed";
+        assert_eq!(mistake("1 == 1").as_deref(), Some(nothing));
+        let unknown = "the experiment has no part `c`";
+        assert_eq!(mistake("obs.a.n == obs.c.n").as_deref(), Some(unknown));
     }
 
     #[test]

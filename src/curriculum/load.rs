@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::claim::Backing;
 use super::exercise::{Common, Exercise, Language, Mutant};
-use super::expression;
 use super::guidance::Guidance;
 use super::lesson::{self, Lesson};
 use super::manual::Manual;
@@ -389,35 +387,25 @@ impl Loader {
                 .iter()
                 .map(|entry| (bank.clone(), &entry.id)),
         );
-        let quiz: Vec<_> = curriculum
+        let placed: Vec<(String, &Lesson)> = curriculum
             .modules
             .iter()
             .flat_map(|module| module.lessons.iter().map(move |lesson| (module, lesson)))
-            .flat_map(|(module, lesson)| {
-                let file = lesson_file(module, lesson);
-                lesson.quiz.iter().map(move |item| (file.clone(), &item.id))
-            })
+            .map(|(module, lesson)| (lesson_file(module, lesson), lesson))
             .collect();
-        self.unique("quiz item", quiz.into_iter());
-        let claims: Vec<_> = curriculum
-            .modules
+        let quiz = placed
             .iter()
-            .flat_map(|module| module.lessons.iter().map(move |lesson| (module, lesson)))
-            .flat_map(|(module, lesson)| {
-                let file = lesson_file(module, lesson);
-                lesson.claims.iter().map(move |it| (file.clone(), &it.id))
-            })
-            .collect();
-        self.unique("claim", claims.into_iter());
-
-        for module in &curriculum.modules {
-            for lesson in &module.lessons {
-                let file = lesson_file(module, lesson);
-                self.known(&file, "lesson", &lesson.needs, &lessons);
-                self.known(&file, "exercise", &lesson.exercises, &exercises);
-                self.known(&file, "misconception", &lesson.refutes, &misconceptions);
-                self.check_lesson(&file, lesson, &misconceptions);
-            }
+            .flat_map(|(file, lesson)| lesson.quiz.iter().map(move |it| (file.clone(), &it.id)));
+        self.unique("quiz item", quiz);
+        let claims = placed
+            .iter()
+            .flat_map(|(file, lesson)| lesson.claims.iter().map(move |it| (file.clone(), &it.id)));
+        self.unique("claim", claims);
+        for (file, lesson) in &placed {
+            self.known(file, "lesson", &lesson.needs, &lessons);
+            self.known(file, "exercise", &lesson.exercises, &exercises);
+            self.known(file, "misconception", &lesson.refutes, &misconceptions);
+            self.check_lesson(file, lesson, &misconceptions);
         }
         for exercise in &curriculum.exercises {
             let file = format!(
@@ -468,7 +456,10 @@ impl Loader {
             named.extend(option.misconception.clone());
         }
         self.known(file, "misconception", &named, misconceptions);
-        self.check_claims(file, lesson);
+        let ids: Vec<&str> = parts.iter().map(|part| part.id.value.as_str()).collect();
+        for (span, message, help) in lesson.claims.iter().filter_map(|it| it.mistake(&ids)) {
+            self.add(file, span, message, Some(help));
+        }
         let text = file.replace("lesson.toml", "text.md");
         for block in &lesson.blocks {
             use lesson::Block::{Markdown, Picture, Predict, Probe, Run, State};
@@ -483,39 +474,6 @@ impl Loader {
                 }
                 Markdown(_) | Probe(_) | Predict(_) | Run(_) | State(_) | Picture(_) => {}
             }
-        }
-    }
-
-    /// A claim that is checked reads what the lesson's experiment observes.
-    fn check_claims(&mut self, file: &str, lesson: &Lesson) {
-        for claim in &lesson.claims {
-            let Backing::Holds(holds) = &claim.backing else {
-                continue;
-            };
-            let names = expression::names(&holds.value);
-            let parts: Vec<&str> = names
-                .iter()
-                .filter_map(|name| name.strip_prefix("obs.")?.split('.').next())
-                .collect();
-            let (message, help) =
-                if let Some(unknown) = parts.iter().find(|part| lesson.part(part).is_none()) {
-                    let ids = lesson
-                        .experiment
-                        .iter()
-                        .flat_map(|plan| &plan.parts)
-                        .map(|part| part.id.value.as_str());
-                    let help = did_you_mean(unknown, ids).unwrap_or_else(|| {
-                        "A claim reads obs.PART.NAME of this lesson's experiment.".to_owned()
-                    });
-                    (format!("the experiment has no part `{unknown}`"), help)
-                } else if parts.is_empty() && !holds.value.is_empty() {
-                    let help = "It must read obs.PART.NAME, or back the claim by `reference`.";
-                    let message = "this claim reads nothing that an experiment observed";
-                    (message.to_owned(), help.to_owned())
-                } else {
-                    continue;
-                };
-            self.add(file, holds.span.clone(), message, Some(help));
         }
     }
 
@@ -558,17 +516,14 @@ impl Loader {
                 self.known(file, "rule", std::slice::from_ref(&step.rule), &rules);
             }
         }
-        let named = |list: Vec<(String, Located<String>)>| list;
         let own = file.to_owned();
-        let ids = named(
-            exercise
-                .diagnoses
-                .iter()
-                .map(|d| (own.clone(), d.id.clone()))
-                .chain(exercise.stages.iter().map(|s| (own.clone(), s.id.clone())))
-                .chain(exercise.rules.iter().map(|r| (own.clone(), r.id.clone())))
-                .collect(),
-        );
+        let ids: Vec<(String, Located<String>)> = exercise
+            .diagnoses
+            .iter()
+            .map(|d| (own.clone(), d.id.clone()))
+            .chain(exercise.stages.iter().map(|s| (own.clone(), s.id.clone())))
+            .chain(exercise.rules.iter().map(|r| (own.clone(), r.id.clone())))
+            .collect();
         self.unique("id", ids.iter().map(|(file, id)| (file.clone(), id)));
         let mutants = file.replace("exercise.toml", "mutants.toml");
         let proof = &exercise.proof;

@@ -213,7 +213,7 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-fn context(observation: &Observation) -> Value {
+pub(super) fn context(observation: &Observation) -> Value {
     json!({ "obs": observation.obs })
 }
 

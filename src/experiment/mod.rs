@@ -6,6 +6,7 @@
 
 mod actor;
 mod af_unix;
+pub mod claims;
 pub mod judgement;
 pub mod lint;
 pub mod order;
@@ -90,6 +91,13 @@ pub enum Failure {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
+
+/// The running kernel's release: uname(2). Empty when it does not say.
+pub fn running_kernel() -> String {
+    nix::sys::utsname::uname()
+        .map(|names| names.release().to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
 
 /// An address in the experiment's private directory.
 fn path(name: &str) -> order::Address {

@@ -22,7 +22,7 @@ use nix::unistd::Pid;
 use super::request::{Request, Response, Work};
 use super::runner::{OURSELVES, ROLE};
 use super::stage::Stage;
-use super::{Failure, Observation, actor, registry};
+use super::{Failure, Observation, actor, registry, running_kernel};
 use crate::untrusted::Untrusted;
 
 /// How long a routine may take. Each takes some hundredths of a second; the rest is for a machine
@@ -159,9 +159,7 @@ fn perform(work: &Work) -> Response {
         return Response::Failed(format!("there is no experiment `{}`", work.experiment));
     };
     let mut stage = Stage::default();
-    let kernel = nix::sys::utsname::uname()
-        .map(|names| names.release().to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let kernel = running_kernel();
     match (experiment.routine)(&mut stage, &work.params) {
         Ok(obs) => Response::Observed(Observation {
             schema: Observation::SCHEMA.to_owned(),

@@ -1,6 +1,7 @@
 //! From plain data to something a person reads: text with roles, and from there to a terminal.
 
 pub mod ansi;
+pub mod claims;
 pub mod doctor;
 pub mod experiment;
 pub mod highlight;
