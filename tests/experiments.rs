@@ -169,6 +169,64 @@ fn tcp_names_no_peer_and_drops_the_descriptor_without_an_error() {
 }
 
 #[test]
+fn a_path_outlives_its_socket_and_an_abstract_name_does_not() {
+    let seen = observe("unix.names").obs;
+    let (a, b) = (&seen["a"], &seen["b"]);
+    for refused in ["to_path", "to_name"] {
+        assert_eq!(a[refused], "ECONNREFUSED");
+    }
+    assert_eq!(
+        (&a["plain"], &a["reusing"], &a["again"]),
+        (
+            &json!("EADDRINUSE"),
+            &json!("EADDRINUSE"),
+            &json!("success")
+        )
+    );
+    assert_eq!(
+        (&b["to_padded"], &b["second"], &b["to_exact"]),
+        (&json!("ECONNREFUSED"), &json!("success"), &json!("success")),
+        "the length is part of an abstract name"
+    );
+    assert_eq!(b["held"], "EADDRINUSE", "a second descriptor holds it");
+    assert_eq!(b["chosen_digits"], 5);
+    assert_eq!(b["client"], "no name");
+}
+
+#[test]
+fn an_end_is_read_as_0_written_as_sigpipe_and_a_reset_means_unread_bytes() {
+    let seen = observe("unix.endings").obs;
+    let (a, b, c) = (&seen["a"], &seen["b"], &seen["c"]);
+    assert_eq!(a["after_close"], "EAGAIN", "one of two descriptors");
+    assert_eq!((&a["end"], &a["got"]), (&json!(0), &json!("answer")));
+    assert_eq!(
+        (&b["guarded"], &b["asked"], &b["plain"]),
+        (&json!("EPIPE"), &json!("question"), &json!("SIGPIPE"))
+    );
+    assert_eq!(b["bystander"], 0, "a killed process looks like a close");
+    assert_eq!(
+        (&c["first"], &c["second"], &c["third_count"]),
+        (&json!("answer"), &json!("ECONNRESET"), &json!(0))
+    );
+}
+
+#[test]
+fn a_sent_file_shares_its_position_and_flags_but_not_number_or_close_on_exec() {
+    let seen = observe("unix.sent-file").obs;
+    let (a, b) = (&seen["a"], &seen["b"]);
+    assert_eq!((&a["read"], &a["position"]), (&json!("89"), &json!(10)));
+    assert_eq!(a["status"], "O_RDONLY|O_NONBLOCK");
+    assert_eq!(
+        (&a["sender_flags"], &a["receiver_flags"]),
+        (&json!("FD_CLOEXEC"), &json!("0"))
+    );
+    assert_eq!(a["closing_flags"], "FD_CLOEXEC");
+    assert_ne!(a["sent"], a["arrived"]);
+    assert_eq!(a["written"], "EBADF");
+    assert_eq!((&b["came"], &b["read"]), (&json!(1), &json!("still here")));
+}
+
+#[test]
 fn nobody_but_a_manager_makes_a_runtime_directory() {
     let seen = observe("runtime-dir.made-by").obs;
     assert_eq!(seen["a"]["value"], "not set");

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, BufRead, IoSlice, IoSliceMut, Write};
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
 use std::process::{Command, Stdio};
 
@@ -19,6 +19,7 @@ use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType};
 
 use super::order::{Address, Environment, Got, Kind, Order, Outcome, Special};
 use super::request::Request;
+use crate::sys::sigpipe;
 
 /// Descriptors that may come with one message: more than any experiment sends.
 const ROOM_FOR_DESCRIPTORS: usize = 8;
@@ -61,7 +62,9 @@ impl Table {
         match order {
             Order::Socket(at, kind) => {
                 let family = match at {
-                    Address::Path(_) => AddressFamily::UNIX,
+                    Address::Path(_) | Address::Abstract(..) | Address::Unnamed => {
+                        AddressFamily::UNIX
+                    }
                     Address::Loopback(_) => AddressFamily::INET,
                 };
                 let kind = match kind {
@@ -71,21 +74,15 @@ impl Table {
                 let fd = net::socket(family, kind, None).map_err(errno)?;
                 Ok(Got::Descriptor(self.keep(fd)))
             }
-            Order::Bind(fd, Address::Path(path)) => {
-                let address = SocketAddrUnix::new(path.as_str()).map_err(errno)?;
-                done(net::bind(self.get(*fd)?, &address))
-            }
             Order::Bind(fd, Address::Loopback(port)) => {
                 done(net::bind(self.get(*fd)?, &loopback(*port)))
             }
+            Order::Bind(fd, at) => done(net::bind(self.get(*fd)?, &unix(at)?)),
             Order::Listen(fd, backlog) => done(net::listen(self.get(*fd)?, *backlog)),
-            Order::Connect(fd, Address::Path(path)) => {
-                let address = SocketAddrUnix::new(path.as_str()).map_err(errno)?;
-                done(net::connect(self.get(*fd)?, &address))
-            }
             Order::Connect(fd, Address::Loopback(port)) => {
                 done(net::connect(self.get(*fd)?, &loopback(*port)))
             }
+            Order::Connect(fd, at) => done(net::connect(self.get(*fd)?, &unix(at)?)),
             Order::Accept(fd) => {
                 let fd = net::accept(self.get(*fd)?).map_err(errno)?;
                 Ok(Got::Descriptor(self.keep(fd)))
@@ -114,13 +111,16 @@ impl Table {
                 listening.map(Got::Flag).map_err(errno)
             }
             Order::SendDescriptor(fd, bytes, sent) => self.send(*fd, bytes, *sent),
-            Order::ReceiveDescriptor(fd, size) => self.receive(*fd, *size),
+            Order::ReceiveDescriptor(fd, size) => {
+                self.receive(*fd, *size, net::RecvFlags::CMSG_CLOEXEC)
+            }
             Order::Close(fd) => {
                 let closed = self.0.remove(fd).ok_or(Errno::EBADF)?;
                 nix::unistd::close(closed)?;
                 Ok(Got::Done)
             }
-            Order::Open(path) => {
+            Order::Open(path) | Order::OpenClosing(path) => {
+                // Rust's `open` is with O_CLOEXEC.
                 let file = fs::File::open(path).map_err(io_errno)?;
                 Ok(Got::Descriptor(self.keep(file.into())))
             }
@@ -144,11 +144,17 @@ impl Table {
                 let fd = rustix::event::epoll::create(flags).map_err(errno)?;
                 Ok(Got::Descriptor(self.keep(fd)))
             }
+            Order::On(fd, deed) => deed.perform(self.get(*fd)?.as_fd()),
+            Order::Duplicate(fd) => {
+                let copy = rustix::io::dup(self.get(*fd)?).map_err(errno)?;
+                Ok(Got::Descriptor(self.keep(copy)))
+            }
+            Order::ReceiveInherited(fd, size) => self.receive(*fd, *size, net::RecvFlags::empty()),
+            Order::DefaultSigpipe => sigpipe::restore_default().map(done_io).map_err(io_errno),
         }
     }
 
     fn send(&self, fd: RawFd, bytes: &str, sent: RawFd) -> Result<Got, Errno> {
-        use std::os::fd::AsFd;
         let sent = [self.get(sent)?.as_fd()];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = net::SendAncillaryBuffer::new(&mut space);
@@ -162,7 +168,7 @@ impl Table {
         count.map(Got::Count).map_err(errno)
     }
 
-    fn receive(&mut self, fd: RawFd, size: usize) -> Result<Got, Errno> {
+    fn receive(&mut self, fd: RawFd, size: usize, flags: net::RecvFlags) -> Result<Got, Errno> {
         let mut buffer = vec![0; size];
         let mut space =
             [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(ROOM_FOR_DESCRIPTORS))];
@@ -171,7 +177,7 @@ impl Table {
             self.get(fd)?,
             &mut [IoSliceMut::new(&mut buffer)],
             &mut control,
-            net::RecvFlags::CMSG_CLOEXEC,
+            flags,
         );
         let count = received.map_err(errno)?.bytes;
         let mut descriptors = Vec::new();
@@ -188,6 +194,20 @@ impl Table {
 
 fn loopback(port: u16) -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
+}
+
+/// An address of AF_UNIX. An abstract name has exactly the bytes it is given.
+fn unix(at: &Address) -> Result<SocketAddrUnix, Errno> {
+    match at {
+        Address::Path(path) => SocketAddrUnix::new(path.as_str()).map_err(errno),
+        Address::Abstract(name, nuls) => {
+            let mut bytes = name.as_bytes().to_vec();
+            bytes.resize(bytes.len() + nuls, 0);
+            SocketAddrUnix::new_abstract_name(&bytes).map_err(errno)
+        }
+        Address::Unnamed => Ok(SocketAddrUnix::new_unnamed()),
+        Address::Loopback(_) => Err(Errno::EAFNOSUPPORT),
+    }
 }
 
 fn errno(error: rustix::io::Errno) -> Errno {

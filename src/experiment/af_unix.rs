@@ -8,13 +8,15 @@ use super::stage::{Actor, Stage};
 use super::{Failure, Nothing, parameters, path};
 
 /// A connection between two processes: the descriptor of each end.
-struct Connection {
-    server: i32,
-    client: i32,
+pub(super) struct Connection {
+    /// The server's end.
+    pub(super) server: i32,
+    /// The client's end.
+    pub(super) client: i32,
 }
 
 /// Connects two processes without a line in the transcript.
-fn connect_quietly(
+pub(super) fn connect_quietly(
     stage: &Stage,
     (server, client): (&mut Actor, &mut Actor),
     kind: Kind,

@@ -7,10 +7,14 @@
 mod actor;
 mod af_unix;
 pub mod claims;
+mod deed;
+mod endings;
 pub mod judgement;
 pub mod lint;
+mod names;
 pub mod order;
 mod overview;
+mod passing;
 pub mod registry;
 mod request;
 pub mod role;

@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
+use super::deed::Deed;
 
 /// A kind of socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,12 +35,16 @@ pub enum Address {
     Path(String),
     /// A TCP port of 127.0.0.1.
     Loopback(u16),
+    /// An abstract name: text, and so many NUL bytes behind it. All of them belong to the name.
+    Abstract(String, usize),
+    /// A family and no name: what asks `bind(2)` for a name of the kernel's choice.
+    Unnamed,
 }
 
 impl Address {
     fn family(&self) -> &'static str {
         match self {
-            Self::Path(_) => "AF_UNIX",
+            Self::Path(_) | Self::Abstract(..) | Self::Unnamed => "AF_UNIX",
             Self::Loopback(_) => "AF_INET",
         }
     }
@@ -91,6 +96,16 @@ pub enum Order {
     Execute(Environment, String),
     /// Something that read(2) cannot read: makes a descriptor of this kind.
     Descriptor(Special),
+    /// A call that needs nothing but one descriptor.
+    On(i32, Deed),
+    /// `dup(2)`.
+    Duplicate(i32),
+    /// `open(2)` for reading, with `O_CLOEXEC` written out.
+    OpenClosing(String),
+    /// `recvmsg(2)` without flags, with room for descriptors.
+    ReceiveInherited(i32, usize),
+    /// `signal(2)`: SIGPIPE has its default action from here on.
+    DefaultSigpipe,
 }
 
 /// The environment a program is started with.
@@ -143,6 +158,10 @@ pub enum Got {
     },
     /// The value of a variable, if it is set.
     Value(Option<String>),
+    /// Something with a name of its own: flags, the name of a socket.
+    Text(String),
+    /// Nothing: the process was killed by the signal with this name.
+    Killed(String),
 }
 
 /// What became of an order: what it gave, or the errno.
@@ -154,7 +173,7 @@ pub struct Outcome {
     pub result: Result<Got, i32>,
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.as_bytes().escape_ascii())
 }
 
@@ -162,6 +181,9 @@ fn address(address: &Address) -> String {
     match address {
         Address::Path(path) => quoted(path),
         Address::Loopback(port) => format!("127.0.0.1:{port}"),
+        Address::Abstract(name, 0) => format!("@{}", quoted(name)),
+        Address::Abstract(name, nuls) => format!("@{} + {nuls} NULs", quoted(name)),
+        Address::Unnamed => "AF_UNIX without a name".to_owned(),
     }
 }
 
@@ -192,6 +214,11 @@ impl Order {
             Self::Getenv(name) | Self::Execute(_, name) => format!("getenv({})", quoted(name)),
             Self::Descriptor(Special::Pidfd) => "pidfd_open(getpid(), 0)".to_owned(),
             Self::Descriptor(Special::Epoll) => "epoll_create1(0)".to_owned(),
+            Self::On(fd, deed) => deed.text(*fd),
+            Self::Duplicate(fd) => format!("dup({fd})"),
+            Self::OpenClosing(path) => format!("open({}, O_RDONLY|O_CLOEXEC)", quoted(path)),
+            Self::ReceiveInherited(fd, size) => format!("recvmsg({fd}, buffer, {size}, 0)"),
+            Self::DefaultSigpipe => "signal(SIGPIPE, SIG_DFL)".to_owned(),
         }
     }
 }
@@ -228,14 +255,17 @@ impl Outcome {
             }
             Ok(Got::Value(None)) => "not set".to_owned(),
             Ok(Got::Value(Some(value))) => quoted(value),
+            Ok(Got::Text(text)) => text.clone(),
+            Ok(Got::Killed(signal)) => format!("killed by {signal}"),
         }
     }
 
-    /// `success`, or the name of the error.
+    /// `success`, or the name of the error, or of the signal that ended the process.
     pub fn name(&self) -> String {
-        match self.result {
+        match &self.result {
+            Ok(Got::Killed(signal)) => signal.clone(),
             Ok(_) => "success".to_owned(),
-            Err(number) => format!("{:?}", Errno::from_raw(number)),
+            Err(number) => format!("{:?}", Errno::from_raw(*number)),
         }
     }
 
@@ -346,6 +376,28 @@ impl Outcome {
     pub fn value(&self) -> Result<Option<&str>, Failure> {
         match &self.result {
             Ok(Got::Value(value)) => Ok(value.as_deref()),
+            _ => Err(self.unforeseen()),
+        }
+    }
+
+    /// What it told: flags, or the name of a socket.
+    ///
+    /// # Errors
+    /// [`Failure::Unforeseen`] when it told nothing.
+    pub fn told(&self) -> Result<&str, Failure> {
+        match &self.result {
+            Ok(Got::Text(text)) => Ok(text),
+            _ => Err(self.unforeseen()),
+        }
+    }
+
+    /// The count or position it gave.
+    ///
+    /// # Errors
+    /// [`Failure::Unforeseen`] when it gave none.
+    pub fn count(&self) -> Result<usize, Failure> {
+        match self.result {
+            Ok(Got::Count(count)) => Ok(count),
             _ => Err(self.unforeseen()),
         }
     }

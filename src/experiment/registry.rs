@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::stage::Stage;
-use super::{Failure, af_unix, overview, runtime_dir};
+use super::{Failure, af_unix, endings, names, overview, passing, runtime_dir};
 
 /// A named routine of real system calls.
 #[derive(Debug)]
@@ -37,8 +37,20 @@ pub const ALL: &[Experiment] = &[
         routine: af_unix::bytes,
     },
     Experiment {
+        name: "unix.endings",
+        routine: endings::endings,
+    },
+    Experiment {
         name: "unix.listen",
         routine: af_unix::listen,
+    },
+    Experiment {
+        name: "unix.names",
+        routine: names::names,
+    },
+    Experiment {
+        name: "unix.sent-file",
+        routine: passing::sent_file,
     },
     Experiment {
         name: "unix.twin-calls",

@@ -4,7 +4,10 @@
 //! [`Stage::quietly`] does what the learner already knows without a line of its own.
 
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use nix::sys::signal::Signal;
 
 use super::order::{Environment, Got, Order, Outcome};
 use super::request::Request;
@@ -89,6 +92,27 @@ impl Stage {
         Ok(outcome)
     }
 
+    /// Like [`Stage::decisive`], for a call that may end the actor: then what it gave is
+    /// [`Got::Killed`], and the actor is good for nothing more.
+    ///
+    /// # Errors
+    /// When the actor is gone and no signal has ended it.
+    pub fn perhaps_last(&mut self, actor: &mut Actor, order: Order) -> Result<Outcome, Failure> {
+        let call = order.text();
+        let outcome = match self.quietly(actor, &order) {
+            Ok(outcome) => outcome,
+            Err(gone) => Outcome {
+                call,
+                result: Ok(Got::Killed(actor.killed_by().ok_or(gone)?)),
+            },
+        };
+        self.record(&actor.name, &outcome);
+        if let Some(call) = self.calls.last_mut() {
+            call.decisive = true;
+        }
+        Ok(outcome)
+    }
+
     /// Has an actor start a program that looks at one variable of its environment. The program's
     /// two calls are written down under the name `program`; the second one decides.
     ///
@@ -151,6 +175,15 @@ impl Actor {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits for its end: the name of the signal, if one has ended it.
+    fn killed_by(&mut self) -> Option<String> {
+        drop(self.orders.take());
+        let signal = self.child.wait().ok()?.signal()?;
+        Signal::try_from(signal)
+            .map(|signal| signal.as_str().to_owned())
+            .ok()
     }
 
     fn perform(&mut self, order: &Order) -> io::Result<Outcome> {

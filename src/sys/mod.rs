@@ -25,6 +25,7 @@ pub mod pidfd;
 pub mod proc_scan;
 pub mod process;
 pub mod security_modules;
+pub mod sigpipe;
 pub mod sock_diag;
 pub mod socket_file;
 pub mod spawn;
