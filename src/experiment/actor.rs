@@ -6,17 +6,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, BufRead, IoSlice, IoSliceMut, Write};
+use std::io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Write};
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType};
 
+use super::identity::{self, Act};
 use super::order::{Address, Environment, Got, Kind, Order, Outcome, Special};
 use super::request::Request;
 use crate::sys::sigpipe;
@@ -28,33 +30,61 @@ const ROOM_FOR_DESCRIPTORS: usize = 8;
 ///
 /// # Errors
 /// When an answer cannot be written or an order is not understood: a fault of ours.
-pub(super) fn serve(orders: impl BufRead, mut answers: impl Write) -> io::Result<()> {
-    let mut table = Table::default();
+pub(super) fn serve(orders: impl BufRead, answers: impl Write) -> io::Result<()> {
+    serve_from(Table::default(), orders, answers)
+}
+
+fn serve_from(mut table: Table, orders: impl BufRead, mut answers: impl Write) -> io::Result<()> {
     for line in orders.lines() {
         let order: Order = serde_json::from_str(&line?)?;
+        let result = match &order {
+            Order::Identity(Act::Fork(path)) => match crate::sys::fork::fork() {
+                Ok(None) => return serve_as_child(table, path),
+                Ok(Some(pid)) => Ok(Got::Process(pid.as_raw())),
+                Err(error) => Err(io_errno(error)),
+            },
+            Order::Identity(Act::Execute) => Ok(Got::Done),
+            _ => table.perform(&order),
+        };
         let outcome = Outcome {
             call: order.text(),
-            result: table.perform(&order).map_err(|errno| errno as i32),
+            result: result.map_err(|errno| errno as i32),
         };
         let answer = serde_json::to_string(&outcome)? + "\n";
         answers.write_all(answer.as_bytes())?;
         answers.flush()?;
+        if order == Order::Identity(Act::Execute) {
+            let channel = table.channel.as_ref();
+            let channel = channel.ok_or_else(|| io::Error::other("only a forked child"))?;
+            return Err(identity::execute(channel));
+        }
     }
     Ok(())
 }
 
+/// Goes on in a forked child, with the descriptors that it has inherited.
+fn serve_as_child(mut table: Table, path: &str) -> io::Result<()> {
+    let channel = identity::channel(path)?;
+    table.channel = Some(channel.try_clone()?);
+    serve_from(table, BufReader::new(&channel), &channel)
+}
+
 /// The descriptors this process was asked to open, by number.
 #[derive(Default)]
-struct Table(BTreeMap<RawFd, OwnedFd>);
+struct Table {
+    open: BTreeMap<RawFd, OwnedFd>,
+    /// Where the orders of a forked child come from.
+    channel: Option<UnixStream>,
+}
 
 impl Table {
     fn get(&self, fd: RawFd) -> Result<&OwnedFd, Errno> {
-        self.0.get(&fd).ok_or(Errno::EBADF)
+        self.open.get(&fd).ok_or(Errno::EBADF)
     }
 
     fn keep(&mut self, fd: OwnedFd) -> RawFd {
         let number = fd.as_raw_fd();
-        self.0.insert(number, fd);
+        self.open.insert(number, fd);
         number
     }
 
@@ -115,7 +145,7 @@ impl Table {
                 self.receive(*fd, *size, net::RecvFlags::CMSG_CLOEXEC)
             }
             Order::Close(fd) => {
-                let closed = self.0.remove(fd).ok_or(Errno::EBADF)?;
+                let closed = self.open.remove(fd).ok_or(Errno::EBADF)?;
                 nix::unistd::close(closed)?;
                 Ok(Got::Done)
             }
@@ -151,6 +181,26 @@ impl Table {
             }
             Order::ReceiveInherited(fd, size) => self.receive(*fd, *size, net::RecvFlags::empty()),
             Order::DefaultSigpipe => sigpipe::restore_default().map(done_io).map_err(io_errno),
+            Order::Identity(act) => self.act(act),
+        }
+    }
+
+    fn act(&mut self, act: &Act) -> Result<Got, Errno> {
+        match act {
+            Act::Fork(_) | Act::Execute => Err(Errno::EINVAL),
+            Act::Getpid | Act::Wait(_) | Act::Exists(_) | Act::DropCapabilities => {
+                identity::on_process(act)
+            }
+            Act::PidfdOpen(pid) => {
+                let fd = identity::pidfd_open(*pid)?;
+                Ok(Got::Descriptor(self.keep(fd)))
+            }
+            Act::Poll(fd)
+            | Act::PidfdExists(fd)
+            | Act::ReadStatus(fd)
+            | Act::PassCredentials(fd)
+            | Act::ReceiveCredentials(fd, _)
+            | Act::SendCredentials(fd, _, _) => identity::on_descriptor(act, self.get(*fd)?),
         }
     }
 
@@ -227,7 +277,7 @@ fn done_io((): ()) -> Got {
 }
 
 /// The kernel's "nobody at all" is −1 in an unsigned field; it is shown as C programs print it.
-fn id(raw: u32) -> i64 {
+pub(super) fn id(raw: u32) -> i64 {
     if raw == u32::MAX { -1 } else { i64::from(raw) }
 }
 

@@ -7,8 +7,10 @@
 mod actor;
 mod af_unix;
 pub mod claims;
+mod credentials;
 mod deed;
 mod endings;
+mod identity;
 pub mod judgement;
 pub mod lint;
 mod names;

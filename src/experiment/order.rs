@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use super::deed::Deed;
+use super::identity::{self, Act, Status};
 
 /// A kind of socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +107,8 @@ pub enum Order {
     ReceiveInherited(i32, usize),
     /// `signal(2)`: SIGPIPE has its default action from here on.
     DefaultSigpipe,
+    /// Something about processes and their identity.
+    Identity(Act),
 }
 
 /// The environment a program is started with.
@@ -162,6 +165,14 @@ pub enum Got {
     Text(String),
     /// Nothing: the process was killed by the signal with this name.
     Killed(String),
+    /// A process.
+    Process(i32),
+    /// Bytes, and the credentials that came with them: process, user and group.
+    Signed(Vec<u8>, Option<(i32, i64, i64)>),
+    /// What a status file says.
+    Status(Status),
+    /// That something can be read.
+    Readable,
 }
 
 /// What became of an order: what it gave, or the errno.
@@ -219,6 +230,7 @@ impl Order {
             Self::OpenClosing(path) => format!("open({}, O_RDONLY|O_CLOEXEC)", quoted(path)),
             Self::ReceiveInherited(fd, size) => format!("recvmsg({fd}, buffer, {size}, 0)"),
             Self::DefaultSigpipe => "signal(SIGPIPE, SIG_DFL)".to_owned(),
+            Self::Identity(act) => act.text(),
         }
     }
 }
@@ -257,6 +269,10 @@ impl Outcome {
             Ok(Got::Value(Some(value))) => quoted(value),
             Ok(Got::Text(text)) => text.clone(),
             Ok(Got::Killed(signal)) => format!("killed by {signal}"),
+            Ok(Got::Process(pid)) => pid.to_string(),
+            Ok(Got::Signed(bytes, credentials)) => identity::signed_text(bytes, *credentials),
+            Ok(Got::Status(status)) => identity::status_text(status),
+            Ok(Got::Readable) => "1, readable".to_owned(),
         }
     }
 
@@ -398,6 +414,45 @@ impl Outcome {
     pub fn count(&self) -> Result<usize, Failure> {
         match self.result {
             Ok(Got::Count(count)) => Ok(count),
+            _ => Err(self.unforeseen()),
+        }
+    }
+
+    /// The process it gave.
+    ///
+    /// # Errors
+    /// [`Failure::Unforeseen`] when it gave none.
+    pub fn process(&self) -> Result<i32, Failure> {
+        match self.result {
+            Ok(Got::Process(pid)) => Ok(pid),
+            _ => Err(self.unforeseen()),
+        }
+    }
+
+    /// The bytes as text, and the credentials that came with them.
+    ///
+    /// # Errors
+    /// [`Failure::Unforeseen`] when there was no message.
+    #[expect(
+        clippy::type_complexity,
+        reason = "process, user and group, if they came"
+    )]
+    pub fn signed(&self) -> Result<(String, Option<(i32, i64, i64)>), Failure> {
+        match &self.result {
+            Ok(Got::Signed(bytes, credentials)) => {
+                Ok((String::from_utf8_lossy(bytes).into_owned(), *credentials))
+            }
+            _ => Err(self.unforeseen()),
+        }
+    }
+
+    /// What the status file said.
+    ///
+    /// # Errors
+    /// [`Failure::Unforeseen`] when the call was no look at one.
+    pub fn status(&self) -> Result<&Status, Failure> {
+        match &self.result {
+            Ok(Got::Status(status)) => Ok(status),
             _ => Err(self.unforeseen()),
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::stage::Stage;
-use super::{Failure, af_unix, endings, names, overview, passing, runtime_dir};
+use super::{Failure, af_unix, credentials, endings, names, overview, passing, runtime_dir};
 
 /// A named routine of real system calls.
 #[derive(Debug)]
@@ -17,12 +17,24 @@ pub struct Experiment {
 /// Every experiment, sorted by name.
 pub const ALL: &[Experiment] = &[
     Experiment {
+        name: "cred.per-message",
+        routine: credentials::per_message,
+    },
+    Experiment {
+        name: "cred.self",
+        routine: credentials::own,
+    },
+    Experiment {
         name: "descriptor.read",
         routine: overview::read_descriptors,
     },
     Experiment {
         name: "environment.copied",
         routine: overview::copied,
+    },
+    Experiment {
+        name: "peercred.handoff",
+        routine: credentials::handoff,
     },
     Experiment {
         name: "runtime-dir.made-by",

@@ -3,12 +3,16 @@
 //! [`Stage::call`] records a call, [`Stage::decisive`] records and marks the one that decides,
 //! [`Stage::quietly`] does what the learner already knows without a line of its own.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::Signal;
 
+use super::identity::Act;
 use super::order::{Environment, Got, Order, Outcome};
 use super::request::Request;
 use super::runner::{OURSELVES, ROLE};
@@ -25,9 +29,11 @@ pub struct Stage {
 #[derive(Debug)]
 pub struct Actor {
     name: String,
-    child: Child,
-    orders: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    pid: u32,
+    /// Ours to wait for, unless another actor has forked it.
+    child: Option<Child>,
+    orders: Option<File>,
+    answers: BufReader<File>,
 }
 
 impl Stage {
@@ -57,14 +63,16 @@ impl Stage {
                 .stdout(Stdio::piped())
                 .spawn()?;
             let missing = || io::Error::other("a pipe is missing");
-            let mut orders = child.stdin.take().ok_or_else(missing)?;
-            let answers = BufReader::new(child.stdout.take().ok_or_else(missing)?);
+            let orders = child.stdin.take().ok_or_else(missing)?;
+            let mut orders = File::from(OwnedFd::from(orders));
+            let answers = child.stdout.take().ok_or_else(missing)?;
             orders.write_all(Request::Act.line().as_bytes())?;
             Ok(Actor {
                 name: name.to_owned(),
-                child,
+                pid: child.id(),
+                child: Some(child),
                 orders: Some(orders),
-                answers,
+                answers: BufReader::new(OwnedFd::from(answers).into()),
             })
         };
         start().map_err(|error| Failure::Fault(format!("cannot start a process: {error}")))
@@ -145,6 +153,56 @@ impl Stage {
         Ok(outcome)
     }
 
+    /// Has an actor fork, and writes it down. The child has the actor's descriptors and is called
+    /// `name` in the transcript.
+    ///
+    /// # Errors
+    /// When the actor is gone or cannot fork.
+    pub fn fork(&mut self, actor: &mut Actor, name: &str) -> Result<Actor, Failure> {
+        let fault = |error: io::Error| Failure::Fault(format!("cannot meet a child: {error}"));
+        let path = format!(".child-of-{}-{}", actor.pid, self.calls.len());
+        let meeting = UnixListener::bind(&path).map_err(fault)?;
+        let pid = self
+            .call(actor, Order::Identity(Act::Fork(path)))?
+            .process()?;
+        let (stream, _) = meeting.accept().map_err(fault)?;
+        let answers = stream.try_clone().map_err(fault)?;
+        Ok(Actor {
+            name: name.to_owned(),
+            pid: pid.unsigned_abs(),
+            child: None,
+            orders: Some(OwnedFd::from(stream).into()),
+            answers: BufReader::new(OwnedFd::from(answers).into()),
+        })
+    }
+
+    /// Has a forked actor execute a program, and writes it down. It keeps its place in the
+    /// transcript under the name `name`.
+    ///
+    /// # Errors
+    /// When the actor is gone or the program cannot be executed.
+    pub fn execute(&mut self, actor: &mut Actor, name: &str) -> Result<(), Failure> {
+        name.clone_into(&mut actor.name);
+        self.call(actor, Order::Identity(Act::Execute))?.done()?;
+        let gone = |error: io::Error| Failure::Fault(format!("a program is gone: {error}"));
+        let orders = actor.orders.as_mut();
+        let orders = orders.ok_or_else(|| gone(io::ErrorKind::BrokenPipe.into()))?;
+        let request = Request::Act.line();
+        orders.write_all(request.as_bytes()).map_err(gone)
+    }
+
+    /// Ends an actor, and writes it down.
+    pub fn end(&mut self, actor: Actor) {
+        self.calls.push(Call {
+            part: self.part.clone(),
+            who: actor.name.clone(),
+            call: "exit_group(0)".to_owned(),
+            result: "?".to_owned(),
+            decisive: false,
+        });
+        drop(actor);
+    }
+
     /// Has an actor make a call that is not written down.
     ///
     /// # Errors
@@ -174,13 +232,13 @@ impl Stage {
 impl Actor {
     /// Its process id.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
     }
 
     /// Waits for its end: the name of the signal, if one has ended it.
     fn killed_by(&mut self) -> Option<String> {
         drop(self.orders.take());
-        let signal = self.child.wait().ok()?.signal()?;
+        let signal = self.child.as_mut()?.wait().ok()?.signal()?;
         Signal::try_from(signal)
             .map(|signal| signal.as_str().to_owned())
             .ok()
@@ -203,8 +261,14 @@ impl Actor {
 
 impl Drop for Actor {
     fn drop(&mut self) {
-        drop(self.orders.take());
+        if let Some(orders) = self.orders.take() {
+            // Both directions of a forked actor are one socket; a pipe refuses, and is closed here.
+            let _ = rustix::net::shutdown(&orders, rustix::net::Shutdown::Write);
+        }
         // Its input has ended, so it ends; there is nobody left to tell if it cannot be waited for.
-        let _ = self.child.wait();
+        let _ = match &mut self.child {
+            Some(child) => child.wait().map(drop),
+            None => io::copy(&mut self.answers, &mut io::sink()).map(drop),
+        };
     }
 }

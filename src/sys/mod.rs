@@ -12,6 +12,7 @@ pub mod fd_table;
 pub mod fdinfo;
 pub mod fence;
 pub mod file_handle;
+pub mod fork;
 pub mod interrupt;
 pub mod ipc_objects;
 pub mod kcmp;

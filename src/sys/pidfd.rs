@@ -55,6 +55,25 @@ pub fn has_ended(pidfd: impl AsFd) -> io::Result<bool> {
     Ok(rustix::io::retry_on_intr(|| poll(&mut fds, Some(&at_once)))? > 0)
 }
 
+/// Sends signal 0, which only asks whether it could be sent (pidfd_send_signal(2)).
+///
+/// # Errors
+/// `ESRCH` when the process has ended and was waited for, `EPERM` when we may not signal it.
+#[expect(unsafe_code, reason = "rustix and nix know no signal 0 for a pidfd")]
+pub fn exists(pidfd: impl AsFd) -> nix::Result<()> {
+    // SAFETY: the call takes integers and a null pointer; the descriptor is borrowed for all of it.
+    let result = unsafe {
+        nix::libc::syscall(
+            nix::libc::SYS_pidfd_send_signal,
+            pidfd.as_fd().as_raw_fd(),
+            0,
+            std::ptr::null::<nix::libc::siginfo_t>(),
+            0,
+        )
+    };
+    nix::errno::Errno::result(result).map(drop)
+}
+
 /// Which process a pidfd means, from `Pid:` of its fdinfo.
 ///
 /// # Errors
