@@ -131,6 +131,8 @@ pub(super) fn per_message(
     let receive = || act(Act::ReceiveCredentials(accepted, 100));
 
     stage.part("a");
+    stage.call(&mut client, write("unasked"))?.done()?;
+    let unasked = stage.call(&mut server, receive())?.signed()?.1.is_some();
     stage.call(&mut client, write("early"))?.done()?;
     stage
         .call(&mut server, act(Act::PassCredentials(accepted)))?
@@ -152,7 +154,7 @@ pub(super) fn per_message(
         .ok_or_else(|| Failure::Lacking("the file /proc/sys/kernel/overflowuid".into()))?;
     let a = json!({
         "client": client.pid(), "heir": heir.pid(), "server": server.pid(),
-        "client_fd": own, "server_fd": accepted, "overflow": overflow,
+        "client_fd": own, "server_fd": accepted, "overflow": overflow, "unasked": unasked,
         "early": early, "early_pid": early_pid, "early_uid": early_uid, "early_gid": early_gid,
         "mine": mine, "mine_pid": mine_pid, "mine_uid": mine_uid,
         "heirs": heirs, "heirs_pid": heirs_pid, "peer": peer,
@@ -168,7 +170,7 @@ pub(super) fn per_message(
     let (client_pid, server_pid) = (pid_of(&client), pid_of(&server));
     let claim =
         |text: &str, pid, uid| act(Act::SendCredentials(own, text.to_owned(), (pid, uid, gid)));
-    let other = uid + 1;
+    let other = uid ^ 1;
     let capable = stage.call(&mut client, claim("as root?", server_pid, uid))?;
     stage
         .call(&mut client, act(Act::DropCapabilities))?
@@ -176,24 +178,32 @@ pub(super) fn per_message(
     let forged_pid = stage.decisive(&mut client, claim("pid", server_pid, uid))?;
     let forged_uid = stage.call(&mut client, claim("uid", client_pid, other))?;
     let honest = stage.call(&mut client, claim("true", client_pid, uid))?;
-    let mut arrived = Vec::new();
+    let mut shown = Vec::new();
     for sent in [&capable, &forged_pid, &forged_uid, &honest] {
-        if sent.result.is_ok() {
+        shown.push(if sent.result.is_ok() {
             let message = stage.call(&mut server, receive())?;
-            arrived.push(signed(&message)?);
-        }
+            signed(&message)?
+        } else {
+            (String::new(), -1, -1, -1)
+        });
     }
-    let (last, last_pid, last_uid, _) = arrived.pop().unwrap_or_default();
     stage.call(&mut client, Order::Close(own))?.done()?;
     let end = stage.call(&mut server, receive())?;
     let (end, end_pid, end_uid, _) = signed(&end)?;
     let b = json!({
         "client": client_pid, "server": server_pid, "uid": uid, "other": other,
         "capable": capable.name(), "pid": forged_pid.name(), "other_uid": forged_uid.name(),
-        "own": honest.name(), "last": last, "last_pid": last_pid, "last_uid": last_uid,
+        "own": honest.name(), "capable_shown": shown[0].1, "pid_shown": shown[1].1,
+        "own_pid_shown": shown[3].1, "own_uid_shown": shown[3].2,
         "end": end.len(), "end_pid": end_pid, "end_uid": end_uid,
     });
     Ok(json!({ "a": a, "b": b }))
+}
+
+/// Numbers as a status file has them.
+fn numbers(ids: &[u32]) -> String {
+    let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
+    ids.join(" ")
 }
 
 /// `cred.self`: part a, whose status a forked child and an executed program find under /proc/self;
@@ -215,7 +225,7 @@ pub(super) fn own(stage: &mut Stage, params: &Map<String, Value>) -> Result<Valu
     let a = json!({
         "shell": shell.pid(), "child": child.pid(), "early_fd": early_fd, "late_fd": late_fd,
         "early": early.pid, "late": late.pid,
-        "shell_uids": early.uids, "program_uids": late.uids,
+        "shell_uids": numbers(&early.uids), "program_uids": numbers(&late.uids),
     });
     let pid = pid_of(&child);
     drop(child);
