@@ -64,7 +64,8 @@ pub(super) fn bytes(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
     let plenty = 100;
     let read = stage.decisive(&mut server, Order::Read(ends.server, plenty))?;
     let got = read.bytes()?;
-    let order = Order::Write(ends.client, "GET-3;".to_owned());
+    let third = "GET-3;";
+    let order = Order::Write(ends.client, third.to_owned());
     stage.call(&mut client, order)?.done()?;
     let short = stage
         .call(&mut server, Order::Read(ends.server, 4))?
@@ -74,7 +75,7 @@ pub(super) fn bytes(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
         .bytes()?;
     let a = json!({
         "client_fd": ends.client, "server_fd": ends.server, "first": first, "second": second,
-        "count": got.len(), "room": plenty, "got": got, "short": short, "rest": rest,
+        "third": third, "count": got.len(), "room": plenty, "got": got, "short": short, "rest": rest,
     });
 
     stage.part("b");
@@ -112,13 +113,19 @@ pub(super) fn listen(stage: &mut Stage, params: &Map<String, Value>) -> Result<V
         .call(&mut server, Order::Bind(listener, path(name)))?
         .done()?;
     let own = stage.call(&mut client, order)?.descriptor()?;
+    let (file, _) = stage
+        .quietly(&mut server, &Order::Stat(name.to_owned()))?
+        .stat()?;
+    let listens = Order::Listening(listener);
+    let bound_listens = stage.quietly(&mut server, &listens)?.flag()?;
     let early = stage.decisive(&mut client, Order::Connect(own, path(name)))?;
     stage
         .call(&mut server, Order::Listen(listener, 5))?
         .done()?;
     let late = stage.call(&mut client, Order::Connect(own, path(name)))?;
     let a = json!({
-        "listener": listener, "early": early.name(), "late": late.name(),
+        "listener": listener, "early": early.name(), "late": late.name(), "file": file,
+        "bound_listens": bound_listens, "listens": stage.quietly(&mut server, &listens)?.flag()?,
     });
 
     stage.part("b");
@@ -158,7 +165,7 @@ pub(super) fn twin_calls(stage: &mut Stage, params: &Map<String, Value>) -> Resu
     let on_tcp = stage.decisive(&mut tcp_server, Order::PeerCredentials(tcp.server))?;
     let (tcp_pid, tcp_uid, _) = on_tcp.credentials().unwrap_or((-1, -1, -1));
     let a = json!({
-        "unix_client": unix_client.pid(), "tcp_client": tcp_client.pid(),
+        "uid": nix::unistd::getuid().as_raw(), "unix_client": unix_client.pid(), "tcp_client": tcp_client.pid(),
         "unix_pid": unix_pid, "unix_uid": unix_uid,
         "tcp": on_tcp.name(), "tcp_pid": tcp_pid, "tcp_uid": tcp_uid,
         "unix_client_fd": unix.client, "unix_server_fd": unix.server,
@@ -192,6 +199,7 @@ pub(super) fn twin_calls(stage: &mut Stage, params: &Map<String, Value>) -> Resu
     };
     let b = json!({
         "file": file, "letter": letter, "read": read, "unix_received": received.len(),
+        "unix_fd": received.first(),
         "tcp_sent": sent.name(), "tcp_received": tcp_received,
     });
     Ok(json!({ "a": a, "b": b }))

@@ -33,8 +33,13 @@ pub(super) fn read_descriptors(
     let of_epoll = stage.call(&mut process, Order::Read(epoll, 100))?;
     let outcomes = [of_listener.name(), of_pidfd.name(), of_epoll.name()];
     let readable = outcomes.iter().filter(|name| *name == "success").count();
+    let mut closed = 0;
+    for fd in [listener, pidfd, epoll] {
+        let outcome = stage.quietly(&mut process, &Order::Close(fd))?;
+        closed += usize::from(outcome.result.is_ok());
+    }
     let a = json!({
-        "listener_fd": listener, "pidfd_fd": pidfd, "epoll_fd": epoll,
+        "closed": closed, "listener_fd": listener, "pidfd_fd": pidfd, "epoll_fd": epoll,
         "listener": outcomes[0], "pidfd": outcomes[1], "epoll": outcomes[2],
         "readable": readable,
     });

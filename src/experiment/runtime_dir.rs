@@ -57,8 +57,9 @@ pub(super) fn made_by(stage: &mut Stage, params: &Map<String, Value>) -> Result<
     let read = stage.call(&mut server, Order::Read(connection, 100))?;
     let late = stage.quietly(&mut client, &order)?.descriptor()?;
     let refused = stage.decisive(&mut client, Order::Connect(late, path(name)))?;
+    let listens = stage.quietly(&mut server, &Order::Listening(listener))?;
     let c = json!({
-        "word": word, "sent": sent.name(), "read": read.bytes().unwrap_or_default(),
+        "listens": listens.flag()?, "word": word, "sent": sent.name(), "read": read.bytes().unwrap_or_default(),
         "late": refused.name(), "client_fd": early, "server_fd": connection,
         "listener_fd": listener,
     });
