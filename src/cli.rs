@@ -119,6 +119,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Answer again what you learnt, before you forget it: a few questions a day.
+    Review(Review),
     /// Forget your progress, or that of one exercise; asks first.
     Reset(Reset),
     /// What this machine can and cannot do, and why.
@@ -360,6 +362,25 @@ pub struct Check {
     /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `review`.
+#[derive(Args, Clone, Copy, Debug)]
+#[group(multiple = false)]
+pub struct Review {
+    /// Print what is due as JSON; ask nothing.
+    #[arg(long)]
+    pub json: bool,
+    /// Print only how many questions are due today: for the prompt of your shell.
+    #[arg(long)]
+    pub due: bool,
+    /// Print every answer you gave in reviews as JSON, one a line: for your own statistics. It is
+    /// kept on this machine alone.
+    #[arg(long)]
+    pub export: bool,
+    /// Print the JSON Schema of what --json prints instead.
+    #[arg(long)]
+    pub schema: bool,
 }
 
 /// Options of `reset`.

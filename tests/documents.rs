@@ -15,6 +15,7 @@ use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::curriculum::{Curriculum, scenario, schema};
 use ipc_mastery::exit_code::ExitCode;
 use ipc_mastery::experiment::claims::Report;
+use ipc_mastery::mastery::review::listing;
 use ipc_mastery::probe::{Name, schema as probe_schema};
 use ipc_mastery::tui::bindings;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
@@ -207,7 +208,8 @@ fn schemas_of_what_is_printed_are_those_of_their_types() {
         .chain(changes)
         .map(|(name, schema)| (format!("probe-{name}"), schema));
     let claims = [("claims".to_owned(), Report::json_schema())];
-    for (name, schema) in probes.chain(claims) {
+    let review = [("review".to_owned(), listing::schema())];
+    for (name, schema) in probes.chain(claims).chain(review) {
         let name = format!("schemas/{name}.schema.json");
         let text = serde_json::to_string_pretty(&schema).expect("plain data") + "\n";
         if std::env::var_os("UPDATE_DOCUMENTS").is_some() {

@@ -12,9 +12,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use ipc_mastery::curriculum::Curriculum;
 use ipc_mastery::curriculum::problem::SourceFile;
 use ipc_mastery::curriculum::schema::{KINDS, Kind};
+use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::experiment::claims::Report;
+use ipc_mastery::mastery::clock::Clock;
+use ipc_mastery::mastery::progress::Round;
+use ipc_mastery::mastery::store::{Answer, Reading, Review, Store};
 use ipc_mastery::probe::{Name, schema as probe_schema};
 use serde_json::{Value, json};
 
@@ -289,6 +294,7 @@ fn printed() -> Vec<(String, Value, Value)> {
         found.push((asked.join(" "), whole, schema));
     }
     found.extend(judged());
+    found.push(reviewed());
     found
 }
 
@@ -336,6 +342,56 @@ fn judged() -> Vec<(String, Value, Value)> {
         ("try --all".into(), run(&["--json"]), schema.clone()),
         ("try --all with a wrong lesson".into(), differing, schema),
     ]
+}
+
+/// What `review --json` prints of a lesson that was finished, one of whose questions was answered,
+/// and the schema it must have.
+fn reviewed() -> (String, Value, Value) {
+    let state = tempfile::tempdir().unwrap();
+    let day = 86_400;
+    let at = |now| Store::open_in(&state.path().join("ipc-mastery"), Clock::At(now)).unwrap();
+    let curriculum = Curriculum::load(&Source::Embedded).unwrap();
+    let mut lessons = curriculum
+        .lessons()
+        .filter(|lesson| !lesson.quiz.is_empty());
+    for lesson in lessons.by_ref().take(2) {
+        let reading = Reading {
+            lesson: &lesson.slug,
+            block: 0,
+            blocks: 1,
+        };
+        at(day).record_reading(reading).unwrap();
+        let answer = Answer {
+            item: &lesson.quiz[0].id.value,
+            option: 0,
+            reason: None,
+            right: true,
+        };
+        let round = Round::Due;
+        at(2 * day).record_review(Review { answer, round }).unwrap();
+    }
+    let run = |argument: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"))
+            .args(["review", argument])
+            .env("XDG_STATE_HOME", state.path())
+            .env("IPC_MASTERY_NOW", (9 * day).to_string())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<Value>(&output.stdout).expect("valid JSON")
+    };
+    let whole = run("--json");
+    let recalls: Vec<bool> = whole["questions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|question| question["recall"].is_f64())
+        .collect();
+    assert!(
+        recalls.contains(&true) && recalls.contains(&false),
+        "{whole:#}"
+    );
+    ("review".to_owned(), whole, run("--schema"))
 }
 
 /// Every schema that may speak of a place: through references and alternatives.

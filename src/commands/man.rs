@@ -106,13 +106,18 @@ const ENVIRONMENT: &[(&str, &str)] = &[
         "COLORFGBG",
         "Foreground and background as colour numbers, from which --background auto is told.",
     ),
+    (
+        "IPC_MASTERY_NOW",
+        "Seconds since the epoch: the time that progress is recorded with and that reviews are due \
+         at, in place of the clock's. For trying out a schedule.",
+    ),
     ("COLUMNS", "How wide the output is laid out, in columns."),
 ];
 
 const FILES: &[(&str, &str)] = &[
     (
         "$XDG_STATE_HOME/ipc-mastery/progress.sqlite",
-        "Progress: checks, lessons read, answers, hints. `ipc-mastery reset` forgets it.",
+        "Progress: checks, lessons read, answers, reviews, hints. `ipc-mastery reset` forgets it.",
     ),
     (
         "$XDG_CACHE_HOME/ipc-mastery/",

@@ -17,6 +17,7 @@ pub mod probe;
 pub mod read;
 pub mod remembered;
 pub mod reset;
+pub mod review;
 pub mod role;
 pub mod solution;
 pub mod start;
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Probe(which) => probe::run(&context, &which),
         Command::Read { lesson } => read::run(&context, &lesson),
         Command::Path { json } => path::run(&context, json),
+        Command::Review(options) => review::run(&context, options),
         Command::Reset(options) => reset::run(&context, &options),
         Command::Start(options) => start::run(&context, &options),
         Command::Hint(options) => hint::run(&context, &options),

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::error::CommandError;
-use super::remembered;
+use super::{remembered, review};
 use crate::exit_code::ExitCode;
 use crate::mastery::path::{self, LevelStanding, Next, Tally};
-use crate::render::{ansi, listing};
+use crate::mastery::review::listing::{self as due, Summary};
+use crate::render::{ansi, listing, review as drawing};
 
 /// What `path --json` prints.
 #[derive(Serialize)]
@@ -17,6 +18,7 @@ struct Printed<'a> {
     next: &'a Option<Next>,
     lessons: Tally,
     exercises: Tally,
+    review: Summary,
     levels: &'a [LevelStanding],
     later: &'a [String],
 }
@@ -27,7 +29,9 @@ struct Printed<'a> {
 /// When the curriculum cannot be loaded or standard output cannot be written.
 pub fn run(context: &Context, json: bool) -> Result<ExitCode, CommandError> {
     let curriculum = context.curriculum()?;
-    let standing = path::standing(&curriculum, &remembered::progress(context));
+    let progress = remembered::progress(context);
+    let standing = path::standing(&curriculum, &progress);
+    let deck = review::deck(&curriculum, &progress);
     if json {
         context.print_json(&Printed {
             schema: "ipc-mastery/path/1",
@@ -35,11 +39,15 @@ pub fn run(context: &Context, json: bool) -> Result<ExitCode, CommandError> {
             next: &standing.next,
             lessons: standing.lessons,
             exercises: standing.exercises,
+            review: due::summary(&deck),
             levels: &standing.levels,
             later: &standing.later,
         })?;
     } else {
-        context.print_text(&listing::path(&standing, ansi::terminal_width()))?;
+        let width = ansi::terminal_width();
+        let mut text = listing::path(&standing, width);
+        text.append(drawing::on_the_path(&deck, width));
+        context.print_text(&text)?;
     }
     Ok(ExitCode::Success)
 }

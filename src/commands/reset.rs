@@ -74,6 +74,11 @@ fn words(remembered: &Remembered) -> Vec<String> {
             "answers to questions",
         ),
         (
+            remembered.reviews,
+            "answer in a review",
+            "answers in reviews",
+        ),
+        (
             remembered.predictions,
             "prediction or stated fact",
             "predictions and stated facts",

@@ -44,6 +44,16 @@ impl Item {
         order(&format!("{}/reason", self.id.value), self.reasons.len())
     }
 
+    /// In which order options and reasons are shown when it is asked once more, for the `time`th
+    /// time after the lesson: another order each time, so that a letter is nothing to remember.
+    pub fn orders_at(&self, time: u32) -> (Vec<usize>, Vec<usize>) {
+        let id = &self.id.value;
+        (
+            order(&format!("{id}/option/{time}"), self.options.len()),
+            order(&format!("{id}/reason/{time}"), self.reasons.len()),
+        )
+    }
+
     pub(super) fn read(table: &mut Reader<'_>) -> Self {
         let kind = table.choice("kind", &[("choice", 1), ("two-tier", 2)]);
         let item = Self {

@@ -1,11 +1,14 @@
 //! What the learner knows: progress that survives, and where it stands on the path.
 //!
 //! [`store`] remembers (SQLite, several processes at once), [`progress`] is what it remembers as
-//! plain data, [`path`] compares that with the curriculum. Nothing here draws, asks or judges: a
-//! verdict comes from [`crate::check`], and only one that says it is evidence counts as passed.
+//! plain data, [`path`] compares that with the curriculum, [`review`] tells which questions to ask
+//! again and when, by [`fsrs`]. Nothing here draws, asks or judges: a verdict comes from
+//! [`crate::check`], and only one that says it is evidence counts as passed.
 
 pub mod clock;
+pub mod fsrs;
 pub mod location;
 pub mod path;
 pub mod progress;
+pub mod review;
 pub mod store;

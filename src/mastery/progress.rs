@@ -19,6 +19,8 @@ pub struct Progress {
     pub exercises: BTreeMap<String, ExerciseProgress>,
     /// By the quiz item's id.
     pub answers: BTreeMap<String, AnswerProgress>,
+    /// Every answer given in a review, by the quiz item's id, oldest first.
+    pub reviews: BTreeMap<String, Vec<ReviewProgress>>,
     /// What `start` made last.
     pub last_start: Option<Started>,
 }
@@ -79,6 +81,31 @@ pub struct AnswerProgress {
     pub times: u32,
     /// How often the answer was right.
     pub times_right: u32,
+}
+
+/// One answer given in a review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReviewProgress {
+    /// When it was given.
+    pub at: i64,
+    /// Whether the question was due, or came once more because it was missed.
+    pub round: Round,
+    /// The option chosen, counted from 0 as the lesson writes them.
+    pub option: u32,
+    /// The reason chosen, counted from 0; `None` for an item without reasons.
+    pub reason: Option<u32>,
+    /// Whether it was right, option and reason together.
+    pub right: bool,
+}
+
+/// Why a question is asked in a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Round {
+    /// It was due.
+    Due,
+    /// It was missed earlier in the same session.
+    OnceMore,
 }
 
 /// What is remembered of one exercise.
@@ -218,6 +245,19 @@ impl HintLevel {
             None => Self::Look,
             Some(Self::Look) => Self::Think,
             Some(Self::Think | Self::Show) => Self::Show,
+        }
+    }
+}
+
+impl Round {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::Due, Self::OnceMore];
+
+    /// As it is written in JSON and in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::OnceMore => "once-more",
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod listing;
 pub mod markdown;
 pub mod probe;
 pub mod problem;
+pub mod review;
 pub mod text;
 pub mod theme;
 pub mod timeline;

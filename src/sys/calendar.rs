@@ -1,5 +1,5 @@
-//! Seconds since 1970 as people read them: UTC by the calendar's own rules, and the local time of
-//! day by the rules of the time zone (localtime_r(3)).
+//! Seconds since 1970 as people read them: UTC by the calendar's own rules, and the local day and
+//! time of day by the rules of the time zone (localtime_r(3)).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,11 +16,33 @@ pub fn utc(moment: SystemTime) -> String {
 /// The local time of day: `10:31:07`.
 pub fn time_of_day(moment: SystemTime) -> String {
     let seconds = since_epoch(moment).as_secs();
-    let (hour, minute, second) = local(seconds).unwrap_or_else(|| {
-        let second = seconds % 86_400;
-        (second / 3600, second / 60 % 60, second % 60)
-    });
+    let local = nix::libc::time_t::try_from(seconds).ok().and_then(local);
+    let (hour, minute, second) = local.map_or_else(
+        || {
+            let second = seconds % 86_400;
+            (second / 3600, second / 60 % 60, second % 60)
+        },
+        |parts| {
+            let part = |number: i32| u64::try_from(number).unwrap_or(0);
+            (part(parts.tm_hour), part(parts.tm_min), part(parts.tm_sec))
+        },
+    );
     format!("{hour:02}:{minute:02}:{second:02}")
+}
+
+/// The local day of a moment in seconds since the epoch: how many days it is after 1970-01-01.
+/// Where the C library cannot tell, the day in UTC.
+pub fn local_day(seconds: i64) -> i64 {
+    local(seconds).map_or(seconds.div_euclid(86_400), |parts| {
+        let [year, month, day] = [parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday];
+        day_of(i64::from(year), i64::from(month), i64::from(day))
+    })
+}
+
+/// The date of a day counted from 1970-01-01: `2026-11-21`. Days before 1970 are its first.
+pub fn date_of(day: i64) -> String {
+    let (year, month, day) = date(u64::try_from(day).unwrap_or(0));
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 fn since_epoch(moment: SystemTime) -> Duration {
@@ -45,25 +67,27 @@ fn date(days: u64) -> (u64, u64, u64) {
     (era * 400 + year + next, month, day)
 }
 
-/// Hour, minute and second where this machine is; `None` when the C library cannot tell.
+/// The day of a date, counted from 1970-01-01: what [`date`] undoes.
+fn day_of(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month < 3 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
+    let before = 365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    before + (153 * month + 2) / 5 + day - 1 - 719_468
+}
+
+/// A moment where this machine is; `None` when the C library cannot tell.
 #[expect(unsafe_code, reason = "localtime_r(3) has no safe wrapper")]
-fn local(seconds: u64) -> Option<(u64, u64, u64)> {
-    let time = nix::libc::time_t::try_from(seconds).ok()?;
+fn local(time: nix::libc::time_t) -> Option<nix::libc::tm> {
     // SAFETY: an all-zero `struct tm` is a valid value: it holds integers and a pointer that may be
     // null, and localtime_r overwrites it.
     let mut parts: nix::libc::tm = unsafe { std::mem::zeroed() };
     // SAFETY: both pointers are to live values of this function for the time of the call;
     // localtime_r keeps neither and is safe among threads.
     let filled = unsafe { nix::libc::localtime_r(&raw const time, &raw mut parts) };
-    if filled.is_null() {
-        return None;
-    }
-    let part = |number: i32| u64::try_from(number).ok();
-    Some((
-        part(parts.tm_hour)?,
-        part(parts.tm_min)?,
-        part(parts.tm_sec)?,
-    ))
+    (!filled.is_null()).then_some(parts)
 }
 
 #[cfg(test)]
@@ -94,6 +118,24 @@ mod tests {
             assert!([next, month, year].contains(&now), "{earlier:?} {now:?}");
             assert!(now > earlier);
             earlier = now;
+        }
+    }
+
+    #[test]
+    fn a_date_leads_back_to_its_day() {
+        for day in 0..60_000 {
+            let (year, month, of_month) = date(day);
+            let back = day_of(year as i64, month as i64, of_month as i64);
+            assert_eq!(back, day as i64);
+        }
+        assert_eq!(date_of(20_778), "2026-11-21");
+    }
+
+    #[test]
+    fn a_local_day_is_at_most_one_from_that_of_utc() {
+        for seconds in (0..2_000_000_000).step_by(7_654_321) {
+            let days = local_day(seconds) - seconds.div_euclid(86_400);
+            assert!((-1..=1).contains(&days), "{seconds}: {days}");
         }
     }
 

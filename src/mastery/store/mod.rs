@@ -30,7 +30,7 @@ use super::location;
 pub use error::StoreError;
 pub use journal::Journal;
 pub use read::Remembered;
-pub use write::{Answer, Fact, Prediction, Reading, Recorded, Scope};
+pub use write::{Answer, Fact, Prediction, Reading, Recorded, Review, Scope};
 
 /// The file's name.
 const NAME: &str = "progress.sqlite";
@@ -61,7 +61,7 @@ impl Store {
     /// When there is no place for it, or as [`Store::open_in`].
     pub fn open() -> Result<Self, StoreError> {
         let directory = location::state_directory().ok_or(StoreError::NoHome)?;
-        Self::open_in(&directory, Clock::System)
+        Self::open_in(&directory, Clock::of_environment())
     }
 
     /// Opens the learner's database if there is one; makes nothing.
@@ -72,7 +72,7 @@ impl Store {
         let directory = location::state_directory().ok_or(StoreError::NoHome)?;
         match fs::symlink_metadata(directory.join(NAME)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            _ => Self::open_in(&directory, Clock::System).map(Some),
+            _ => Self::open_in(&directory, Clock::of_environment()).map(Some),
         }
     }
 

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::{Scope, Store, StoreError};
 use crate::check::verdict::{Report, Verdict};
 use crate::mastery::progress::{
-    AnswerProgress, Attempt, FactProgress, HintLevel, PredictionProgress, Progress, StageResult,
-    Started, SubjectKind,
+    AnswerProgress, Attempt, FactProgress, HintLevel, PredictionProgress, Progress, ReviewProgress,
+    Round, StageResult, Started, SubjectKind,
 };
 use crate::untrusted::Untrusted;
 
@@ -32,6 +32,8 @@ pub struct Remembered {
     pub lessons: u32,
     /// Answers to quiz items.
     pub answers: u32,
+    /// Answers given in reviews.
+    pub reviews: u32,
     /// Predictions and stated facts.
     pub predictions: u32,
 }
@@ -53,6 +55,7 @@ impl Store {
             let mut progress = Progress::default();
             read_lessons(connection, &mut progress)?;
             read_answers(connection, &mut progress)?;
+            read_reviews(connection, &mut progress)?;
             read_exercises(connection, &mut progress)?;
             progress.last_start = connection
                 .query_row(
@@ -119,6 +122,7 @@ impl Store {
                 starts: of_exercise("count(*) FROM start WHERE true")?,
                 lessons: of_lessons("reading")?,
                 answers: of_lessons("answer")?,
+                reviews: of_lessons("review")?,
                 predictions: of_lessons("prediction")? + of_lessons("fact")?,
             })
         })
@@ -228,6 +232,25 @@ fn read_answers(connection: &Connection, progress: &mut Progress) -> rusqlite::R
             times_right: times_right + u32::from(right),
         };
         progress.answers.insert(item, answer);
+        Ok(())
+    })
+}
+
+fn read_reviews(connection: &Connection, progress: &mut Progress) -> rusqlite::Result<()> {
+    let sql = "SELECT item, at, round, option, reason, right FROM review ORDER BY id";
+    each(connection, sql, |row| {
+        let review = ReviewProgress {
+            at: row.get(1)?,
+            round: word(row, 2, &Round::ALL, Round::word)?,
+            option: row.get(3)?,
+            reason: row.get(4)?,
+            right: row.get(5)?,
+        };
+        progress
+            .reviews
+            .entry(row.get(0)?)
+            .or_default()
+            .push(review);
         Ok(())
     })
 }

@@ -4,7 +4,8 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// Step `n` turns format `n` into format `n + 1`. Steps are never changed once released.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE attempt (
         id INTEGER PRIMARY KEY,
         at INTEGER NOT NULL,
@@ -78,13 +79,25 @@ pub(super) const MIGRATIONS: &[&str] = &["
         directory BLOB NOT NULL,
         language TEXT NOT NULL
     ) STRICT;
-"];
+",
+    "
+    CREATE TABLE review (
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        item TEXT NOT NULL,
+        round TEXT NOT NULL,
+        option INTEGER NOT NULL,
+        reason INTEGER,
+        right INTEGER NOT NULL
+    ) STRICT;
+",
+];
 
 /// The tables that hold what was remembered of an exercise, each with a column `exercise`.
 pub(super) const OF_AN_EXERCISE: &[&str] = &["attempt", "last_report", "hint", "start"];
 
 /// The tables that hold everything else.
-pub(super) const OF_LESSONS: &[&str] = &["reading", "answer", "prediction", "fact"];
+pub(super) const OF_LESSONS: &[&str] = &["reading", "answer", "prediction", "fact", "review"];
 
 /// The format a database has.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -1,5 +1,7 @@
 //! The store against real files.
 
+mod reviews;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::thread;

@@ -5,7 +5,7 @@ use rusqlite::{Transaction, TransactionBehavior, params};
 
 use super::{Store, StoreError, read, schema};
 use crate::check::verdict::{Report, Subject, Verdict};
-use crate::mastery::progress::{HintLevel, SubjectKind};
+use crate::mastery::progress::{HintLevel, Round, SubjectKind};
 use crate::untrusted::Untrusted;
 
 /// What recording a check changed.
@@ -41,6 +41,15 @@ pub struct Answer<'a> {
     pub reason: Option<usize>,
     /// Whether it was right, option and reason together.
     pub right: bool,
+}
+
+/// A quiz item answered in a review.
+#[derive(Clone, Copy, Debug)]
+pub struct Review<'a> {
+    /// The answer.
+    pub answer: Answer<'a>,
+    /// Why it was asked.
+    pub round: Round,
 }
 
 /// A prediction committed to, and what the kernel said.
@@ -170,6 +179,29 @@ impl Store {
                 params![
                     self.clock.now(),
                     answer.item,
+                    answer.option as i64,
+                    answer.reason.map(|reason| reason as i64),
+                    answer.right,
+                ],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Records an answer given in a review. What was answered in the lesson stays as it is.
+    ///
+    /// # Errors
+    /// When nothing could be recorded.
+    pub fn record_review(&self, review: Review<'_>) -> Result<(), StoreError> {
+        let Review { answer, round } = review;
+        self.write(|transaction| {
+            transaction.execute(
+                "INSERT INTO review (at, item, round, option, reason, right) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    self.clock.now(),
+                    answer.item,
+                    round.word(),
                     answer.option as i64,
                     answer.reason.map(|reason| reason as i64),
                     answer.right,

@@ -1,0 +1,168 @@
+//! What programs are told: `review --json`, and a line of `review --export`. Dates are local days,
+//! moments are seconds since the epoch.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Deck;
+use crate::curriculum::Curriculum;
+use crate::mastery::progress::{Progress, ReviewProgress};
+use crate::sys::calendar::date_of;
+
+/// The name of what `review --json` prints.
+const DUE: &str = "ipc-mastery/review/1";
+
+/// The name of a line of `review --export`.
+const ANSWER: &str = "ipc-mastery/review-answer/1";
+
+/// What `review --json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Listing {
+    /// The name and version of this form.
+    pub schema: &'static str,
+    /// The local date.
+    pub today: String,
+    /// How many questions are to be asked today.
+    pub due: u32,
+    /// How many more are due, and wait until tomorrow because a day takes no more.
+    pub waiting: u32,
+    /// How many were asked today already.
+    pub asked_today: u32,
+    /// How many questions come back at all.
+    pub cards: u32,
+    /// The next date after today that has questions.
+    pub next: Option<Next>,
+    /// What is to be asked today, in that order.
+    pub questions: Vec<Question>,
+}
+
+/// The next date that has questions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Next {
+    /// The local date.
+    pub date: String,
+    /// How many questions there will be then, if none is answered before.
+    pub questions: u32,
+}
+
+/// A question that is due.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Question {
+    /// The quiz item's id.
+    pub item: String,
+    /// The slug of its lesson.
+    pub lesson: String,
+    /// The slug of its module.
+    pub module: String,
+    /// The question, in markdown.
+    pub prompt: String,
+    /// The local date on which it became due.
+    pub due: String,
+    /// How often it was due and answered.
+    pub times: u32,
+    /// How often that answer was wrong.
+    pub misses: u32,
+    /// How probable it is that it is answered right now, by FSRS-6; `null` before its first review.
+    pub recall: Option<f64>,
+}
+
+/// How much is due: what `path --json` says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// How many questions are to be asked today.
+    pub due: u32,
+    /// How many more are due, and wait until tomorrow because a day takes no more.
+    pub waiting: u32,
+    /// The next date after today that has questions.
+    pub next: Option<Next>,
+}
+
+/// A line of `review --export`: one answer given in a review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Exported<'a> {
+    /// The name and version of this form.
+    pub schema: &'static str,
+    /// The quiz item's id.
+    pub item: &'a str,
+    /// The slug of its lesson; `None` when it is taught no more.
+    pub lesson: Option<&'a str>,
+    /// The answer.
+    pub answer: &'a ReviewProgress,
+    /// The misconception behind the option chosen, if it is wrong and taught still.
+    pub misconception: Option<&'a str>,
+}
+
+/// What is due, as `review --json` prints it.
+pub fn of(deck: &Deck<'_>) -> Listing {
+    let Summary { due, waiting, next } = summary(deck);
+    let questions = deck.due().into_iter().map(|card| Question {
+        item: card.item.id.value.clone(),
+        lesson: card.lesson.slug.clone(),
+        module: card.lesson.module.clone(),
+        prompt: card.item.prompt.clone(),
+        due: date_of(card.due),
+        times: card.times,
+        misses: card.misses,
+        recall: card.recall(deck.today),
+    });
+    Listing {
+        schema: DUE,
+        today: date_of(deck.today),
+        due,
+        waiting,
+        asked_today: deck.asked as u32,
+        cards: deck.cards.len() as u32,
+        next,
+        questions: questions.collect(),
+    }
+}
+
+/// How much is due.
+pub fn summary(deck: &Deck<'_>) -> Summary {
+    Summary {
+        due: deck.due().len() as u32,
+        waiting: deck.waiting() as u32,
+        next: deck.upcoming().map(|next| Next {
+            date: date_of(next.day),
+            questions: next.questions as u32,
+        }),
+    }
+}
+
+/// Every answer given in a review, question by question, each with its oldest first.
+pub fn exported<'a>(
+    curriculum: &'a Curriculum,
+    progress: &'a Progress,
+) -> impl Iterator<Item = Exported<'a>> {
+    progress.reviews.iter().flat_map(|(id, answers)| {
+        let found = curriculum.lessons().find_map(|lesson| {
+            let item = lesson.quiz.iter().find(|item| item.id.value == *id)?;
+            Some((lesson, item))
+        });
+        answers.iter().map(move |answer| {
+            let option = found.and_then(|(_, item)| item.options.get(answer.option as usize));
+            let misconception = option.and_then(|option| option.misconception.as_ref());
+            Exported {
+                schema: ANSWER,
+                item: id,
+                lesson: found.map(|(lesson, _)| lesson.slug.as_str()),
+                answer,
+                misconception: misconception.map(|named| named.value.as_str()),
+            }
+        })
+    })
+}
+
+/// The JSON Schema (draft 7) of what `review --json` prints.
+pub fn schema() -> Value {
+    let settings = SchemaSettings::draft07().for_serialize();
+    let mut schema = settings
+        .into_generator()
+        .into_root_schema_for::<Listing>()
+        .to_value();
+    schema["title"] = json!("ipc-mastery review --json");
+    schema["properties"]["schema"]["const"] = json!(DUE);
+    schema
+}

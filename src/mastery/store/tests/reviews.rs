@@ -1,0 +1,73 @@
+//! Reviews in the store, and databases from before there were any.
+
+use std::fs;
+
+use rusqlite::Connection;
+
+use super::{home, store};
+use crate::mastery::progress::Round;
+use crate::mastery::store::{Answer, NAME, Review, Scope, schema};
+
+#[test]
+fn a_database_from_before_reviews_keeps_everything_and_takes_reviews() {
+    let home = home();
+    let directory = home.path().join("state/ipc-mastery");
+    fs::create_dir_all(&directory).unwrap();
+    let old = Connection::open(directory.join(NAME)).unwrap();
+    schema::migrate(&old, &schema::MIGRATIONS[..1]).unwrap();
+    old.execute_batch(
+        "INSERT INTO reading VALUES ('names', 3, 4, 5, 6); \
+         INSERT INTO answer (at, item, option, right) VALUES (7, 'names-1', 1, 0);",
+    )
+    .unwrap();
+    assert_eq!(schema::version(&old).unwrap(), 1);
+    drop(old);
+    let store = store(&home, 90_000);
+    let progress = store.snapshot().unwrap();
+    assert_eq!(progress.lessons["names"].finished_at, Some(6));
+    assert_eq!(progress.answers["names-1"].times, 1);
+    assert!(progress.reviews.is_empty());
+    let answer = Answer {
+        item: "names-1",
+        option: 0,
+        reason: None,
+        right: true,
+    };
+    let round = Round::Due;
+    store.record_review(Review { answer, round }).unwrap();
+    let reviews = &store.snapshot().unwrap().reviews["names-1"];
+    assert_eq!((reviews[0].at, reviews[0].right), (90_000, true));
+}
+
+#[test]
+fn reviews_are_kept_in_order_leave_the_lessons_answer_alone_and_are_forgotten_with_all() {
+    let home = home();
+    let store = store(&home, 5);
+    let answer = |option| Answer {
+        item: "names-1",
+        option,
+        reason: Some(1),
+        right: option == 0,
+    };
+    store.record_answer(answer(1)).unwrap();
+    for (option, round) in [(1, Round::Due), (0, Round::OnceMore)] {
+        let answer = answer(option);
+        store.record_review(Review { answer, round }).unwrap();
+    }
+    let progress = store.snapshot().unwrap();
+    let reviews: Vec<_> = progress.reviews["names-1"]
+        .iter()
+        .map(|review| (review.round, review.option, review.reason, review.right))
+        .collect();
+    let expected = [
+        (Round::Due, 1, Some(1), false),
+        (Round::OnceMore, 0, Some(1), true),
+    ];
+    assert_eq!(reviews, expected);
+    assert_eq!(progress.answers["names-1"].times, 1);
+    assert_eq!(store.remembered(Scope::All).unwrap().reviews, 2);
+    store.forget(Scope::Exercise("echo-server")).unwrap();
+    assert_eq!(store.snapshot().unwrap().reviews.len(), 1);
+    store.forget(Scope::All).unwrap();
+    assert!(store.snapshot().unwrap().reviews.is_empty());
+}
