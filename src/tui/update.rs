@@ -373,7 +373,8 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             match action {
                 Action::Accept => {
-                    let effects = state.state_fact();
+                    let mut effects = state.state_fact();
+                    effects.extend(state.collect(Wish::Missing));
                     model.set_pages();
                     reveal(model, rows, None);
                     effects

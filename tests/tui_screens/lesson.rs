@@ -1,5 +1,8 @@
 //! A lesson: what it shows, when it goes on, what it remembers.
 
+use std::sync::Arc;
+
+use ipc_mastery::curriculum::lesson::Block;
 use ipc_mastery::experiment::{Call, Observation};
 use ipc_mastery::probe::Name;
 use ipc_mastery::tui::effect::{Effect, Memory};
@@ -190,6 +193,33 @@ fn a_mistaken_fact_is_asked_again_and_a_right_one_goes_on() {
     letter(&mut model, '2');
     assert!(enter(&mut model).contains(&fact(true)));
     assert!(drawn(&model).contains("The first read returned 12 bytes."));
+}
+
+#[test]
+fn a_probe_below_a_fact_is_collected_when_the_fact_is_stated() {
+    let mut model = model(LARGE);
+    let mut curriculum = (*model.curriculum).clone();
+    let lessons = curriculum.modules.iter_mut().flat_map(|it| &mut it.lessons);
+    for lesson in lessons.filter(|lesson| lesson.slug == "bytes") {
+        let state = Block::State("a".to_owned());
+        let place = lesson.blocks.iter().position(|block| *block == state);
+        let place = place.expect("has a fact to state");
+        let probe = Block::Probe("runtime-dir".to_owned());
+        lesson.blocks.insert(place + 1, probe);
+    }
+    model.curriculum = Arc::new(curriculum);
+    lesson(&mut model, "bytes");
+    letter(&mut model, '1');
+    for _ in 0..3 {
+        enter(&mut model);
+    }
+    let collects = Effect::Probe(Name::RuntimeDir.into());
+    assert!(!observed(&mut model).contains(&collects));
+    enter(&mut model);
+    letter(&mut model, '1');
+    letter(&mut model, '2');
+    let effects = enter(&mut model);
+    assert!(effects.contains(&collects), "{effects:?}");
 }
 
 #[test]
