@@ -80,9 +80,10 @@ impl Act {
             Self::PidfdExists(fd) => format!("pidfd_send_signal({fd}, 0)"),
             Self::ReadStatus(fd) => format!("read({fd}, buffer, 4096)"),
             Self::PassCredentials(fd) => format!("setsockopt({fd}, SO_PASSCRED, 1)"),
-            Self::ReceiveCredentials(fd, size) => format!("recvmsg({fd}, buffer, {size})"),
-            Self::SendCredentials(fd, bytes, (pid, uid, gid)) => format!(
-                "sendmsg({fd}, \"{}\", pid {pid}, uid {uid}, gid {gid})",
+            // Short, so that a line has room for what came.
+            Self::ReceiveCredentials(fd, _) => format!("recvmsg({fd})"),
+            Self::SendCredentials(fd, bytes, (pid, uid, _)) => format!(
+                "sendmsg({fd}, \"{}\", pid {pid}, uid {uid})",
                 bytes.as_bytes().escape_ascii()
             ),
             Self::DropCapabilities => "capset(no capabilities)".to_owned(),
