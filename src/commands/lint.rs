@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use super::context::Context;
 use super::error::CommandError;
 use super::unknown;
+use crate::curriculum::Curriculum;
 use crate::curriculum::schema::{KINDS, Kind};
 use crate::curriculum::source::Source;
 use crate::exit_code::ExitCode;
+use crate::experiment::sentences::{self, Backed};
 
 /// Checks a directory, or what is built in, and says what is there; or prints a schema.
 ///
@@ -45,5 +47,32 @@ pub fn run(
         count(curriculum.exercises.len(), "exercise"),
         count(mutants, "mutant"),
     ))?;
+    context.print(&unbacked(&curriculum))?;
     Ok(ExitCode::Success)
+}
+
+/// How many factual sentences no claim backs: a note for authors, and no mistake.
+fn unbacked(curriculum: &Curriculum) -> String {
+    let mut total = Backed::default();
+    let mut each = String::new();
+    for lesson in curriculum.lessons() {
+        let Backed { backed, unbacked } = sentences::count(lesson);
+        total.backed += backed;
+        total.unbacked += unbacked;
+        if unbacked > 0 {
+            each += &format!(
+                "  {unbacked:3} of {:3}  {}\n",
+                backed + unbacked,
+                lesson.slug
+            );
+        }
+    }
+    if total.unbacked == 0 {
+        return String::new();
+    }
+    let all = total.backed + total.unbacked;
+    format!(
+        "Note: no claim backs {} of {all} factual sentences of lessons:\n{each}",
+        total.unbacked
+    )
 }

@@ -14,6 +14,9 @@ use crate::untrusted;
 /// What stands in a slot whose part has not run yet.
 const NOT_YET: &str = "…";
 
+/// What stands behind a sentence that a claim backs, in markdown: struck out text is drawn dimly.
+const CLAIM_MARK: &str = "~~°~~";
+
 /// Why an observation gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JudgementError {
@@ -99,7 +102,8 @@ fn normal(answer: &str) -> String {
 
 /// Fills the slots of a markdown block. `{{ obs.a.pid }}` becomes the value as text, with every
 /// markdown sign escaped; `{{ obs.a.name | code }}` becomes a code span; `{{ ident unix_listen }}`
-/// becomes a link to the kernel source browser, at the release the observation was made on.
+/// becomes a link to the kernel source browser, at the release the observation was made on;
+/// `{{ claim NAME }}` becomes a small mark at the end of the sentence before it.
 /// Without an observation, values are shown as `…`.
 ///
 /// # Errors
@@ -114,6 +118,10 @@ pub fn fill_markdown(
     while let Some((before, slot, after)) = next_slot(rest) {
         if claim(slot).is_some() {
             out.push_str(before.trim_end());
+            // Several claims behind one sentence are one mark.
+            if !out.ends_with(CLAIM_MARK) {
+                out.push_str(CLAIM_MARK);
+            }
             rest = after;
             continue;
         }
@@ -338,6 +346,15 @@ mod tests {
         assert_eq!(
             ident_url("scm_send", None),
             "https://elixir.bootlin.com/linux/latest/A/ident/scm_send"
+        );
+    }
+
+    #[test]
+    fn claims_behind_a_sentence_become_one_small_mark_at_its_end() {
+        let text = "One. {{ claim a }}\n{{ claim b }} Two, {{ obs.a.x }}.\n";
+        assert_eq!(
+            fill_markdown(text, None).as_deref(),
+            Ok("One.~~°~~ Two, ….\n")
         );
     }
 

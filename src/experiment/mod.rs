@@ -22,6 +22,7 @@ mod request;
 pub mod role;
 mod runner;
 mod runtime_dir;
+pub mod sentences;
 mod stage;
 
 use serde::de::DeserializeOwned;

@@ -334,10 +334,15 @@ fn further(
     }
     let mut text = Text::new();
     let exercises: Vec<&str> = lesson.exercises.iter().map(|e| e.value.as_str()).collect();
-    if links.is_empty() && exercises.is_empty() {
+    if links.is_empty() && exercises.is_empty() && lesson.claims.is_empty() {
         return text;
     }
     text.append(section("Further", layout));
+    if !lesson.claims.is_empty() {
+        let legend = "A sentence with the sign ° is backed: by an experiment that \
+            `ipc-mastery try --all` does on your kernel, or by a manual page, which it names.";
+        text.append(markdown_text(legend, layout));
+    }
     for exercise in exercises {
         let command = format!("Write it: `ipc-mastery start {exercise}`.");
         text.append(markdown_text(&command, layout));
