@@ -160,9 +160,8 @@ fn each_claim_turned_around_is_the_one_that_differs() {
     assert!(turned >= 40, "{turned}");
 }
 
-/// The same through the program, with one claim of each lesson.
-#[test]
-fn try_all_finds_the_one_claim_that_is_wrong_in_a_directory_and_ends_with_1() {
+/// The shipped curriculum in a directory where it can be changed.
+fn copied_pack() -> tempfile::TempDir {
     let pack = tempfile::tempdir().expect("a directory");
     let copied = Command::new("cp")
         .args(["-r", "curriculum", "exercises"])
@@ -170,6 +169,13 @@ fn try_all_finds_the_one_claim_that_is_wrong_in_a_directory_and_ends_with_1() {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
     assert!(copied.expect("cp runs").success());
+    pack
+}
+
+/// The same through the program, with one claim of each lesson.
+#[test]
+fn try_all_finds_the_one_claim_that_is_wrong_in_a_directory_and_ends_with_1() {
+    let pack = copied_pack();
     assert_eq!(differing(pack.path()).0, Some(0));
     let mut turned = 0;
     for module in &curriculum().modules {
@@ -203,13 +209,7 @@ fn try_all_finds_the_one_claim_that_is_wrong_in_a_directory_and_ends_with_1() {
 
 #[test]
 fn a_claim_that_differs_is_told_with_its_sentence_expression_values_and_version() {
-    let pack = tempfile::tempdir().expect("a directory");
-    let copied = Command::new("cp")
-        .args(["-r", "curriculum", "exercises"])
-        .arg(pack.path())
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status();
-    assert!(copied.expect("cp runs").success());
+    let pack = copied_pack();
     let name = "curriculum/02-af-unix/30-bytes-not-messages/lesson.toml";
     let lesson = pack.path().join(name);
     let mut text = std::fs::read_to_string(&lesson).expect("a lesson");
