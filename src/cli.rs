@@ -73,7 +73,7 @@ pub enum Command {
     },
     /// Read a lesson in your pager; its probes and experiments run now.
     Read {
-        /// The lesson.
+        /// The lesson; or a page: quick-reference, glossary or corrections.
         lesson: String,
     },
     /// Look at inter-process communication on this machine; changes nothing.
@@ -134,7 +134,8 @@ pub enum Command {
         /// Directory that holds curriculum/ and exercises/; what is built in when left out.
         dir: Option<PathBuf>,
         /// Print the JSON Schema of a kind of file instead, for editors: exercise, mutants, common,
-        /// languages, lesson, module, path, services or misconceptions.
+        /// languages, lesson, module, path, services, misconceptions, corrections, glossary or
+        /// quick-reference.
         #[arg(long, value_name = "KIND", conflicts_with = "dir")]
         schema: Option<String>,
     },

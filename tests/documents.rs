@@ -3,6 +3,9 @@
 //!
 //! `UPDATE_DOCUMENTS=1 cargo test --test documents` writes the generated pages anew.
 
+#[path = "documents/lessons.rs"]
+mod lessons;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -11,12 +14,14 @@ use std::process::Command;
 
 use ipc_mastery::check::observation::Observation;
 use ipc_mastery::cli;
+use ipc_mastery::curriculum::pages::Pages;
 use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::curriculum::{Curriculum, scenario, schema};
 use ipc_mastery::exit_code::ExitCode;
 use ipc_mastery::experiment::claims::Report;
 use ipc_mastery::mastery::review::listing;
 use ipc_mastery::probe::{Name, schema as probe_schema};
+use ipc_mastery::render::pages::{self, Medium};
 use ipc_mastery::tui::bindings;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
@@ -134,6 +139,43 @@ fn every_link_leads_somewhere() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// Where links outside may lead; there is no network in the tests, so that they live is not known.
+const HOSTS: [&str; 4] = [
+    "elixir.bootlin.com",
+    "keepachangelog.com",
+    "manpages.debian.org",
+    "semver.org",
+];
+
+#[test]
+fn every_link_outside_leads_to_a_known_host() {
+    let mut texts = documents();
+    for file in Source::Embedded.files().expect("the files") {
+        let text = file.source_file().text.clone();
+        if file.name.ends_with(".md") {
+            texts.insert(file.name.into(), text);
+        }
+    }
+    let mut strange = BTreeSet::new();
+    for (name, text) in &texts {
+        for event in events(text) {
+            let (Event::Start(Tag::Link { dest_url, .. })
+            | Event::Start(Tag::Image { dest_url, .. })) = event
+            else {
+                continue;
+            };
+            let Some((scheme, rest)) = dest_url.split_once("://") else {
+                continue;
+            };
+            let host = rest.split(['/', '#', '?']).next().unwrap_or_default();
+            if scheme != "https" || !HOSTS.contains(&host) {
+                strange.insert(format!("{}: {dest_url}", name.display()));
+            }
+        }
+    }
+    assert!(strange.is_empty(), "{strange:#?}");
+}
+
 #[test]
 fn every_page_of_the_book_is_in_its_summary() {
     let summary = read("book/src/SUMMARY.md");
@@ -146,10 +188,15 @@ fn every_page_of_the_book_is_in_its_summary() {
     }
 }
 
-/// The generated pages, by name.
-fn generated() -> [(&'static str, String); 3] {
-    const NOTE: &str =
-        "<!-- Made by the program: UPDATE_DOCUMENTS=1 cargo test --test documents -->\n\n";
+/// What stands at the top of a generated page.
+const NOTE: &str =
+    "<!-- Made by the program: UPDATE_DOCUMENTS=1 cargo test --test documents -->\n\n";
+
+/// What the experiments did when the book was made last.
+const OBSERVED: &str = "book/observed.json";
+
+/// The generated pages, by their paths in the book.
+fn generated(curriculum: &Curriculum, observed: &lessons::Observed) -> Vec<(String, String)> {
     fn commands(command: &mut clap::Command, out: &mut String) {
         let name = command.get_bin_name().unwrap_or(command.get_name());
         write!(out, "## {name}\n\n```text\n").expect("a String takes all");
@@ -175,11 +222,34 @@ fn generated() -> [(&'static str, String); 3] {
         "# Keys\n\n{NOTE}The keys of the full screen, by place. `?` shows those of the place you are in.\n\n{}",
         bindings::table()
     );
-    [
-        ("commands", reference.trim_end().to_owned() + "\n"),
-        ("exit-statuses", statuses),
-        ("keys", keys.trim_end().to_owned() + "\n"),
-    ]
+    let shown = Pages::load(&Source::Embedded, curriculum).expect("sound pages");
+    let quick = pages::quick_reference(&shown.quick_reference, curriculum, Medium::Book);
+    let all = [
+        ("reference/commands", reference.trim_end().to_owned() + "\n"),
+        ("reference/exit-statuses", statuses),
+        ("reference/keys", keys.trim_end().to_owned() + "\n"),
+        ("quick-reference", noted(&quick, NOTE)),
+        (
+            "glossary",
+            noted(
+                &pages::glossary(&shown.glossary, curriculum, Medium::Book),
+                NOTE,
+            ),
+        ),
+        (
+            "corrections",
+            noted(&pages::corrections(&shown, curriculum, Medium::Book), NOTE),
+        ),
+    ];
+    let all = all.into_iter().map(|(name, text)| (name.to_owned(), text));
+    all.chain(lessons::pages(curriculum, observed, NOTE))
+        .collect()
+}
+
+/// A page with a note below its title.
+fn noted(page: &str, note: &str) -> String {
+    let (title, rest) = page.split_once("\n\n").expect("a title");
+    format!("{title}\n\n{note}{rest}")
 }
 
 #[test]
@@ -225,17 +295,76 @@ fn schemas_of_what_is_printed_are_those_of_their_types() {
 
 #[test]
 fn generated_pages_are_what_the_program_says() {
-    for (name, text) in generated() {
-        let name = format!("book/src/reference/{name}.md");
-        if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
-            fs::write(root().join(&name), text).expect("the page is written");
+    let curriculum = Curriculum::load(&Source::Embedded).expect("a sound curriculum");
+    let mut observed: lessons::Observed =
+        serde_json::from_str(&read(OBSERVED)).expect("what was observed");
+    let update = std::env::var_os("UPDATE_DOCUMENTS").is_some();
+    if update {
+        let program = Path::new(env!("CARGO_BIN_EXE_ipc-mastery"));
+        observed = lessons::observe(&curriculum, program, &observed);
+        let text = serde_json::to_string_pretty(&observed).expect("plain data") + "\n";
+        fs::write(root().join(OBSERVED), text).expect("it is written");
+    }
+    let mut pages = generated(&curriculum, &observed);
+    pages.push(("SUMMARY".to_owned(), summary(&curriculum)));
+    let mut known = BTreeSet::new();
+    for (name, text) in pages {
+        let name = format!("book/src/{name}.md");
+        if update {
+            let path = root().join(&name);
+            let directory = path.parent().expect("a directory");
+            fs::create_dir_all(directory).expect("the directory is made");
+            fs::write(path, text).expect("the page is written");
         } else {
             assert!(
-                read(&name) == text,
+                fs::read_to_string(root().join(&name)).is_ok_and(|found| found == text),
                 "{name} is out of date; `UPDATE_DOCUMENTS=1 cargo test --test documents` writes it"
             );
         }
+        known.insert(PathBuf::from(name));
     }
+    for name in documents().into_keys() {
+        let of_lessons = ["book/src/lessons", "book/src/modules"];
+        if of_lessons.iter().any(|it| name.starts_with(it)) && !known.contains(&name) {
+            assert!(
+                update,
+                "{}: no lesson or module is called so",
+                name.display()
+            );
+            fs::remove_file(root().join(&name)).expect("it is removed");
+        }
+    }
+}
+
+/// The summary of the book, with the lessons there are.
+fn summary(curriculum: &Curriculum) -> String {
+    let text = read("book/src/SUMMARY.md");
+    let (before, rest) = text.split_once("# Lessons\n").expect("a part with lessons");
+    let (_, after) = rest.split_once("\n# ").expect("a part after it");
+    let lines = lessons::summary(curriculum);
+    format!("{before}# Lessons\n\n{lines}\n# {after}")
+}
+
+#[test]
+fn what_was_observed_answers_every_prediction_of_its_lesson() {
+    let curriculum = Curriculum::load(&Source::Embedded).expect("a sound curriculum");
+    let observed: Value = serde_json::from_str(&read(OBSERVED)).expect("what was observed");
+    let mut answered = 0;
+    for lesson in curriculum.lessons() {
+        let agreed = &observed[lesson.slug.as_str()]["agreed"];
+        let Some(agreed) = agreed.as_object() else {
+            continue;
+        };
+        let parts = lesson.experiment.iter().flat_map(|plan| &plan.parts);
+        for part in parts {
+            for prediction in &part.predictions {
+                let key = format!("{}/{}", part.id.value, prediction.id);
+                assert!(agreed.contains_key(&key), "{}: {key}", lesson.slug);
+                answered += 1;
+            }
+        }
+    }
+    assert!(answered > 20, "{answered}");
 }
 
 #[test]
@@ -421,6 +550,7 @@ fn keys_asked_in(source: &str) -> BTreeSet<String> {
         "expression_text(state, ",
         "template_text(table, ",
         "payload(table, ",
+        "sentence(table, ",
         "words(table, ",
     ] {
         for rest in code.split(method).skip(1) {
@@ -446,6 +576,9 @@ fn every_key_of_the_files_an_author_writes_is_described() {
                 "services",
                 "services/variable",
                 "guidance",
+                "correction",
+                "glossary",
+                "quick_reference",
             ][..],
         ),
         (

@@ -9,6 +9,7 @@ use anstream::ColorChoice;
 use super::error::CommandError;
 use crate::check;
 use crate::cli::{self, Cli, Colours, When};
+use crate::curriculum::pages::Pages;
 use crate::curriculum::problem::Problems;
 use crate::curriculum::source::Source;
 use crate::curriculum::{Curriculum, LoadError, manual};
@@ -91,6 +92,7 @@ impl Context {
         let mut problems = lint::problems(&curriculum, &files, &PROBES);
         problems.extend(check::lint::problems(&curriculum, &files));
         problems.extend(manual::problems(&files, &PROBES));
+        problems.extend(Pages::problems(source, &curriculum));
         if problems.is_empty() {
             Ok(curriculum)
         } else {

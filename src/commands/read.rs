@@ -1,8 +1,10 @@
-//! `read`: a lesson in the pager, with its probes and its experiment done now.
+//! `read`: a lesson in the pager, with its probes and its experiment done now; or a page to look
+//! things up in.
 //!
 //! ```text
 //! $ ipc-mastery read bytes-not-messages
 //! $ PAGER=cat ipc-mastery read af-unix/bytes-not-messages
+//! $ ipc-mastery read quick-reference
 //! ```
 //!
 //! Predictions stand above the run, what the kernel did below it, the answers of the quiz at the
@@ -16,21 +18,27 @@ use super::pager::Reader;
 use super::unknown::{self, Kind};
 use crate::curriculum::Curriculum;
 use crate::curriculum::lesson::{Block, Lesson};
+use crate::curriculum::pages::{Name, Pages};
 use crate::exit_code::ExitCode;
 use crate::experiment::{self, Observation};
 use crate::probe;
 use crate::render::ansi;
 use crate::render::lesson::{self, Found};
+use crate::render::markdown::Document;
+use crate::render::pages::{self, Medium};
 use crate::render::text::Text;
 use crate::untrusted::printable;
 
-/// Prints a lesson.
+/// Prints a lesson or a page.
 ///
 /// # Errors
-/// When there is no such lesson, the curriculum cannot be loaded, or standard output cannot be
+/// When there is neither of this name, the curriculum cannot be loaded, or standard output cannot be
 /// written. An experiment that cannot run is told in the text and is no error.
 pub fn run(context: &Context, name: &str) -> Result<ExitCode, CommandError> {
     let curriculum = context.curriculum()?;
+    if let Some(page) = Name::parse(name) {
+        return show_page(context, page, &curriculum);
+    }
     let lesson = curriculum
         .lesson(name)
         .ok_or_else(|| unknown::name(&curriculum, Kind::Lesson, name))?;
@@ -43,6 +51,25 @@ pub fn run(context: &Context, name: &str) -> Result<ExitCode, CommandError> {
         probes: &probes,
     };
     let text = lesson::joined(lesson::set(lesson, found, reader.layout()));
+    reader.show(context, &text)
+}
+
+/// Shows a page whose links fit this machine.
+fn show_page(
+    context: &Context,
+    page: Name,
+    curriculum: &Curriculum,
+) -> Result<ExitCode, CommandError> {
+    let loaded = Pages::load(context.source(), curriculum)?;
+    let release = experiment::running_kernel();
+    let medium = Medium::Terminal { release: &release };
+    let markdown = match page {
+        Name::QuickReference => pages::quick_reference(&loaded.quick_reference, curriculum, medium),
+        Name::Glossary => pages::glossary(&loaded.glossary, curriculum, medium),
+        Name::Corrections => pages::corrections(&loaded, curriculum, medium),
+    };
+    let reader = Reader::of_user(context);
+    let text = Document::parse(&markdown).layout(reader.layout()).text;
     reader.show(context, &text)
 }
 

@@ -220,7 +220,7 @@ fn read_backing(table: &mut Reader<'_>, id: &Located<String>) -> Backing {
 }
 
 /// The name of a manual page with its section, `unix(7)`; more may follow.
-fn is_page(text: &str) -> bool {
+pub(super) fn is_page(text: &str) -> bool {
     text.split_once('(').is_some_and(|(name, rest)| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:".contains(c);
         !name.is_empty()
@@ -229,7 +229,8 @@ fn is_page(text: &str) -> bool {
     })
 }
 
-fn read_range(table: &mut Reader<'_>) -> Option<VersionRange> {
+/// `since`, `until` and `otherwise`.
+pub(super) fn read_range(table: &mut Reader<'_>) -> Option<VersionRange> {
     let since = read_version(table, "since");
     let until = read_version(table, "until");
     let otherwise = table.optional_text("otherwise");
@@ -237,12 +238,12 @@ fn read_range(table: &mut Reader<'_>) -> Option<VersionRange> {
     match (version, &otherwise) {
         (Some(version), None) => {
             let help = "Add `otherwise`: a sentence on what other kernels do.".to_owned();
-            let message = "this claim does not say what other kernels do".to_owned();
+            let message = "nothing says what other kernels do".to_owned();
             table.problem(version.span.clone(), message, Some(help));
         }
         (None, Some(otherwise)) => {
             let help = "Add `since` or `until`, such as \"6.16\".".to_owned();
-            let message = "this claim does not say on which kernels it is otherwise".to_owned();
+            let message = "nothing says on which kernels it is otherwise".to_owned();
             table.problem(otherwise.span.clone(), message, Some(help));
         }
         _ => {}
@@ -327,7 +328,7 @@ mod tests {
                 "6: nothing backs this claim",
                 "9: two things back this claim",
                 "17: `new` is no kernel version",
-                "17: this claim does not say what other kernels do",
+                "17: nothing says what other kernels do",
                 "18: this claim names an identifier and no manual page",
             ]
         );

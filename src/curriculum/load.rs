@@ -1,6 +1,8 @@
 //! Loads a curriculum whole: finds the files, reads each with its own reader, then checks what
 //! files say about each other. What a single file may hold is the readers' business.
 
+mod place;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use super::problem::{Problem, Problems, SourceFile, did_you_mean};
 use super::reader::{Located, Reader, Report, read_file};
 use super::services::Catalogue;
 use super::source::{Source, SourceError, StoredFile};
+use place::{lesson_file, numbered, part_span};
 
 /// All that is taught.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -123,7 +126,8 @@ impl Curriculum {
 /// The name of the file that explains environments.
 const GUIDANCE: &str = "curriculum/environment.toml";
 
-struct Loader {
+/// Reads files one by one, and gathers the mistakes of all.
+pub(super) struct Loader {
     files: Vec<StoredFile>,
     problems: Vec<Problem>,
     /// Source files already read, by name: cross-checks point into them.
@@ -132,7 +136,10 @@ struct Loader {
 
 impl Loader {
     /// What `load` makes of the files, if it finds no mistake in them.
-    fn all_right<T>(source: &Source, load: impl FnOnce(&mut Self) -> T) -> Result<T, LoadError> {
+    pub(super) fn all_right<T>(
+        source: &Source,
+        load: impl FnOnce(&mut Self) -> T,
+    ) -> Result<T, LoadError> {
         let mut loader = Self {
             files: source.files()?,
             problems: Vec::new(),
@@ -152,15 +159,25 @@ impl Loader {
 
     /// Services and variables; and what explains environments, built in where a pack has none.
     fn catalogue(&mut self) -> Catalogue {
-        if !self.files.iter().any(|file| file.name == GUIDANCE)
-            && let Ok(files) = Source::Embedded.files()
-        {
-            self.files
-                .extend(files.into_iter().filter(|file| file.name == GUIDANCE));
-        }
+        self.complete(GUIDANCE);
         Catalogue {
             guidance: self.read(GUIDANCE, Guidance::read),
             ..self.services()
+        }
+    }
+
+    /// Whether there is a file of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.files.iter().any(|file| file.name == name)
+    }
+
+    /// Takes a file that is built in, where the pack has none of this name.
+    pub(super) fn complete(&mut self, name: &str) {
+        if !self.has(name)
+            && let Ok(files) = Source::Embedded.files()
+        {
+            self.files
+                .extend(files.into_iter().filter(|file| file.name == name));
         }
     }
 
@@ -231,7 +248,7 @@ impl Loader {
         exercise.task = text(self.file(&format!("{directory}README.md")));
         exercise.explanation = text(self.file(&format!("{directory}explanation.md")));
         let mutants = format!("{directory}mutants.toml");
-        if self.files.iter().any(|file| file.name == mutants) {
+        if self.has(&mutants) {
             exercise.proof = self.read(&mutants, Exercise::read_proof);
         }
         exercise.files = self
@@ -287,7 +304,11 @@ impl Loader {
         Some(file)
     }
 
-    fn read<T: Default>(&mut self, name: &str, read: impl FnOnce(&mut Reader<'_>) -> T) -> T {
+    pub(super) fn read<T: Default>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Reader<'_>) -> T,
+    ) -> T {
         let Some(file) = self.file(name) else {
             return T::default();
         };
@@ -297,7 +318,7 @@ impl Loader {
         value
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         name: &str,
         span: std::ops::Range<usize>,
@@ -315,7 +336,13 @@ impl Loader {
         }
     }
 
-    fn known(&mut self, file: &str, what: &str, names: &[Located<String>], known: &[&str]) {
+    pub(super) fn known(
+        &mut self,
+        file: &str,
+        what: &str,
+        names: &[Located<String>],
+        known: &[&str],
+    ) {
         for name in names {
             if !known.contains(&name.value.as_str()) {
                 let message = format!("there is no {what} `{}`", name.value);
@@ -325,7 +352,11 @@ impl Loader {
         }
     }
 
-    fn unique<'a>(&mut self, what: &str, ids: impl Iterator<Item = (String, &'a Located<String>)>) {
+    pub(super) fn unique<'a>(
+        &mut self,
+        what: &str,
+        ids: impl Iterator<Item = (String, &'a Located<String>)>,
+    ) {
         let mut seen = std::collections::BTreeSet::new();
         for (file, id) in ids {
             if !seen.insert(id.value.clone()) {
@@ -555,44 +586,5 @@ impl Loader {
             .iter()
             .map(|mutant| (mutants.clone(), &mutant.id));
         self.unique("mutant", ids);
-    }
-}
-
-/// Where the first live block that names this part does so.
-fn part_span(text: &str, id: &str) -> std::ops::Range<usize> {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let inner = line
-            .trim()
-            .strip_prefix("{{")
-            .and_then(|rest| rest.strip_suffix("}}"));
-        let mut words = inner.unwrap_or_default().split_whitespace();
-        if matches!(words.next(), Some("predict" | "run" | "state" | "picture"))
-            && words.next() == Some(id)
-            && let Some(at) = line.rfind(id)
-        {
-            return offset + at..offset + at + id.len();
-        }
-        offset += line.len();
-    }
-    0..0
-}
-
-fn lesson_file(module: &Module, lesson: &Lesson) -> String {
-    let module = format!("{:02}-{}", module.number, module.slug);
-    format!(
-        "curriculum/{module}/{:02}-{}/lesson.toml",
-        lesson.number, lesson.slug
-    )
-}
-
-/// `02-af-unix/…` is number 2, slug `af-unix`.
-fn numbered(name: &str) -> (u32, String) {
-    let directory = name.split('/').next().unwrap_or(name);
-    match directory.split_once('-') {
-        Some((number, slug)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-            (number.parse().unwrap_or(0), slug.to_owned())
-        }
-        _ => (0, directory.to_owned()),
     }
 }

@@ -5,16 +5,20 @@
 //! mistakes of all files at once.
 
 pub mod claim;
+pub mod correction;
 pub mod exercise;
 pub mod expression;
+pub mod glossary;
 pub mod guidance;
 pub mod lesson;
 mod load;
 pub mod manual;
 pub mod misconception;
 pub mod module;
+pub mod pages;
 pub mod path;
 pub mod problem;
+pub mod quick_reference;
 pub mod quiz;
 pub mod reader;
 pub mod scenario;

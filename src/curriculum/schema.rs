@@ -14,13 +14,16 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::correction::Corrections;
 use super::exercise::{Common, Exercise, Language};
+use super::glossary::Term;
 use super::guidance::Guidance;
 use super::lesson::Lesson;
 use super::misconception::Misconception;
 use super::module::Module;
 use super::path::Path;
 use super::problem::{Problem, SourceFile};
+use super::quick_reference::QuickReference;
 use super::reader::{Reader, Report, read_file, record_file};
 use super::services::Catalogue;
 
@@ -68,6 +71,19 @@ pub const KINDS: &[Kind] = &[
     kind("misconceptions", "curriculum/misconceptions.toml", |top| {
         drop(Misconception::read_all(top));
     }),
+    kind("corrections", "curriculum/corrections.toml", |top| {
+        drop(Corrections::read(top));
+    }),
+    kind("glossary", "curriculum/glossary.toml", |top| {
+        drop(Term::read_all(top));
+    }),
+    kind(
+        "quick-reference",
+        "curriculum/quick-reference.toml",
+        |top| {
+            drop(QuickReference::read(top));
+        },
+    ),
 ];
 
 const fn kind(name: &'static str, place: &'static str, read: fn(&mut Reader<'_>)) -> Kind {

@@ -1,0 +1,27 @@
+//! The glossary as markdown.
+
+use super::Medium;
+use crate::curriculum::Curriculum;
+use crate::curriculum::glossary::Term;
+
+/// The whole page.
+pub fn glossary(terms: &[Term], curriculum: &Curriculum, medium: Medium<'_>) -> String {
+    let mut out =
+        "# Glossary\n\nWords of manual pages and of the kernel, as this program uses them. \
+                   Behind each sentence stands where it is written.\n"
+            .to_owned();
+    for term in terms {
+        let page = term.reference.as_deref().map(|page| medium.page(page));
+        let ident = term.ident.as_deref().map(|name| medium.ident(name));
+        let lesson = term.lesson.as_ref();
+        let lesson = lesson.and_then(|it| medium.lesson(&it.value, curriculum));
+        let places: Vec<String> = [page, ident, lesson].into_iter().flatten().collect();
+        out += &format!(
+            "\n**{}**: {} ({})\n",
+            term.name.value,
+            term.says.trim(),
+            places.join(", ")
+        );
+    }
+    out
+}
