@@ -260,6 +260,171 @@ fn a_program_has_the_variables_of_the_process_that_started_it() {
 }
 
 #[test]
+fn the_file_environ_is_a_place_in_memory_and_nothing_comes_back_from_a_child() {
+    let seen = observe("environment.letter").obs;
+    let (a, b, c) = (&seen["a"], &seen["b"], &seen["c"]);
+    assert_eq!((&a["inside"], &a["file"]), (&a["new"], &a["old"]));
+    assert_eq!(a["started"], a["new"]);
+    assert_eq!((&b["copied"], &b["parent"]), (&a["new"], &a["new"]));
+    assert_eq!(b["scrawled"], b["signs"]);
+    assert_eq!(
+        (&c["fits"], &c["heavy"]),
+        (&json!("success"), &json!("E2BIG"))
+    );
+}
+
+#[test]
+fn getenv_takes_the_first_entry_a_shell_the_last_and_only_the_library_drops_some() {
+    let seen = observe("environment.filters").obs;
+    let (a, b) = (&seen["a"], &seen["b"]);
+    assert_eq!((&a["got"], &a["seen"]), (&json!("first"), &json!("second")));
+    assert_eq!(a["passed"], "DUP=second");
+    assert_eq!(b["size"], 0);
+    let root = nix::unistd::geteuid().is_root();
+    assert_eq!(b["secure"], u8::from(root), "{b}");
+    assert_eq!(b["tmpdir"] == "not set", root);
+    assert_eq!(b["runtime"], b["given"]);
+}
+
+/// What a pane has, whoever keeps it.
+fn assert_a_capsule(seen: &Value) {
+    let (a, b) = (&seen["a"], &seen["b"]);
+    assert_eq!(
+        (&a["runtime"], &a["display"]),
+        (&a["old_runtime"], &a["new_display"])
+    );
+    assert_eq!(a["agent"], "not set");
+    assert_eq!((&b["early"], &b["late"]), (&b["old"], &b["new"]));
+    assert_eq!((&b["running"], &b["other"]), (&b["old"], &b["old"]));
+}
+
+#[test]
+fn a_pane_has_what_its_server_was_started_with_and_what_the_list_names() {
+    let seen = observe("tmux.capsule").obs;
+    assert_a_capsule(&seen);
+    if let Some(lacking) = seen["a"]["lacking"].as_str() {
+        eprintln!("skipped: {lacking}");
+        return;
+    }
+    let keeper = seen["a"]["keeper"].as_str().expect("a name");
+    assert!(keeper.starts_with("tmux "), "{keeper}");
+}
+
+#[test]
+fn without_tmux_a_server_of_ours_keeps_the_panes_and_says_so() {
+    let output = Command::new(program())
+        .args(["try", "tmux.capsule", "--json"])
+        .env("PATH", "/nonexistent")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary starts");
+    let observation: Observation = serde_json::from_slice(&output.stdout).expect("an observation");
+    assert_a_capsule(&observation.obs);
+    for part in ["a", "b"] {
+        let lacking = observation.lacking(part).expect("it is said");
+        assert!(lacking.contains("tmux"), "{lacking}");
+        let deciding = observation.part(part).filter(|call| call.decisive);
+        assert_eq!(deciding.count(), 1);
+        assert!(observation.part(part).count() <= 12);
+    }
+}
+
+#[test]
+fn a_service_finds_its_socket_under_a_number_and_its_pid_in_a_variable() {
+    let seen = observe("listen.fds").obs;
+    let (a, b, c) = (&seen["a"], &seen["b"], &seen["c"]);
+    assert_eq!(a["read"], a["word"], "written before the service was there");
+    assert_eq!((&a["mine"], &a["peer"]), (&json!(true), &a["manager"]));
+    assert_eq!(
+        (&b["mine"], &b["open"], &b["exec_mine"]),
+        (&json!(false), &json!(true), &json!(true))
+    );
+    assert_eq!(
+        (&c["trapped"], &c["served"], &c["mended"]),
+        (&json!("EBADF"), &json!("success"), &json!("success"))
+    );
+}
+
+/// What a client in namespaces of its own reaches, seen or recorded.
+fn assert_a_scope(seen: &Value) {
+    let (a, b) = (&seen["a"], &seen["b"]);
+    assert_eq!(
+        (&a["far"], &a["by_name"], &a["padded"]),
+        (&json!("ENOENT"), &json!("success"), &json!("ECONNREFUSED"))
+    );
+    assert_eq!(
+        (&b["net_path"], &b["net_name"], &b["net_early"]),
+        (&json!("success"), &json!("ECONNREFUSED"), &json!("success"))
+    );
+    assert_eq!(
+        (&b["mnt_path"], &b["mnt_name"], &b["mnt_listed"]),
+        (&json!("ENOENT"), &json!("success"), &json!(true))
+    );
+    assert_eq!(
+        (&b["net_listed"], &b["taken"]),
+        (&json!(false), &json!("success"))
+    );
+}
+
+#[test]
+fn a_path_is_cut_off_by_mounts_and_an_abstract_name_by_the_network() {
+    let seen = observe("name.scope").obs;
+    assert_a_scope(&seen);
+    if let Some(lacking) = seen["b"]["lacking"].as_str() {
+        eprintln!("skipped: {lacking}");
+    }
+}
+
+#[test]
+fn where_namespaces_are_refused_a_recorded_run_is_shown_and_said_to_be_one() {
+    // In a user namespace of its own, a process may forbid further ones to itself.
+    let forbid = "for kind in user net mnt; do echo 0 >/proc/sys/user/max_${kind}_namespaces; done";
+    let script = format!("({forbid}) 2>/dev/null && exec \"$0\" try name.scope --json");
+    let output = Command::new("unshare")
+        .args(["--user", "--map-root-user", "sh", "-c", &script])
+        .arg(program())
+        .stdin(Stdio::null())
+        .output();
+    let Some(output) = output.ok().filter(|output| !output.stdout.is_empty()) else {
+        eprintln!("skipped: no user namespace to forbid others in");
+        return;
+    };
+    let observation: Observation = serde_json::from_slice(&output.stdout).expect("an observation");
+    assert_a_scope(&observation.obs);
+    assert_eq!(observation.lacking("a"), None);
+    let lacking = observation.lacking("b").expect("it is said");
+    assert!(lacking.contains("namespaces"), "{lacking}");
+    let live = observe("name.scope").obs;
+    if live["b"].get("lacking").is_none() {
+        let keys = |seen: &Value| -> BTreeSet<String> {
+            let part = seen["b"].as_object().expect("a part");
+            let keys = part.keys().filter(|key| *key != "lacking");
+            keys.cloned().collect()
+        };
+        assert_eq!(keys(&live), keys(&observation.obs));
+    }
+    assert!(observation.part("b").count() <= 12);
+}
+
+#[test]
+fn a_text_goes_from_its_holder_to_the_paster_past_the_broker() {
+    let seen = observe("clip.broker").obs;
+    let (a, b) = (&seen["a"], &seen["b"]);
+    assert_eq!((&a["read"], &a["end"]), (&a["text"], &json!(0)));
+    assert_eq!(a["handled"], "offer text/plainpaste");
+    assert_eq!((&a["made"], &a["made"]), (&a["passed"], &a["written_to"]));
+    assert_eq!(
+        (&a["copier_lines"], &a["holder_lines"]),
+        (&json!(0), &json!(1))
+    );
+    assert_eq!(
+        (&b["held"], &b["closed_bytes"]),
+        (&json!("EAGAIN"), &json!(0))
+    );
+    assert_eq!((&b["gone"], &b["nothing"]), (&json!("EPIPE"), &json!(0)));
+}
+
+#[test]
 fn listeners_pidfds_and_epoll_instances_cannot_be_read() {
     let seen = observe("descriptor.read").obs;
     for object in ["listener", "pidfd", "epoll"] {
@@ -305,6 +470,17 @@ fn processes_with(variable: &str) -> usize {
         .count()
 }
 
+/// Processes that stand in a directory, or in one that was below it.
+fn processes_below(directory: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return 0;
+    };
+    let stands = |entry: &std::fs::DirEntry| {
+        std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(directory))
+    };
+    entries.flatten().filter(stands).count()
+}
+
 /// Starts the guard of an experiment by hand, with a private TMPDIR and a mark in its environment.
 fn guard(directory: &Path, mark: &str) -> std::process::Child {
     let (name, value) = mark.split_once('=').expect("NAME=value");
@@ -321,13 +497,22 @@ fn guard(directory: &Path, mark: &str) -> std::process::Child {
 
 const REQUEST: &str = "{\"Guard\":{\"experiment\":\"unix.listen\",\"params\":{}}}\n";
 
+/// Starts programs that are not ours, in sessions of their own.
+const TMUX: &str = "{\"Guard\":{\"experiment\":\"tmux.capsule\",\"params\":{}}}\n";
+
 #[test]
 fn nothing_is_left_behind_after_an_answer() {
+    for request in [REQUEST, TMUX] {
+        answered_and_gone(request);
+    }
+}
+
+fn answered_and_gone(request: &str) {
     let directory = tempfile::tempdir().expect("a directory");
     let mark = format!("IPC_MASTERY_TEST={}-answer", std::process::id());
     let mut child = guard(directory.path(), &mark);
     let mut input = child.stdin.take().expect("piped");
-    input.write_all(REQUEST.as_bytes()).expect("it reads");
+    input.write_all(request.as_bytes()).expect("it reads");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("piped"))
         .read_line(&mut line)
@@ -342,6 +527,7 @@ fn nothing_is_left_behind_after_an_answer() {
         0
     );
     assert_eq!(processes_with(&mark), 0);
+    assert_eq!(processes_below(directory.path()), 0);
 }
 
 #[test]
@@ -353,7 +539,8 @@ fn nothing_is_left_behind_when_the_caller_is_gone() {
         let mark = format!("IPC_MASTERY_TEST={}-gone-{round}", std::process::id());
         let mut child = guard(directory.path(), &mark);
         let mut input = child.stdin.take().expect("piped");
-        input.write_all(REQUEST.as_bytes()).expect("it reads");
+        let request = [REQUEST, TMUX][round % 2];
+        input.write_all(request.as_bytes()).expect("it reads");
         drop(input);
         let mut output = child.stdout.take().expect("piped");
         let mut waiting = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
@@ -373,6 +560,7 @@ fn nothing_is_left_behind_when_the_caller_is_gone() {
             0
         );
         assert_eq!(processes_with(&mark), 0);
+        assert_eq!(processes_below(directory.path()), 0);
     }
 }
 

@@ -58,6 +58,11 @@ fn serve_from(mut table: Table, orders: impl BufRead, mut answers: impl Write) -
             let channel = channel.ok_or_else(|| io::Error::other("only a forked child"))?;
             return Err(identity::execute(channel));
         }
+        if let Order::Letter(letter) = &order
+            && letter.replaces()
+        {
+            return Err(letter.replace(table.channel.as_ref()));
+        }
     }
     Ok(())
 }
@@ -71,18 +76,22 @@ fn serve_as_child(mut table: Table, path: &str) -> io::Result<()> {
 
 /// The descriptors this process was asked to open, by number.
 #[derive(Default)]
-struct Table {
+pub(super) struct Table {
     open: BTreeMap<RawFd, OwnedFd>,
     /// Where the orders of a forked child come from.
     channel: Option<UnixStream>,
 }
 
 impl Table {
-    fn get(&self, fd: RawFd) -> Result<&OwnedFd, Errno> {
+    pub(super) fn get(&self, fd: RawFd) -> Result<&OwnedFd, Errno> {
         self.open.get(&fd).ok_or(Errno::EBADF)
     }
 
-    fn keep(&mut self, fd: OwnedFd) -> RawFd {
+    pub(super) fn take(&mut self, fd: RawFd) -> Result<OwnedFd, Errno> {
+        self.open.remove(&fd).ok_or(Errno::EBADF)
+    }
+
+    pub(super) fn keep(&mut self, fd: OwnedFd) -> RawFd {
         let number = fd.as_raw_fd();
         self.open.insert(number, fd);
         number
@@ -182,6 +191,9 @@ impl Table {
             Order::ReceiveInherited(fd, size) => self.receive(*fd, *size, net::RecvFlags::empty()),
             Order::DefaultSigpipe => sigpipe::restore_default().map(done_io).map_err(io_errno),
             Order::Identity(act) => self.act(act),
+            Order::Letter(letter) => letter.perform(),
+            Order::Handed(handed) => handed.perform(self),
+            Order::Place(place) => place.perform(),
         }
     }
 

@@ -326,9 +326,11 @@ impl Finding {
                 ExperimentError::Lacking { what, .. } => (Standing::CannotRun, Some(what.clone())),
                 other => (Standing::Failed, Some(with_cause(other))),
             },
-            Some(Ok(observation)) => match decide(observation) {
-                Ok(()) => (Standing::Holds, None),
-                Err(why) => (Standing::Differs, Some(why)),
+            Some(Ok(observation)) => match (lacking(expressions, observation), decide(observation))
+            {
+                (Some(what), _) => (Standing::CannotRun, Some(what)),
+                (None, Ok(())) => (Standing::Holds, None),
+                (None, Err(why)) => (Standing::Differs, Some(why)),
             },
         };
         let values = match observed {
@@ -343,6 +345,17 @@ impl Finding {
             ..self
         }
     }
+}
+
+/// What this machine lacks for the parts that expressions read.
+fn lacking(expressions: &[&str], observation: &Observation) -> Option<String> {
+    let names = expressions
+        .iter()
+        .flat_map(|source| expression::names(source));
+    names.into_iter().find_map(|name| {
+        let part = name.strip_prefix("obs.")?.split('.').next()?;
+        observation.lacking(part).map(str::to_owned)
+    })
 }
 
 /// What expressions read of an observation, each name once.
@@ -451,6 +464,17 @@ mod tests {
         let misspelt = standing(&lesson("obs.a.cuont == 3", None), &observed());
         assert_eq!(misspelt.standing, Standing::Differs);
         assert!(misspelt.why.is_some());
+    }
+
+    #[test]
+    fn what_something_else_stands_in_for_is_not_judged() {
+        let mut observed = observed().expect("an observation");
+        observed.obs["a"]["lacking"] = json!("tmux");
+        for holds in ["obs.a.count == 3", "obs.a.count == 4"] {
+            let found = standing(&lesson(holds, None), &Ok(observed.clone()));
+            assert_eq!(found.standing, Standing::CannotRun);
+            assert_eq!(found.why.as_deref(), Some("tmux"));
+        }
     }
 
     #[test]

@@ -4,26 +4,35 @@
 //! forks from a threaded program and nothing it does outlives it. What it saw is data; lessons
 //! compare it with predictions, and [`crate::render`] draws it.
 
+mod activation;
 mod actor;
 mod af_unix;
+mod capsule;
 pub mod claims;
+mod clipboard;
 mod credentials;
 mod deed;
 mod endings;
+mod environment;
+mod handed;
 mod identity;
 pub mod judgement;
+mod letter;
 pub mod lint;
 mod names;
 pub mod order;
 mod overview;
 mod passing;
+mod place;
 pub mod registry;
 mod request;
 pub mod role;
 mod runner;
 mod runtime_dir;
+mod scope;
 pub mod sentences;
 mod stage;
+mod tmux;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -54,6 +63,12 @@ impl Observation {
     /// The calls of one part.
     pub fn part(&self, id: &str) -> impl Iterator<Item = &Call> {
         self.calls.iter().filter(move |call| call.part == id)
+    }
+
+    /// What this machine lacks for one part, as a clause, when something else has taken its place:
+    /// then what was seen shows the lesson's point and proves nothing.
+    pub fn lacking(&self, id: &str) -> Option<&str> {
+        self.obs.get(id)?.get("lacking")?.as_str()
     }
 }
 

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use super::deed::Deed;
+use super::handed::Handed;
 use super::identity::{self, Act, Status};
+use super::letter::Letter;
+use super::place::Place;
 
 /// A kind of socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +112,12 @@ pub enum Order {
     DefaultSigpipe,
     /// Something about processes and their identity.
     Identity(Act),
+    /// Something about the environment.
+    Letter(Letter),
+    /// Something about descriptors that are handed on.
+    Handed(Handed),
+    /// Something about where the process stands.
+    Place(Place),
 }
 
 /// The environment a program is started with.
@@ -173,6 +182,8 @@ pub enum Got {
     Status(Status),
     /// That something can be read.
     Readable,
+    /// Two descriptors.
+    Ends(i32, i32),
 }
 
 /// What became of an order: what it gave, or the errno.
@@ -231,6 +242,9 @@ impl Order {
             Self::ReceiveInherited(fd, size) => format!("recvmsg({fd}, buffer, {size}, 0)"),
             Self::DefaultSigpipe => "signal(SIGPIPE, SIG_DFL)".to_owned(),
             Self::Identity(act) => act.text(),
+            Self::Letter(letter) => letter.text(),
+            Self::Handed(handed) => handed.text(),
+            Self::Place(place) => place.text(),
         }
     }
 }
@@ -273,6 +287,7 @@ impl Outcome {
             Ok(Got::Signed(bytes, credentials)) => identity::signed_text(bytes, *credentials),
             Ok(Got::Status(status)) => identity::status_text(status),
             Ok(Got::Readable) => "1, readable".to_owned(),
+            Ok(Got::Ends(one, other)) => format!("0, [{one}, {other}]"),
         }
     }
 
@@ -453,6 +468,16 @@ impl Outcome {
     pub fn status(&self) -> Result<&Status, Failure> {
         match &self.result {
             Ok(Got::Status(status)) => Ok(status),
+            _ => Err(self.unforeseen()),
+        }
+    }
+    /// The two descriptors it gave.
+    ///
+    /// # Errors
+    /// [`Failure::Unforeseen`] when it gave none.
+    pub fn ends(&self) -> Result<(i32, i32), Failure> {
+        match self.result {
+            Ok(Got::Ends(one, other)) => Ok((one, other)),
             _ => Err(self.unforeseen()),
         }
     }

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::stage::Stage;
-use super::{Failure, af_unix, credentials, endings, names, overview, passing, runtime_dir};
+use super::{
+    Failure, activation, af_unix, capsule, clipboard, credentials, endings, environment, names,
+    overview, passing, runtime_dir, scope,
+};
 
 /// A named routine of real system calls.
 #[derive(Debug)]
@@ -16,6 +19,10 @@ pub struct Experiment {
 
 /// Every experiment, sorted by name.
 pub const ALL: &[Experiment] = &[
+    Experiment {
+        name: "clip.broker",
+        routine: clipboard::broker,
+    },
     Experiment {
         name: "cred.per-message",
         routine: credentials::per_message,
@@ -33,6 +40,22 @@ pub const ALL: &[Experiment] = &[
         routine: overview::copied,
     },
     Experiment {
+        name: "environment.filters",
+        routine: environment::filters,
+    },
+    Experiment {
+        name: "environment.letter",
+        routine: environment::arrives,
+    },
+    Experiment {
+        name: "listen.fds",
+        routine: activation::listen_fds,
+    },
+    Experiment {
+        name: "name.scope",
+        routine: scope::scope,
+    },
+    Experiment {
         name: "peercred.handoff",
         routine: credentials::handoff,
     },
@@ -43,6 +66,10 @@ pub const ALL: &[Experiment] = &[
     Experiment {
         name: "runtime-dir.who-lives-there",
         routine: runtime_dir::who_lives_there,
+    },
+    Experiment {
+        name: "tmux.capsule",
+        routine: capsule::capsule,
     },
     Experiment {
         name: "unix.bytes",

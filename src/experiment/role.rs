@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
@@ -23,6 +23,7 @@ use super::request::{Request, Response, Work};
 use super::runner::{OURSELVES, ROLE};
 use super::stage::Stage;
 use super::{Failure, Observation, actor, registry, running_kernel};
+use crate::sys::process::children;
 use crate::untrusted::Untrusted;
 
 /// How long a routine may take. Each takes some hundredths of a second; the rest is for a machine
@@ -145,12 +146,22 @@ fn converse(work: Work, worker: &mut Child) -> io::Result<Response> {
     Ok(serde_json::from_slice(&answer)?)
 }
 
-/// Kills the worker's process group and reaps whatever has become a child of ours.
+/// Kills the worker's process group, and what has left it, and reaps whatever has become a child of
+/// ours.
 fn end(worker: &Child) {
     let group = Pid::from_raw(i32::try_from(worker.id()).expect("a pid is an i32"));
     // The worker is not reaped yet, so the number cannot belong to anybody else.
     let _ = killpg(group, Signal::SIGKILL);
-    while waitpid(None, None) != Err(Errno::ECHILD) {}
+    loop {
+        // A program with a session of its own, such as a pane of tmux, is a child of ours as soon
+        // as its parent has ended. None of them is reaped before it is listed here.
+        for child in children(std::process::id().cast_signed()) {
+            let _ = kill(Pid::from_raw(child), Signal::SIGKILL);
+        }
+        if waitpid(None, None) == Err(Errno::ECHILD) {
+            break;
+        }
+    }
 }
 
 fn perform(work: &Work) -> Response {

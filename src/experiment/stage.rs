@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::Signal;
 
 use super::identity::Act;
+use super::letter::Letter;
 use super::order::{Environment, Got, Order, Outcome};
 use super::request::Request;
 use super::runner::{OURSELVES, ROLE};
@@ -23,6 +24,8 @@ use super::{Call, Failure};
 pub struct Stage {
     part: String,
     calls: Vec<Call>,
+    /// Forked actors so far.
+    meetings: usize,
 }
 
 /// A process of the experiment. It ends when it is dropped.
@@ -159,21 +162,36 @@ impl Stage {
     /// # Errors
     /// When the actor is gone or cannot fork.
     pub fn fork(&mut self, actor: &mut Actor, name: &str) -> Result<Actor, Failure> {
+        let (child, outcome) = self.meet(actor, name)?;
+        self.record(&actor.name, &outcome);
+        Ok(child)
+    }
+
+    /// Like [`Stage::fork`], without a line in the transcript.
+    ///
+    /// # Errors
+    /// When the actor is gone or cannot fork.
+    pub fn fork_quietly(&mut self, actor: &mut Actor, name: &str) -> Result<Actor, Failure> {
+        self.meet(actor, name).map(|(child, _)| child)
+    }
+
+    fn meet(&mut self, actor: &mut Actor, name: &str) -> Result<(Actor, Outcome), Failure> {
         let fault = |error: io::Error| Failure::Fault(format!("cannot meet a child: {error}"));
-        let path = format!(".child-of-{}-{}", actor.pid, self.calls.len());
+        self.meetings += 1;
+        let path = format!(".child-of-{}-{}", actor.pid, self.meetings);
         let meeting = UnixListener::bind(&path).map_err(fault)?;
-        let pid = self
-            .call(actor, Order::Identity(Act::Fork(path)))?
-            .process()?;
+        let forked = self.quietly(actor, &Order::Identity(Act::Fork(path)))?;
+        let pid = forked.process()?;
         let (stream, _) = meeting.accept().map_err(fault)?;
         let answers = stream.try_clone().map_err(fault)?;
-        Ok(Actor {
+        let child = Actor {
             name: name.to_owned(),
             pid: pid.unsigned_abs(),
             child: None,
             orders: Some(OwnedFd::from(stream).into()),
             answers: BufReader::new(OwnedFd::from(answers).into()),
-        })
+        };
+        Ok((child, forked))
     }
 
     /// Has a forked actor execute a program, and writes it down. It keeps its place in the
@@ -184,11 +202,7 @@ impl Stage {
     pub fn execute(&mut self, actor: &mut Actor, name: &str) -> Result<(), Failure> {
         name.clone_into(&mut actor.name);
         self.call(actor, Order::Identity(Act::Execute))?.done()?;
-        let gone = |error: io::Error| Failure::Fault(format!("a program is gone: {error}"));
-        let orders = actor.orders.as_mut();
-        let orders = orders.ok_or_else(|| gone(io::ErrorKind::BrokenPipe.into()))?;
-        let request = Request::Act.line();
-        orders.write_all(request.as_bytes()).map_err(gone)
+        actor.request()
     }
 
     /// Ends an actor, and writes it down.
@@ -213,6 +227,54 @@ impl Stage {
             .map_err(|error| Failure::Fault(format!("{} is gone: {error}", actor.name)))
     }
 
+    /// Has a forked actor execute another program, and writes it down: [`Letter::Execute`] or
+    /// [`Letter::Wrapped`]. It keeps its place in the transcript under the name `name`.
+    ///
+    /// # Errors
+    /// When the actor is gone.
+    pub fn become_program(
+        &mut self,
+        actor: &mut Actor,
+        name: &str,
+        letter: Letter,
+    ) -> Result<(), Failure> {
+        name.clone_into(&mut actor.name);
+        self.call(actor, Order::Letter(letter))?.done()?;
+        actor.request()
+    }
+
+    /// Like [`Stage::become_program`], without a line in the transcript.
+    ///
+    /// # Errors
+    /// When the actor is gone.
+    pub fn become_quietly(&self, actor: &mut Actor, letter: Letter) -> Result<(), Failure> {
+        self.quietly(actor, &Order::Letter(letter))?.done()?;
+        actor.request()
+    }
+
+    /// Writes down what was not an actor's call: what a program of this machine was asked and said.
+    pub fn note(&mut self, who: &str, call: &str, result: &str) {
+        self.calls.push(Call {
+            part: self.part.clone(),
+            who: who.to_owned(),
+            call: call.to_owned(),
+            result: result.to_owned(),
+            decisive: false,
+        });
+    }
+
+    /// Marks the call that was written down last as the one that decides.
+    pub fn mark(&mut self) {
+        if let Some(call) = self.calls.last_mut() {
+            call.decisive = true;
+        }
+    }
+
+    /// What was written down so far, in order.
+    pub fn so_far(&self) -> &[Call] {
+        &self.calls
+    }
+
     /// The calls so far, in order.
     pub fn into_calls(self) -> Vec<Call> {
         self.calls
@@ -235,6 +297,11 @@ impl Actor {
         self.pid
     }
 
+    /// Gives it another name in the transcript.
+    pub fn rename(&mut self, name: &str) {
+        name.clone_into(&mut self.name);
+    }
+
     /// Waits for its end: the name of the signal, if one has ended it.
     fn killed_by(&mut self) -> Option<String> {
         drop(self.orders.take());
@@ -242,6 +309,24 @@ impl Actor {
         Signal::try_from(signal)
             .map(|signal| signal.as_str().to_owned())
             .ok()
+    }
+
+    /// Asks a program that an actor has become to serve orders.
+    fn request(&mut self) -> Result<(), Failure> {
+        let gone = |error: io::Error| Failure::Fault(format!("a program is gone: {error}"));
+        let orders = self.orders.as_mut();
+        let orders = orders.ok_or_else(|| gone(io::ErrorKind::BrokenPipe.into()))?;
+        orders
+            .write_all(Request::Act.line().as_bytes())
+            .map_err(gone)
+    }
+
+    /// Kills it: for what an actor has become that serves no orders and ends at no end of input.
+    pub fn kill(&mut self) {
+        if let Some(child) = &mut self.child {
+            // It is not waited for yet; one that has ended already is as good.
+            let _ = child.kill();
+        }
     }
 
     fn perform(&mut self, order: &Order) -> io::Result<Outcome> {
