@@ -38,6 +38,14 @@ const TOLD: &[(&str, &[&str])] = &[
         "relay",
         &["ends-with-the-first-python", "reset-is-end-python"],
     ),
+    (
+        "env-doctor",
+        &["missing-is-stale-python", "always-the-server-python"],
+    ),
+    (
+        "mini-clip",
+        &["none-is-failure-python", "counts-characters-python"],
+    ),
 ];
 
 /// The words of a program's failure.
