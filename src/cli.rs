@@ -119,6 +119,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what you can do, in tasks that are drawn anew each time: evidence for the outcomes of
+    /// the path.
+    Prove(Prove),
     /// Answer again what you learnt, before you forget it: a few questions a day.
     Review(Review),
     /// Forget your progress, or that of one exercise; asks first.
@@ -134,7 +137,7 @@ pub enum Command {
         /// Directory that holds curriculum/ and exercises/; what is built in when left out.
         dir: Option<PathBuf>,
         /// Print the JSON Schema of a kind of file instead, for editors: exercise, mutants, common,
-        /// languages, lesson, module, path, services, misconceptions, corrections, glossary or
+        /// languages, lesson, module, path, task, services, misconceptions, corrections, glossary or
         /// quick-reference.
         #[arg(long, value_name = "KIND", conflicts_with = "dir")]
         schema: Option<String>,
@@ -362,6 +365,19 @@ pub struct Check {
     pub watch: bool,
     /// Print the report as JSON.
     #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `prove`.
+#[derive(Args, Clone, Debug)]
+pub struct Prove {
+    /// The task, or an outcome such as O8 for its next task; all are listed when left out.
+    pub name: Option<String>,
+    /// Draw the task by this number, as practice: it is not recorded.
+    #[arg(long, value_name = "N", requires = "name")]
+    pub seed: Option<u64>,
+    /// Print the list as JSON.
+    #[arg(long, conflicts_with = "name")]
     pub json: bool,
 }
 

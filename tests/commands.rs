@@ -145,9 +145,10 @@ fn path_shows_outcomes_by_level() {
 
     Level 1 · Awareness (an hour)
       ○ O1  Says what a socket's name is.
-            0 of 2 lessons read
+            0 of 2 lessons read, no evidence to earn yet
       ◐ O2  Writes a server that greets.
-            0 of 1 lessons read, 1 of 1 exercises passed
+            0 of 1 lessons read, 1 of 1 exercises passed, 1 of 2 pieces of evidence
+            ✓ code: The greeter
 
     Level 2 · Comprehension (a week)
       ○ O3  Explains a queue.
@@ -155,6 +156,8 @@ fn path_shows_outcomes_by_level() {
 
     Next: read “Welcome”
       ipc-mastery learn welcome
+
+    A simulated clock gave the times of this progress.
     "#);
 }
 

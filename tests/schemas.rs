@@ -27,6 +27,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Files are named after their kind; tasks have a directory.
+fn kind_of(path: &Path) -> Option<Kind> {
+    match path.parent()?.file_name()?.to_str()? {
+        "tasks" => Kind::find("task"),
+        _ => Kind::find(path.file_stem()?.to_str()?),
+    }
+}
+
 /// Every file of the shipped curriculum and exercises that has a schema.
 fn shipped() -> Vec<(Kind, PathBuf)> {
     fn walk(directory: &Path, found: &mut Vec<(Kind, PathBuf)>) {
@@ -35,7 +43,7 @@ fn shipped() -> Vec<(Kind, PathBuf)> {
             if path.is_dir() && path.file_name() != Some("target".as_ref()) {
                 walk(&path, found);
             } else if path.extension() == Some("toml".as_ref())
-                && let Some(kind) = path.file_stem().and_then(|it| Kind::find(it.to_str()?))
+                && let Some(kind) = kind_of(&path)
             {
                 found.push((kind, path));
             }

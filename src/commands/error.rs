@@ -133,7 +133,8 @@ impl From<StoreError> for CommandError {
             | StoreError::Unwritable { .. }
             | StoreError::ReadOnly { .. }
             | StoreError::Full { .. }
-            | StoreError::Busy { .. } => Self::cannot_judge(message),
+            | StoreError::Busy { .. }
+            | StoreError::RealTime { .. } => Self::cannot_judge(message),
         };
         told.hinted(hint).caused_by(error)
     }

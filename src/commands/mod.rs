@@ -14,6 +14,7 @@ pub mod man;
 pub mod pager;
 pub mod path;
 pub mod probe;
+pub mod prove;
 pub mod read;
 pub mod remembered;
 pub mod reset;
@@ -47,6 +48,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Probe(which) => probe::run(&context, &which),
         Command::Read { lesson } => read::run(&context, &lesson),
         Command::Path { json } => path::run(&context, json),
+        Command::Prove(options) => prove::run(&context, &options),
         Command::Review(options) => review::run(&context, options),
         Command::Reset(options) => reset::run(&context, &options),
         Command::Start(options) => start::run(&context, &options),

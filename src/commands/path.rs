@@ -6,7 +6,7 @@ use super::context::Context;
 use super::error::CommandError;
 use super::{remembered, review};
 use crate::exit_code::ExitCode;
-use crate::mastery::path::{self, LevelStanding, Next, Tally};
+use crate::mastery::path::{self, LevelStanding, Next, NextProof, Tally};
 use crate::mastery::review::listing::{self as due, Summary};
 use crate::render::{ansi, listing, review as drawing};
 
@@ -16,6 +16,8 @@ struct Printed<'a> {
     schema: &'static str,
     title: &'a str,
     next: &'a Option<Next>,
+    proof: &'a Option<NextProof>,
+    simulated: bool,
     lessons: Tally,
     exercises: Tally,
     review: Summary,
@@ -37,6 +39,8 @@ pub fn run(context: &Context, json: bool) -> Result<ExitCode, CommandError> {
             schema: "ipc-mastery/path/1",
             title: &standing.title,
             next: &standing.next,
+            proof: &standing.proof,
+            simulated: standing.simulated,
             lessons: standing.lessons,
             exercises: standing.exercises,
             review: due::summary(&deck),

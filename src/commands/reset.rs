@@ -83,6 +83,7 @@ fn words(remembered: &Remembered) -> Vec<String> {
             "prediction or stated fact",
             "predictions and stated facts",
         ),
+        (remembered.proofs, "task tried", "tasks tried"),
     ]
     .into_iter()
     .filter(|(count, ..)| *count > 0)

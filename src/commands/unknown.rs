@@ -15,6 +15,8 @@ pub enum Kind {
     Exercise,
     /// An experiment, or the lesson that wraps one.
     Experiment,
+    /// A task.
+    Task,
     /// A module, a lesson or an exercise.
     Any,
 }
@@ -25,6 +27,7 @@ impl Kind {
             Self::Lesson => "lesson",
             Self::Exercise => "exercise",
             Self::Experiment => "experiment",
+            Self::Task => "task",
             Self::Any => "module, lesson or exercise",
         }
     }
@@ -38,6 +41,11 @@ impl Kind {
         match self {
             Self::Lesson => lessons().collect(),
             Self::Exercise => exercises().collect(),
+            Self::Task => curriculum
+                .tasks
+                .iter()
+                .map(|task| task.slug.clone())
+                .collect(),
             Self::Any => {
                 let modules = curriculum.modules.iter();
                 let modules = modules.map(|module| module.slug.clone());
@@ -62,6 +70,7 @@ pub fn name(curriculum: &Curriculum, kind: Kind, name: &str) -> CommandError {
     let last = name.rsplit('/').next().unwrap_or(name);
     let all = match kind {
         Kind::Experiment => "`ipc-mastery try` names them all.",
+        Kind::Task => "`ipc-mastery prove` names them all.",
         Kind::Lesson | Kind::Exercise | Kind::Any => "`ipc-mastery list` names them all.",
     };
     let lack = format!("there is no {}", kind.word());
@@ -111,6 +120,7 @@ fn something_else(curriculum: &Curriculum, kind: Kind, name: &str) -> Option<Com
         Kind::Lesson => "not a lesson",
         Kind::Exercise => "not an exercise",
         Kind::Experiment => "not an experiment",
+        Kind::Task => "not a task",
         Kind::Any => return None,
     };
     let message = format!("`{}` is {what}, {wanted}", printable(name));

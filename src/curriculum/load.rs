@@ -1,6 +1,7 @@
 //! Loads a curriculum whole: finds the files, reads each with its own reader, then checks what
 //! files say about each other. What a single file may hold is the readers' business.
 
+mod evidence;
 mod place;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use super::problem::{Problem, Problems, SourceFile, did_you_mean};
 use super::reader::{Located, Reader, Report, read_file};
 use super::services::Catalogue;
 use super::source::{Source, SourceError, StoredFile};
+use super::task::Task;
 use place::{lesson_file, numbered, part_span};
 
 /// All that is taught.
@@ -40,6 +42,8 @@ pub struct Curriculum {
     pub catalogue: Catalogue,
     /// What explains each probe.
     pub manuals: Vec<Manual>,
+    /// What gives evidence apart from programs, by slug.
+    pub tasks: Vec<Task>,
 }
 
 /// Why there is no curriculum.
@@ -113,6 +117,11 @@ impl Curriculum {
         self.exercises
             .iter()
             .find(|exercise| exercise.slug == name || Some(exercise.number) == number)
+    }
+
+    /// The task with this slug.
+    pub fn task(&self, slug: &str) -> Option<&Task> {
+        self.tasks.iter().find(|task| task.slug == slug)
     }
 
     /// The language with this id.
@@ -212,6 +221,7 @@ impl Loader {
         for name in self.matching("exercises/", "/exercise.toml") {
             curriculum.exercises.push(self.exercise(&name));
         }
+        curriculum.tasks = self.tasks();
         curriculum.modules.sort_by_key(|module| module.number);
         curriculum.exercises.sort_by_key(|exercise| exercise.number);
         self.cross_check(&curriculum);
@@ -396,20 +406,8 @@ impl Loader {
             .map(|entry| entry.id.value.as_str())
             .collect();
 
-        for outcome in curriculum
-            .path
-            .levels
-            .iter()
-            .flat_map(|level| &level.outcomes)
-        {
-            self.known("curriculum/path.toml", "lesson", &outcome.lessons, &lessons);
-            self.known(
-                "curriculum/path.toml",
-                "exercise",
-                &outcome.exercises,
-                &exercises,
-            );
-        }
+        self.check_path(curriculum, &lessons, &exercises);
+        self.check_tasks(curriculum, &lessons, &misconceptions);
         let bank = "curriculum/misconceptions.toml".to_owned();
         self.unique(
             "misconception",

@@ -25,5 +25,6 @@ pub mod scenario;
 pub mod schema;
 pub mod services;
 pub mod source;
+pub mod task;
 
 pub use load::{Curriculum, LoadError};

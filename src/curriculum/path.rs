@@ -40,6 +40,46 @@ pub struct Outcome {
     pub lessons: Vec<Located<String>>,
     /// Slugs of the exercises that show it; empty while none is written.
     pub exercises: Vec<Located<String>>,
+    /// What gives evidence that it is reached.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A piece of evidence that can be earned.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    /// The questions of these lessons, answered right in reviews.
+    Retrieval(Vec<Located<String>>),
+    /// A task, by its slug.
+    Task(Located<String>),
+    /// An exercise passed, by its slug.
+    Exercise(Located<String>),
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self::Retrieval(Vec::new())
+    }
+}
+
+impl Evidence {
+    fn read(table: &mut Reader<'_>) -> Self {
+        let task = table.optional_text("task");
+        let exercise = table.optional_text("exercise");
+        let retrieval = table.texts("retrieval");
+        let named = [task.is_some(), exercise.is_some(), !retrieval.is_empty()];
+        if named.into_iter().filter(|&named| named).count() != 1 {
+            let help = "Write one of `task`, `exercise` and `retrieval`.".to_owned();
+            let message =
+                "a piece of evidence is one task, one exercise, or the retrieval of lessons";
+            table.problem(table.span(), message, Some(help));
+        }
+        match (task, exercise) {
+            (Some(task), _) => Self::Task(task),
+            (None, Some(exercise)) => Self::Exercise(exercise),
+            (None, None) => Self::Retrieval(retrieval),
+        }
+    }
 }
 
 /// A mechanism that has no module yet.
@@ -67,6 +107,7 @@ impl Path {
                     text: outcome.text("text"),
                     lessons: outcome.texts("lessons"),
                     exercises: outcome.texts("exercises"),
+                    evidence: outcome.tables("evidence", "a piece of evidence", Evidence::read),
                 }),
             }),
             later: top.tables("later", "a later module", |later| LaterModule {

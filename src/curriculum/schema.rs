@@ -26,6 +26,7 @@ use super::problem::{Problem, SourceFile};
 use super::quick_reference::QuickReference;
 use super::reader::{Reader, Report, read_file, record_file};
 use super::services::Catalogue;
+use super::task::Task;
 
 /// A kind of file, by the name it has without `.toml`.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,9 @@ pub const KINDS: &[Kind] = &[
         drop(Module::read(top));
     }),
     kind("path", "curriculum/path.toml", |top| drop(Path::read(top))),
+    kind("task", "curriculum/tasks/SLUG.toml", |top| {
+        drop(Task::read(top));
+    }),
     kind("services", "curriculum/services.toml", |top| {
         drop(Catalogue::read(top));
     }),

@@ -14,6 +14,7 @@ use crate::curriculum::expression;
 use crate::curriculum::lesson::Lesson;
 use crate::curriculum::problem::{Problem, SourceFile, did_you_mean};
 use crate::curriculum::source::StoredFile;
+use crate::curriculum::task::{Live, Task};
 
 /// Every mistake in what lessons say about experiments and probes. `files` is where the curriculum
 /// came from; `probes` are the names that a `{{ probe NAME }}` block may use.
@@ -35,7 +36,33 @@ pub fn problems(curriculum: &Curriculum, files: &[StoredFile], probes: &[&str]) 
             .run();
         }
     }
+    for task in &curriculum.tasks {
+        check_task(task, files, probes, &mut found);
+    }
     found
+}
+
+fn check_task(task: &Task, files: &[StoredFile], probes: &[&str], found: &mut Vec<Problem>) {
+    let name = format!("curriculum/tasks/{}.toml", task.slug);
+    let Some(file) = files.iter().find(|file| file.name == name) else {
+        return;
+    };
+    let (what, name, known): (_, _, Vec<&str>) = match &task.live {
+        None => return,
+        Some(Live::Probe(name)) => ("probe", name, probes.to_vec()),
+        Some(Live::Experiment { name, .. }) => {
+            let known = registry::ALL.iter().map(|known| known.name);
+            ("experiment", name, known.collect())
+        }
+    };
+    if !known.contains(&name.value.as_str()) {
+        found.push(Problem {
+            file: file.source_file(),
+            span: Some(name.span.clone()),
+            message: format!("there is no {what} `{}`", name.value),
+            help: did_you_mean(&name.value, known),
+        });
+    }
 }
 
 /// The file of a lesson. Directories are a number, a dash and the slug.

@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use super::evidence::{self, Ledger, Piece, PieceState};
 use super::progress::{LessonProgress, Progress};
 use crate::check::verdict::Verdict;
 use crate::curriculum::Curriculum;
@@ -17,6 +18,10 @@ pub struct Standing {
     pub title: String,
     /// What to do next; `None` when all is done.
     pub next: Option<Next>,
+    /// What to prove next; `None` while no outcome is ready for it.
+    pub proof: Option<NextProof>,
+    /// Whether a simulated clock gave the times.
+    pub simulated: bool,
     /// Every lesson.
     pub lessons: Tally,
     /// Every exercise.
@@ -64,6 +69,17 @@ pub enum Next {
         /// Whether it was started or checked before.
         begun: bool,
     },
+}
+
+/// What to prove next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NextProof {
+    /// The outcome, `O1` to `O16`.
+    pub outcome: String,
+    /// The piece of evidence that is missing.
+    pub piece: Piece,
+    /// Not before this moment, in seconds since the epoch, if it is to count.
+    pub not_before: Option<i64>,
 }
 
 /// A module with the learner in it.
@@ -161,17 +177,26 @@ pub struct OutcomeStanding {
     pub lessons: Tally,
     /// The exercises that show it.
     pub exercises: Tally,
+    /// The evidence for it.
+    pub evidence: Ledger,
 }
 
 impl OutcomeStanding {
     /// Whether nothing is written yet that leads to it.
     pub fn is_to_come(&self) -> bool {
-        self.lessons.of == 0 && self.exercises.of == 0
+        self.lessons.of == 0 && self.exercises.of == 0 && self.evidence.pieces.is_empty()
     }
 
-    /// Whether all that is written for it is done.
-    pub fn is_done(&self) -> bool {
-        !self.is_to_come() && self.lessons.is_full() && self.exercises.is_full()
+    /// Whether two independent pieces of evidence are there.
+    pub fn is_held(&self) -> bool {
+        self.evidence.held
+    }
+
+    /// Whether anything was done for it.
+    pub fn is_begun(&self) -> bool {
+        let mut pieces = self.evidence.pieces.iter();
+        let tried = pieces.any(|piece| piece.state != PieceState::Open);
+        tried || self.lessons.done + self.exercises.done > 0
     }
 }
 
@@ -234,9 +259,11 @@ pub fn standing(curriculum: &Curriculum, progress: &Progress) -> Standing {
                         .iter()
                         .map(|slug| progress.has_passed(&slug.value)),
                 ),
+                evidence: evidence::ledger(curriculum, outcome, progress),
             })
             .collect(),
     });
+    let levels: Vec<LevelStanding> = levels.collect();
     Standing {
         title: curriculum.path.title.clone(),
         next: next(curriculum, progress),
@@ -247,7 +274,9 @@ pub fn standing(curriculum: &Curriculum, progress: &Progress) -> Standing {
                 .iter()
                 .map(|exercise| progress.has_passed(&exercise.slug)),
         ),
-        levels: levels.collect(),
+        proof: next_proof(&levels),
+        simulated: progress.simulated,
+        levels,
         modules,
         later: curriculum
             .path
@@ -256,6 +285,20 @@ pub fn standing(curriculum: &Curriculum, progress: &Progress) -> Standing {
             .map(|module| module.title.clone())
             .collect(),
     }
+}
+
+/// What to prove next: the first piece that is missing of an outcome whose lessons are all read.
+fn next_proof(levels: &[LevelStanding]) -> Option<NextProof> {
+    let mut outcomes = levels.iter().flat_map(|level| &level.outcomes);
+    outcomes.find_map(|outcome| {
+        let piece = outcome.evidence.missing()?;
+        let ready = outcome.lessons.of > 0 && outcome.lessons.is_full();
+        ready.then(|| NextProof {
+            outcome: outcome.id.clone(),
+            piece: piece.clone(),
+            not_before: outcome.evidence.waits_until,
+        })
+    })
 }
 
 /// What to do next, in the order of the path: a module's lessons, then its exercises. An exercise
@@ -478,9 +521,10 @@ mod tests {
             panic!("two outcomes");
         };
         assert_eq!(first.lessons, Tally { done: 0, of: 2 });
-        assert!(second.is_done() && !first.is_done());
+        assert_eq!(second.exercises, Tally { done: 1, of: 1 });
+        assert!(second.is_begun() && !first.is_begun());
+        assert!(!second.is_held(), "one piece is not enough");
         assert!(standing.levels[1].outcomes[0].is_to_come());
-        assert!(!standing.levels[1].outcomes[0].is_done());
     }
 
     #[test]

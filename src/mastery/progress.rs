@@ -21,8 +21,12 @@ pub struct Progress {
     pub answers: BTreeMap<String, AnswerProgress>,
     /// Every answer given in a review, by the quiz item's id, oldest first.
     pub reviews: BTreeMap<String, Vec<ReviewProgress>>,
+    /// Every try of a task, by the task's slug, oldest first.
+    pub proofs: BTreeMap<String, Vec<ProofProgress>>,
     /// What `start` made last.
     pub last_start: Option<Started>,
+    /// Whether a simulated clock gave the times.
+    pub simulated: bool,
 }
 
 /// What is remembered of one lesson.
@@ -96,6 +100,21 @@ pub struct ReviewProgress {
     pub reason: Option<u32>,
     /// Whether it was right, option and reason together.
     pub right: bool,
+}
+
+/// One try of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProofProgress {
+    /// When it was begun.
+    pub at: i64,
+    /// Whether it can be evidence.
+    pub counts: bool,
+    /// How many answers were right.
+    pub right: u32,
+    /// How many questions were asked.
+    pub of: u32,
+    /// Whether all were right.
+    pub passed: bool,
 }
 
 /// Why a question is asked in a review.

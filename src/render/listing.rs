@@ -10,9 +10,12 @@
 //! decided in [`crate::mastery::path`].
 
 use super::text::{Line, Role, Text};
+use crate::mastery::evidence::{Piece, PieceState, Type};
 use crate::mastery::path::{
-    ExerciseStanding, LessonStanding, ModuleStanding, Next, OutcomeStanding, Standing, State, Tally,
+    ExerciseStanding, LessonStanding, ModuleStanding, Next, NextProof, OutcomeStanding, Standing,
+    State, Tally,
 };
+use crate::sys::calendar::local_minute;
 
 /// Modules with their lessons and exercises, for this many columns.
 pub fn list(standing: &Standing, width: usize) -> Text {
@@ -113,9 +116,65 @@ pub fn path(standing: &Standing, width: usize) -> Text {
             text.append(lines);
             let indent = " ".repeat(columns(&lead));
             text.append(folded(Role::Dim, &indent, &outcome_words(outcome), width));
+            if outcome.is_begun() && !outcome.is_held() {
+                for piece in &outcome.evidence.pieces {
+                    text.append(piece_line(piece, &indent, width));
+                }
+            }
         }
     }
     text.append(next(standing, width));
+    if let Some(proof) = &standing.proof {
+        text.append(next_proof(proof, width));
+    }
+    if standing.simulated {
+        text.blank();
+        let words = "A simulated clock gave the times of this progress.";
+        text.append(folded(Role::Warning, "", words, width));
+    }
+    text
+}
+
+fn piece_line(piece: &Piece, indent: &str, width: usize) -> Text {
+    let state = match piece.state {
+        PieceState::Open => State::New,
+        PieceState::Tried | PieceState::Assisted => State::Begun,
+        PieceState::Earned => State::Done,
+    };
+    let mut words = format!("{}: {}", piece.kind.word(), piece.title);
+    match (piece.state, piece.right) {
+        (PieceState::Assisted, _) => words += " (passed with a Show hint)",
+        (PieceState::Tried, Some((right, of))) => words += &format!(" ({right} of {of})"),
+        _ => {}
+    }
+    folded(
+        role(state),
+        &format!("{indent}{} ", sign(state)),
+        &words,
+        width,
+    )
+}
+
+/// What to prove next, why, and the command for it.
+fn next_proof(proof: &NextProof, width: usize) -> Text {
+    let mut text = Text::new();
+    text.blank();
+    let say = match proof.not_before {
+        None => format!("Prove {}: {}", proof.outcome, proof.piece.title),
+        Some(at) => format!(
+            "Prove {} once more, not before {}: two pieces are there, both of the day you began",
+            proof.outcome,
+            local_minute(at)
+        ),
+    };
+    text.append(folded(Role::Strong, "", &say, width));
+    let name = &proof.piece.name;
+    let command = match proof.piece.kind {
+        Type::Retrieval => "ipc-mastery review".to_owned(),
+        Type::Code => format!("ipc-mastery start {name}"),
+        _ => format!("ipc-mastery prove {name}"),
+    };
+    text.line(Line::of(Role::Plain, "  ").with(Role::Code, command));
     text
 }
 
@@ -242,9 +301,9 @@ impl Row {
 }
 
 fn outcome_state(outcome: &OutcomeStanding) -> State {
-    if outcome.is_done() {
+    if outcome.is_held() {
         State::Done
-    } else if outcome.lessons.done + outcome.exercises.done > 0 {
+    } else if outcome.is_begun() {
         State::Begun
     } else {
         State::New
@@ -262,11 +321,13 @@ fn outcome_words(outcome: &OutcomeStanding) -> String {
     if outcome.exercises.of > 0 {
         words.push(format!("{} exercises passed", of(outcome.exercises)));
     }
-    let mut words = words.join(", ");
-    if outcome.is_done() {
-        words += ": all that is written for it so far";
-    }
-    words
+    let evidence = &outcome.evidence;
+    words.push(match evidence.pieces.len() {
+        _ if evidence.held => "held: two independent pieces of evidence".to_owned(),
+        0 => "no evidence to earn yet".to_owned(),
+        _ => format!("{} of 2 pieces of evidence", evidence.earned().min(2)),
+    });
+    words.join(", ")
 }
 
 fn of(tally: Tally) -> String {

@@ -12,6 +12,7 @@ pub mod pages;
 pub mod probe;
 pub mod problem;
 pub mod review;
+pub mod task;
 pub mod text;
 pub mod theme;
 pub mod timeline;

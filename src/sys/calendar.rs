@@ -39,6 +39,14 @@ pub fn local_day(seconds: i64) -> i64 {
     })
 }
 
+/// A moment in seconds since the epoch as a local date and time: `2026-11-21 10:31`.
+pub fn local_minute(seconds: i64) -> String {
+    let date = date_of(local_day(seconds));
+    let since = u64::try_from(seconds).unwrap_or(0);
+    let time = time_of_day(UNIX_EPOCH + Duration::from_secs(since));
+    format!("{date} {}", &time[..5])
+}
+
 /// The date of a day counted from 1970-01-01: `2026-11-21`. Days before 1970 are its first.
 pub fn date_of(day: i64) -> String {
     let (year, month, day) = date(u64::try_from(day).unwrap_or(0));
@@ -137,6 +145,13 @@ mod tests {
             let days = local_day(seconds) - seconds.div_euclid(86_400);
             assert!((-1..=1).contains(&days), "{seconds}: {days}");
         }
+    }
+
+    #[test]
+    fn a_local_minute_is_a_date_and_a_time() {
+        let text = local_minute(1_795_000_000);
+        assert_eq!(text.len(), 16, "{text}");
+        assert!(text.starts_with("2026-11-1"), "{text}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A terminal of a test's own, and a program that leads a session in it. What is typed and what is
 //! read is each test file's.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};

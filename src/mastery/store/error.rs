@@ -63,6 +63,16 @@ pub enum StoreError {
         /// The newest format this program knows.
         known: i64,
     },
+    /// Times in it are the machine's, and now a simulated clock is to write beside them.
+    #[error(
+        "{} holds real times, and {} is set",
+        shown(path),
+        super::super::clock::VARIABLE
+    )]
+    RealTime {
+        /// The database.
+        path: PathBuf,
+    },
     /// Anything else.
     #[error("cannot use {}", shown(path))]
     Other {
@@ -118,6 +128,10 @@ impl StoreError {
             Self::Newer { .. } => {
                 "Use the newer ipc-mastery, or set XDG_STATE_HOME to another directory.".to_owned()
             }
+            Self::RealTime { .. } => format!(
+                "Nothing was recorded. Unset {}, or set XDG_STATE_HOME to another directory.",
+                super::super::clock::VARIABLE
+            ),
             Self::Other { path, .. } => format!(
                 "Look at the permissions of {} and of its directory.",
                 shown(path)

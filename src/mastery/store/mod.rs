@@ -7,6 +7,7 @@
 
 mod error;
 mod journal;
+mod proof;
 mod read;
 mod schema;
 mod write;
@@ -29,6 +30,7 @@ use super::location;
 
 pub use error::StoreError;
 pub use journal::Journal;
+pub use proof::Begun;
 pub use read::Remembered;
 pub use write::{Answer, Fact, Prediction, Reading, Recorded, Review, Scope};
 

@@ -7,6 +7,7 @@ use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 use serde::Serialize;
 
+use super::proof::read_proofs;
 use super::{Scope, Store, StoreError};
 use crate::check::verdict::{Report, Verdict};
 use crate::mastery::progress::{
@@ -36,6 +37,8 @@ pub struct Remembered {
     pub reviews: u32,
     /// Predictions and stated facts.
     pub predictions: u32,
+    /// Tasks begun.
+    pub proofs: u32,
 }
 
 impl Remembered {
@@ -57,6 +60,7 @@ impl Store {
             read_answers(connection, &mut progress)?;
             read_reviews(connection, &mut progress)?;
             read_exercises(connection, &mut progress)?;
+            read_proofs(connection, &mut progress)?;
             progress.last_start = connection
                 .query_row(
                     "SELECT at, exercise, directory, language FROM start ORDER BY id DESC LIMIT 1",
@@ -124,6 +128,7 @@ impl Store {
                 answers: of_lessons("answer")?,
                 reviews: of_lessons("review")?,
                 predictions: of_lessons("prediction")? + of_lessons("fact")?,
+                proofs: of_lessons("proof")?,
             })
         })
     }
@@ -347,7 +352,7 @@ fn started(row: &Row<'_>) -> rusqlite::Result<Started> {
     })
 }
 
-fn each(
+pub(super) fn each(
     connection: &Connection,
     sql: &str,
     mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,

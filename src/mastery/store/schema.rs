@@ -91,13 +91,41 @@ pub(super) const MIGRATIONS: &[&str] = &[
         right INTEGER NOT NULL
     ) STRICT;
 ",
+    "
+    CREATE TABLE proof (
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        task TEXT NOT NULL,
+        seed TEXT NOT NULL,
+        counts INTEGER NOT NULL,
+        right INTEGER NOT NULL,
+        of INTEGER NOT NULL,
+        passed INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX proof_by_task ON proof (task, id);
+    CREATE TABLE time_source (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        simulated INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO time_source (id, simulated)
+        SELECT 1, 0 WHERE EXISTS (SELECT 1 FROM reading) OR EXISTS (SELECT 1 FROM answer)
+        OR EXISTS (SELECT 1 FROM attempt) OR EXISTS (SELECT 1 FROM prediction);
+",
 ];
 
 /// The tables that hold what was remembered of an exercise, each with a column `exercise`.
 pub(super) const OF_AN_EXERCISE: &[&str] = &["attempt", "last_report", "hint", "start"];
 
 /// The tables that hold everything else.
-pub(super) const OF_LESSONS: &[&str] = &["reading", "answer", "prediction", "fact", "review"];
+pub(super) const OF_LESSONS: &[&str] = &[
+    "reading",
+    "answer",
+    "prediction",
+    "fact",
+    "review",
+    "proof",
+    "time_source",
+];
 
 /// The format a database has.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -3,7 +3,7 @@
 
 use rusqlite::{Transaction, TransactionBehavior, params};
 
-use super::{Store, StoreError, read, schema};
+use super::{Store, StoreError, proof, read, schema};
 use crate::check::verdict::{Report, Subject, Verdict};
 use crate::mastery::progress::{HintLevel, Round, SubjectKind};
 use crate::untrusted::Untrusted;
@@ -314,17 +314,21 @@ impl Store {
         })
     }
 
-    fn write<T>(
+    /// Does `work` in a transaction of its own. Times of a simulated clock never get among real
+    /// ones.
+    pub(super) fn write<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let run = || {
-            let behavior = TransactionBehavior::Immediate;
-            let transaction = Transaction::new_unchecked(&self.connection, behavior)?;
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        };
-        run().map_err(|error| self.sorted(error))
+        let sorted = |error| self.sorted(error);
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = Transaction::new_unchecked(&self.connection, behavior).map_err(sorted)?;
+        if !proof::may_write(&transaction, self.clock).map_err(sorted)? {
+            let path = self.path.clone();
+            return Err(StoreError::RealTime { path });
+        }
+        let value = work(&transaction).map_err(sorted)?;
+        transaction.commit().map_err(sorted)?;
+        Ok(value)
     }
 }

@@ -133,10 +133,10 @@ fn row_line(row: &Row, is_next: bool, model: &Model, width: usize) -> Line {
                     .outcomes
                     .iter()
                     .filter(|outcome| !outcome.is_to_come());
-                let tally = Tally::count(written.map(|outcome| outcome.is_done()));
+                let tally = Tally::count(written.map(|outcome| outcome.is_held()));
                 let right = match tally.of {
                     0 => "not written yet".to_owned(),
-                    _ => done(tally),
+                    of => format!("{} of {of} held", tally.done),
                 };
                 (head(&format!("Level {number}: {}", level.name)), right)
             }
@@ -144,16 +144,22 @@ fn row_line(row: &Row, is_next: bool, model: &Model, width: usize) -> Line {
         },
         Node::Outcome(id) => {
             let mut outcomes = standing.levels.iter().flat_map(|level| &level.outcomes);
-            let (sign, role) = match outcomes.find(|outcome| outcome.id == *id) {
-                Some(outcome) if outcome.is_done() => ("✓", Role::Good),
+            let outcome = outcomes.find(|outcome| outcome.id == *id);
+            let (sign, role) = match outcome {
+                Some(outcome) if outcome.is_held() => ("✓", Role::Good),
+                Some(outcome) if outcome.is_begun() => ("~", Role::Warning),
                 _ => ("·", Role::Dim),
             };
             let line = Line::of(role, format!("    {sign} "));
             let line = line.with(Role::Dim, format!("{id:<4} "));
-            (
-                line.with(Role::Plain, outcome_text(id, model)),
-                String::new(),
-            )
+            let right = match outcome {
+                Some(outcome) if outcome.is_held() => "held".to_owned(),
+                Some(outcome) if !outcome.evidence.pieces.is_empty() => {
+                    format!("{} of 2 proofs", outcome.evidence.earned().min(2))
+                }
+                _ => String::new(),
+            };
+            (line.with(Role::Plain, outcome_text(id, model)), right)
         }
         Node::Later => (head("Modules not written yet"), String::new()),
         Node::LaterModule(place) => {

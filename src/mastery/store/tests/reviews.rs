@@ -5,8 +5,9 @@ use std::fs;
 use rusqlite::Connection;
 
 use super::{home, store};
+use crate::mastery::clock::Clock;
 use crate::mastery::progress::Round;
-use crate::mastery::store::{Answer, NAME, Review, Scope, schema};
+use crate::mastery::store::{Answer, NAME, Review, Scope, Store, StoreError, schema};
 
 #[test]
 fn a_database_from_before_reviews_keeps_everything_and_takes_reviews() {
@@ -22,8 +23,9 @@ fn a_database_from_before_reviews_keeps_everything_and_takes_reviews() {
     .unwrap();
     assert_eq!(schema::version(&old).unwrap(), 1);
     drop(old);
-    let store = store(&home, 90_000);
-    let progress = store.snapshot().unwrap();
+    let simulated = store(&home, 90_000);
+    let progress = simulated.snapshot().unwrap();
+    assert!(!progress.simulated);
     assert_eq!(progress.lessons["names"].finished_at, Some(6));
     assert_eq!(progress.answers["names-1"].times, 1);
     assert!(progress.reviews.is_empty());
@@ -34,9 +36,13 @@ fn a_database_from_before_reviews_keeps_everything_and_takes_reviews() {
         right: true,
     };
     let round = Round::Due;
+    let refused = simulated.record_review(Review { answer, round });
+    assert!(matches!(refused, Err(StoreError::RealTime { .. })));
+    let store = Store::open_in(&directory, Clock::System).unwrap();
     store.record_review(Review { answer, round }).unwrap();
     let reviews = &store.snapshot().unwrap().reviews["names-1"];
-    assert_eq!((reviews[0].at, reviews[0].right), (90_000, true));
+    assert_eq!(reviews.len(), 1);
+    assert!(reviews[0].right && reviews[0].at > 90_000);
 }
 
 #[test]

@@ -1,0 +1,285 @@
+//! `prove`: does a task, whose answers are evidence that an outcome is reached.
+//!
+//! ```text
+//! $ ipc-mastery prove                 what there is to prove, and what is proven
+//! $ ipc-mastery prove connect-steps   does this task
+//! $ ipc-mastery prove O8              does the next task of this outcome
+//! ```
+//!
+//! A task is answered in lines, from a terminal or through a pipe. That it was begun is recorded
+//! before its first question: a try that is left counts as one that was not passed.
+
+mod answers;
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::context::Context;
+use super::error::CommandError;
+use super::remembered;
+use super::unknown::{self, Kind};
+use crate::cli;
+use crate::curriculum::Curriculum;
+use crate::curriculum::path::Evidence;
+use crate::curriculum::task::{self, Live, Task};
+use crate::exit_code::ExitCode;
+use crate::experiment::{self, ExperimentError, Observation};
+use crate::mastery::evidence::PieceState;
+use crate::mastery::path;
+use crate::mastery::progress::Progress;
+use crate::mastery::proof::{Asked, Given, Judged, Proof, ProofError};
+use crate::mastery::store::{Begun, Store};
+use crate::probe;
+use crate::render::markdown::Layout;
+use crate::render::{ansi, task as drawing};
+use answers::Asking;
+
+/// Does a task, or lists what there is.
+///
+/// # Errors
+/// When there is no such task, this machine lacks what it needs, or nothing can be printed.
+pub fn run(context: &Context, options: &cli::Prove) -> Result<ExitCode, CommandError> {
+    let curriculum = context.curriculum()?;
+    let progress = remembered::progress(context);
+    let Some(name) = &options.name else {
+        let listing = drawing::listing(&curriculum, &progress);
+        if options.json {
+            context.print_json(&listing)?;
+        } else {
+            context.print_text(&drawing::list(&listing, ansi::reading_width()))?;
+        }
+        return Ok(ExitCode::Success);
+    };
+    let task = chosen(&curriculum, &progress, name)?;
+    let mut sitting = Sitting {
+        context,
+        curriculum: &curriculum,
+        layout: Layout::new(ansi::reading_width()),
+        asking: Asking::new(context),
+    };
+    sitting.hold(task, options.seed)
+}
+
+/// The task with this name, or the next one of an outcome.
+fn chosen<'a>(
+    curriculum: &'a Curriculum,
+    progress: &Progress,
+    name: &str,
+) -> Result<&'a Task, CommandError> {
+    if let Some(task) = curriculum.task(name) {
+        return Ok(task);
+    }
+    let standing = path::standing(curriculum, progress);
+    let mut outcomes = standing.levels.iter().flat_map(|level| &level.outcomes);
+    let Some(outcome) = outcomes.find(|outcome| outcome.id.eq_ignore_ascii_case(name)) else {
+        return Err(unknown::name(curriculum, Kind::Task, name));
+    };
+    let pieces = &outcome.evidence.pieces;
+    let open = pieces
+        .iter()
+        .filter(|piece| piece.state != PieceState::Earned);
+    let mut tasks = open
+        .chain(pieces)
+        .filter_map(|piece| curriculum.task(&piece.name));
+    tasks.next().ok_or_else(|| {
+        let message = format!("{} has no task: it is shown otherwise", outcome.id);
+        CommandError::usage(message).hinted("`ipc-mastery path` says what gives evidence for it.")
+    })
+}
+
+/// Which outcomes a task gives evidence for.
+fn outcomes<'a>(curriculum: &'a Curriculum, task: &Task) -> Vec<&'a str> {
+    let levels = curriculum.path.levels.iter();
+    let outcomes = levels.flat_map(|level| &level.outcomes);
+    let gives =
+        |evidence: &Evidence| matches!(evidence, Evidence::Task(slug) if slug.value == task.slug);
+    outcomes
+        .filter(|outcome| outcome.evidence.iter().any(gives))
+        .map(|outcome| outcome.id.as_str())
+        .collect()
+}
+
+/// Somebody doing a task.
+struct Sitting<'a> {
+    context: &'a Context,
+    curriculum: &'a Curriculum,
+    layout: Layout<'a>,
+    asking: Asking<'a>,
+}
+
+/// A try that is recorded, or why it is not.
+enum Record {
+    Kept(Store, Begun),
+    Practice,
+}
+
+impl Sitting<'_> {
+    /// Asks a task from its first question to its result.
+    fn hold(&mut self, task: &Task, seed: Option<u64>) -> Result<ExitCode, CommandError> {
+        let drawn = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
+        let mut proof = Proof::draw(task, drawn);
+        let outcomes = outcomes(self.curriculum, task);
+        self.context
+            .print_text(&drawing::opening(task, &outcomes, self.layout))?;
+        // A variant is predicted first and run then; everything else looks first.
+        let mut obs = Value::Null;
+        if task.kind != task::Kind::Variant {
+            obs = self.look(&proof)?;
+            proof.keep_askable(&obs).map_err(unfit)?;
+        }
+        if proof.asked.is_empty() {
+            let message = format!("nothing can be asked for `{}` on this machine", task.slug);
+            return Err(CommandError::cannot_judge(message));
+        }
+        let record = match seed {
+            Some(_) => Record::Practice,
+            None => self.begin(&proof),
+        };
+        let trying = drawing::trying(proof.asked.len(), record.worth(), self.layout);
+        self.context.print_text(&trying)?;
+        let Some(right) = self.ask_all(&proof, obs)? else {
+            self.context
+                .say("Ended early: this was a try, and it is not passed.");
+            return Ok(ExitCode::Interrupted);
+        };
+        let of = proof.asked.len();
+        let mut worth = record.worth();
+        if let Record::Kept(store, begun) = record
+            && let Err(error) = store.record_proof(begun, right)
+        {
+            worth = drawing::Worth::Practice;
+            remembered::not_recorded(self.context, "this try is not recorded", &error);
+        }
+        let result = drawing::Outcome { right, of, worth };
+        self.context
+            .print_text(&drawing::ending(result, &outcomes, drawn, self.layout))?;
+        Ok(if right == of {
+            ExitCode::Success
+        } else {
+            ExitCode::Failed
+        })
+    }
+
+    /// Records that the task was begun. Where nothing can be recorded, it is practice.
+    fn begin(&self, proof: &Proof<'_>) -> Record {
+        let begin = || {
+            let store = Store::open()?;
+            let begun = store.begin_proof(&proof.task.slug, proof.seed, proof.asked.len())?;
+            Ok((store, begun))
+        };
+        match begin() {
+            Ok((store, begun)) => Record::Kept(store, begun),
+            Err(error) => {
+                remembered::not_recorded(self.context, "this try is not recorded", &error);
+                Record::Practice
+            }
+        }
+    }
+
+    /// Asks every question; gives how many were answered right, `None` when the input has ended.
+    fn ask_all(&mut self, proof: &Proof<'_>, obs: Value) -> Result<Option<usize>, CommandError> {
+        let of = proof.asked.len();
+        let mut right = 0;
+        let mut later: Vec<(&Asked<'_>, Given)> = Vec::new();
+        for (number, asked) in proof.asked.iter().enumerate() {
+            let place = drawing::Place {
+                number: number + 1,
+                of,
+            };
+            let Some(given) = self.asking.ask(proof, asked, &obs, place, self.layout)? else {
+                return Ok(None);
+            };
+            if proof.task.kind == task::Kind::Variant {
+                later.push((asked, given));
+                continue;
+            }
+            let mut judged = proof.judge(asked, &given, &obs).map_err(unfit)?;
+            if !judged.right && matches!(proof.task.live, Some(Live::Probe(_))) {
+                // The machine may have changed since; what is so now is right, too.
+                let now = self.look(proof)?;
+                let again = proof.judge(asked, &given, &now).map_err(unfit)?;
+                judged = if again.right { again } else { judged };
+            }
+            right += usize::from(judged.right);
+            self.tell(&judged)?;
+        }
+        if !later.is_empty() {
+            let seen = self.observe(proof)?;
+            self.context.print_text(&drawing::ran(&seen, self.layout))?;
+            for (number, (asked, given)) in later.iter().enumerate() {
+                let judged = proof.judge(asked, given, &seen.obs).map_err(unfit)?;
+                right += usize::from(judged.right);
+                let place = drawing::Place {
+                    number: number + 1,
+                    of,
+                };
+                let prompt = proof
+                    .text(asked, &asked.question.prompt, &seen.obs)
+                    .map_err(unfit)?;
+                self.context
+                    .print_text(&drawing::recalled(place, &prompt, self.layout))?;
+                self.tell(&judged)?;
+            }
+        }
+        Ok(Some(right))
+    }
+
+    fn tell(&self, judged: &Judged) -> Result<(), CommandError> {
+        let beliefs = &self.curriculum.misconceptions;
+        self.context
+            .print_text(&drawing::told(judged, beliefs, self.layout))
+    }
+
+    /// What a task is asked about: what its experiment saw, which is shown, or its probe.
+    fn look(&self, proof: &Proof<'_>) -> Result<Value, CommandError> {
+        match &proof.task.live {
+            None => Ok(Value::Null),
+            Some(Live::Experiment { .. }) => {
+                let seen = self.observe(proof)?;
+                self.context.print_text(&drawing::ran(&seen, self.layout))?;
+                Ok(seen.obs)
+            }
+            Some(Live::Probe(name)) => {
+                let known = probe::Name::parse(&name.value).ok_or_else(|| {
+                    CommandError::usage(format!("there is no probe `{}`", name.value))
+                })?;
+                let seen = probe::collect(&known.into(), &self.curriculum.catalogue)?;
+                serde_json::to_value(&seen).map_err(|error| {
+                    CommandError::internal("a probe cannot be written down").caused_by(error)
+                })
+            }
+        }
+    }
+
+    fn observe(&self, proof: &Proof<'_>) -> Result<Observation, CommandError> {
+        let Some(Live::Experiment { name, .. }) = &proof.task.live else {
+            return Err(CommandError::internal("the task has no experiment"));
+        };
+        let program = Path::new(experiment::OURSELVES);
+        experiment::run(&name.value, &proof.params, program).map_err(|error| match error {
+            ExperimentError::Lacking { .. } => CommandError::cannot_judge(error.to_string()),
+            ExperimentError::Unknown { .. } | ExperimentError::Parameters { .. } => {
+                CommandError::usage(error.to_string())
+            }
+            _ => CommandError::internal(error.to_string()).caused_by(error),
+        })
+    }
+}
+
+impl Record {
+    fn worth(&self) -> drawing::Worth {
+        match self {
+            Self::Kept(_, begun) => match begun.counts_from {
+                None => drawing::Worth::Counts,
+                Some(from) => drawing::Worth::TooSoon(from),
+            },
+            Self::Practice => drawing::Worth::Practice,
+        }
+    }
+}
+
+fn unfit(error: ProofError) -> CommandError {
+    CommandError::internal(error.to_string()).caused_by(error)
+}

@@ -1,0 +1,338 @@
+//! Draws a task: what it is, a question with its statements or lines, what an answer was worth, how
+//! it ended; and the list of what there is to prove. Nothing here asks or judges.
+//!
+//! ```text
+//! 1 of 1 · Put the steps of connect(2) in order.
+//!   a. It allocates the socket that accept will return.
+//!   b. It looks the path up.
+//! The letters of the 6 that belong there, in order, such as b a c:
+//! ```
+
+use serde::Serialize;
+
+use super::lesson::{Answer, calls, question as lettered};
+use super::markdown::{Document, Layout, paragraph};
+use super::text::{Line, Role, Text};
+use crate::curriculum::Curriculum;
+use crate::curriculum::misconception::Misconception;
+use crate::curriculum::path::Evidence;
+use crate::curriculum::task::{Kind, Task};
+use crate::experiment::Observation;
+use crate::mastery::progress::{Progress, ProofProgress};
+use crate::mastery::proof::Judged;
+use crate::sys::calendar::local_minute;
+
+/// Where a question stands among those of its task.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Its place, counted from 1.
+    pub number: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+/// What a try is worth when it is passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// It is evidence.
+    Counts,
+    /// It comes too soon after one that was not passed; from this moment on one counts.
+    TooSoon(i64),
+    /// It is not recorded.
+    Practice,
+}
+
+/// How a try ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    /// Answers that were right.
+    pub right: usize,
+    /// How many there are.
+    pub of: usize,
+    /// What it is worth when all are.
+    pub worth: Worth,
+}
+
+/// Everything there is to prove by tasks.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listing {
+    /// The name and version of this form.
+    pub schema: &'static str,
+    /// Every task.
+    pub tasks: Vec<Listed>,
+}
+
+/// A task in the list.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listed {
+    /// Its slug.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// What type of evidence it gives.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Outcomes that it gives evidence for.
+    pub outcomes: Vec<String>,
+    /// Lessons that prepare for it.
+    pub lessons: Vec<String>,
+    /// How often it was tried.
+    pub tries: u32,
+    /// When it was passed first and counted, in seconds since the epoch.
+    pub passed_at: Option<i64>,
+}
+
+/// What there is to prove.
+pub fn listing(curriculum: &Curriculum, progress: &Progress) -> Listing {
+    let levels = curriculum.path.levels.iter();
+    let outcomes: Vec<_> = levels.flat_map(|level| &level.outcomes).collect();
+    let gives = |evidence: &Evidence, task: &Task| matches!(evidence, Evidence::Task(slug) if slug.value == task.slug);
+    let mut tasks: Vec<Listed> = curriculum
+        .tasks
+        .iter()
+        .map(|task| {
+            let of = outcomes.iter();
+            let of = of.filter(|outcome| outcome.evidence.iter().any(|one| gives(one, task)));
+            let tries = progress.proofs.get(&task.slug);
+            let tries: &[ProofProgress] = tries.map_or(&[], Vec::as_slice);
+            Listed {
+                name: task.slug.clone(),
+                title: task.title.clone(),
+                kind: task.kind,
+                outcomes: of.map(|outcome| outcome.id.clone()).collect(),
+                lessons: task.lessons.iter().map(|one| one.value.clone()).collect(),
+                tries: tries.len() as u32,
+                passed_at: tries
+                    .iter()
+                    .find(|one| one.passed && one.counts)
+                    .map(|one| one.at),
+            }
+        })
+        .collect();
+    let place = |task: &Listed| {
+        let first = task.outcomes.first();
+        first.map_or(usize::MAX, |id| {
+            outcomes
+                .iter()
+                .position(|outcome| outcome.id == *id)
+                .unwrap_or(usize::MAX)
+        })
+    };
+    tasks.sort_by_key(|task| (place(task), task.name.clone()));
+    Listing {
+        schema: "ipc-mastery/tasks/1",
+        tasks,
+    }
+}
+
+/// The list, for this many columns.
+pub fn list(listing: &Listing, width: usize) -> Text {
+    let mut text = Text::new();
+    if listing.tasks.is_empty() {
+        return paragraph(Role::Plain, "There is no task here.", width);
+    }
+    let name = listing
+        .tasks
+        .iter()
+        .map(|task| task.name.len())
+        .max()
+        .unwrap_or(0);
+    for task in &listing.tasks {
+        let (sign, role) = match (task.passed_at, task.tries) {
+            (Some(_), _) => ("✓", Role::Good),
+            (None, 0) => ("○", Role::Dim),
+            (None, _) => ("◐", Role::Warning),
+        };
+        let outcomes = match task.outcomes[..] {
+            [] => "practice".to_owned(),
+            ref ids => ids.join(" "),
+        };
+        let lead = format!("{outcomes:<8} ");
+        let mut line = Line::of(role, format!("{sign} "));
+        line.push(Role::Dim, lead);
+        line.push(Role::Code, format!("{:<name$}", task.name));
+        line.push(Role::Dim, format!("  {}", task.kind.word()));
+        text.line(line);
+        let body = paragraph(Role::Plain, &task.title, width.saturating_sub(11).max(20));
+        indented(&mut text, body, 11);
+    }
+    text.blank();
+    text.append(markdown(
+        "`ipc-mastery prove NAME` does one.",
+        Layout::new(width),
+    ));
+    text
+}
+
+/// The title of a task, what it is evidence for, and what is to be read first.
+pub fn opening(task: &Task, outcomes: &[&str], layout: Layout<'_>) -> Text {
+    let title = format!("# {}", crate::experiment::judgement::escape(&task.title));
+    let mut text = markdown(&title, layout);
+    let what = match task.kind {
+        Kind::Order => "An explanation to put together",
+        Kind::Trace => "Lines to read",
+        Kind::Decision => "Decisions to take",
+        Kind::Variant => "Predictions; then it is run on your kernel",
+        Kind::Measurement => "Something to find out on this machine",
+    };
+    let of = match outcomes {
+        [] => "practice".to_owned(),
+        ids => format!("evidence for {}", ids.join(" and ")),
+    };
+    text.append(paragraph(
+        Role::Dim,
+        &format!("{what}: {of}."),
+        layout.width(),
+    ));
+    text.blank();
+    text.append(markdown(&task.intro, layout));
+    text
+}
+
+/// What the try that begins is worth.
+pub fn trying(questions: usize, worth: Worth, layout: Layout<'_>) -> Text {
+    let count = match questions {
+        1 => "One question.".to_owned(),
+        _ => format!("{questions} questions, and all must be right."),
+    };
+    let say = match worth {
+        Worth::Counts => format!("{count} Leaving early counts as a try."),
+        Worth::TooSoon(from) => format!(
+            "{count} This try is practice: one that was not passed came shortly before. From {} on \
+             it counts again.",
+            local_minute(from)
+        ),
+        Worth::Practice => format!("{count} This is practice, and is not recorded."),
+    };
+    apart(paragraph(Role::Dim, &say, layout.width()))
+}
+
+/// A question with numbered lines and lettered answers.
+pub fn question(
+    place: Place,
+    prompt: &str,
+    lines: &[String],
+    answers: &[String],
+    layout: Layout<'_>,
+) -> Text {
+    let label = format!("{} of {}", place.number, place.of);
+    let mut text = lettered(&label, prompt, &[], layout);
+    let digits = lines.len().to_string().len();
+    for (index, line) in lines.iter().enumerate() {
+        let number = format!("  {:>digits$}  ", index + 1);
+        let indent = number.len();
+        let body = paragraph(
+            Role::Code,
+            line,
+            layout.width().saturating_sub(indent).max(20),
+        );
+        for (row, body) in body.lines.into_iter().enumerate() {
+            let mut out = match row {
+                0 => Line::of(Role::Key, number.clone()),
+                _ => Line::of(Role::Plain, " ".repeat(indent + 2)),
+            };
+            out.spans.extend(body.spans);
+            text.line(out);
+        }
+    }
+    if !answers.is_empty() {
+        let answers: Vec<Answer<'_>> = answers.iter().map(|text| Answer::open(text)).collect();
+        text.append(lettered("", "", &answers, layout));
+    }
+    apart(text)
+}
+
+/// The reasons of a question.
+pub fn because(reasons: &[String], layout: Layout<'_>) -> Text {
+    let reasons: Vec<Answer<'_>> = reasons.iter().map(|text| Answer::open(text)).collect();
+    lettered("Because", "", &reasons, layout)
+}
+
+/// The calls of an experiment that was run for a task.
+pub fn ran(seen: &Observation, layout: Layout<'_>) -> Text {
+    let mut text = Text::new();
+    let title = format!("On Linux {}, just now", seen.kernel);
+    text.line(Line::of(Role::Subheading, title));
+    text.append(calls(&seen.calls, layout.width()));
+    apart(text)
+}
+
+/// A question that was answered before the run.
+pub fn recalled(place: Place, prompt: &str, layout: Layout<'_>) -> Text {
+    let label = format!("{} of {}", place.number, place.of);
+    apart(lettered(&label, prompt, &[], layout))
+}
+
+/// What an answer was worth, what is said to it, and what somebody who answered so may believe.
+pub fn told(judged: &Judged, beliefs: &[Misconception], layout: Layout<'_>) -> Text {
+    let mut text = Text::new();
+    let (role, sign, words) = match judged.right {
+        true => (Role::Good, "✓ ", "Right."),
+        false => (Role::Bad, "✗ ", "Not right."),
+    };
+    text.line(Line::of(role, sign).with(Role::Plain, words));
+    for note in &judged.notes {
+        if !note.about.is_empty() {
+            let about = format!("“{}”", note.about);
+            let about = paragraph(Role::Dim, &about, layout.width().saturating_sub(2));
+            indented(&mut text, about, 2);
+        }
+        indented(&mut text, markdown(&note.say, layout.narrower(2)), 2);
+        let named = note.misconception.as_ref();
+        let known = named.and_then(|id| beliefs.iter().find(|one| one.id.value == *id));
+        if let Some(Misconception { belief, fact, .. }) = known {
+            let say = format!("Often believed: “{belief}” But: {fact}");
+            indented(&mut text, markdown(&say, layout.narrower(2)), 2);
+        }
+    }
+    text
+}
+
+/// How a try ended.
+pub fn ending(result: Outcome, outcomes: &[&str], seed: u64, layout: Layout<'_>) -> Text {
+    let Outcome { right, of, worth } = result;
+    let passed = right == of;
+    let first = match passed {
+        true => format!("Passed: {right} of {of} right."),
+        false => format!("Not passed: {right} of {of} right."),
+    };
+    let then = match (passed, worth) {
+        (true, Worth::Counts) if outcomes.is_empty() => String::new(),
+        (true, Worth::Counts) => {
+            format!(
+                "It is evidence for {}. `ipc-mastery path` shows it.",
+                outcomes.join(" and ")
+            )
+        }
+        (true, _) => "It was practice, and is no evidence.".to_owned(),
+        (false, Worth::Practice) => format!("`--seed {seed}` asks the same once more."),
+        (false, _) => format!(
+            "What is drawn differs each time. A try counts again 20 hours from now; `--seed {seed}` \
+             asks this one once more, as practice."
+        ),
+    };
+    let mut text = Text::new();
+    text.line(Line::of(if passed { Role::Good } else { Role::Bad }, first));
+    text.append(markdown(&then, layout));
+    apart(text)
+}
+
+fn markdown(source: &str, layout: Layout<'_>) -> Text {
+    Document::parse(source).layout(layout).text
+}
+
+fn indented(text: &mut Text, body: Text, indent: usize) {
+    for line in body.lines {
+        let mut out = Line::of(Role::Plain, " ".repeat(indent));
+        out.spans.extend(line.spans);
+        text.line(out);
+    }
+}
+
+/// A text with an empty line above it.
+fn apart(text: Text) -> Text {
+    let mut out = Text::new();
+    out.blank();
+    out.append(text);
+    out
+}
