@@ -2,8 +2,8 @@
 //! else is told to be that.
 
 use super::error::CommandError;
-use crate::curriculum::Curriculum;
 use crate::curriculum::problem::did_you_mean;
+use crate::curriculum::{Curriculum, pages};
 use crate::untrusted::printable;
 
 /// What a name was meant to be the name of.
@@ -39,7 +39,11 @@ impl Kind {
             both.flat_map(|exercise| [exercise.slug.clone(), exercise.name()])
         };
         match self {
-            Self::Lesson => lessons().collect(),
+            // `read` knows pages beside lessons.
+            Self::Lesson => {
+                let pages = pages::Name::ALL.iter().map(|page| page.as_str().to_owned());
+                lessons().chain(pages).collect()
+            }
             Self::Exercise => exercises().collect(),
             Self::Task => curriculum
                 .tasks

@@ -60,17 +60,19 @@ impl Term {
             table.problem(page.span.clone(), message, Some(help));
         }
         let ident = table.optional_text("ident");
-        if reference.is_none() && ident.is_none() {
+        let lesson = table.optional_text("lesson");
+        if reference.is_none() && ident.is_none() && lesson.is_none() {
             let help =
-                "Add `reference`, a manual page, or `ident`, a kernel identifier.".to_owned();
-            let message = "this term says not where it is written".to_owned();
+                "Add `reference`, a manual page; or `ident`, a kernel identifier; or `lesson`."
+                    .to_owned();
+            let message = "nothing says where this term is explained".to_owned();
             table.problem(name.span.clone(), message, Some(help));
         }
         Self {
             says: sentence(table, "says"),
             reference: reference.map(|page| page.value),
             ident: ident.map(|ident| ident.value),
-            lesson: table.optional_text("lesson"),
+            lesson,
             name,
         }
     }
@@ -131,7 +133,7 @@ mod tests {
     fn a_term_says_where_it_is_written() {
         assert_eq!(
             mistakes(&[("socket", "")]),
-            ["3: this term says not where it is written"]
+            ["3: nothing says where this term is explained"]
         );
         assert_eq!(
             mistakes(&[("socket", "reference = \"a book\"")]),

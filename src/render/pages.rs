@@ -25,6 +25,14 @@ pub enum Medium<'a> {
 }
 
 impl Medium<'_> {
+    /// How to search a page there.
+    fn search(self) -> &'static str {
+        match self {
+            Self::Terminal { .. } => " In the pager, `/` searches.",
+            Self::Book => "",
+        }
+    }
+
     /// A manual page, `unix(7)`: as code, or with a link to its text.
     pub fn page(self, page: &str) -> String {
         let parts = page

@@ -9,10 +9,11 @@ use crate::curriculum::pages::Pages;
 pub fn corrections(pages: &Pages, curriculum: &Curriculum, medium: Medium<'_>) -> String {
     let all = &pages.corrections;
     let mut out = format!(
-        "# Corrections\n\nWhat is often said of IPC on Linux, and what the kernel does. There are {}. \
-         Where a lesson is named, its experiment shows the fact on your own kernel, or the lesson names \
-         the manual page: `ipc-mastery try --all` tells of each claim whether it holds.\n",
+        "# Corrections\n\nWhat is often said of IPC on Linux, and what is so: {} sentences. Where a \
+         lesson is named, its experiment shows the fact on your own kernel, or the lesson names the \
+         manual page: `ipc-mastery try --all` tells of each claim whether it holds.{}\n",
         all.corrections.len(),
+        medium.search(),
     );
     let mut section = |title: String, entries: Vec<(&Correction, String)>| {
         if entries.is_empty() {

@@ -6,10 +6,11 @@ use crate::curriculum::glossary::Term;
 
 /// The whole page.
 pub fn glossary(terms: &[Term], curriculum: &Curriculum, medium: Medium<'_>) -> String {
-    let mut out =
-        "# Glossary\n\nWords of manual pages and of the kernel, as this program uses them. \
-                   Behind each sentence stands where it is written.\n"
-            .to_owned();
+    let mut out = format!(
+        "# Glossary\n\nWords of manual pages and of the kernel, as this program uses them. Behind each \
+         sentence stands where more is written.{}\n",
+        medium.search()
+    );
     for term in terms {
         let page = term.reference.as_deref().map(|page| medium.page(page));
         let ident = term.ident.as_deref().map(|name| medium.ident(name));

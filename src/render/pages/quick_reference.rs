@@ -11,11 +11,13 @@ pub fn quick_reference(
     curriculum: &Curriculum,
     medium: Medium<'_>,
 ) -> String {
-    let mut out = "# Quick reference\n\nCalls with the least code that is right, what strace shows, \
-                   and where things are in the kernel's source.\n\n## Calls\n\nThe code is C. Each piece \
-                   compiles by itself and is run by a test. A function returns -1 on failure, with \
-                   errno set, unless its comment says otherwise.\n"
-        .to_owned();
+    let mut out = format!(
+        "# Quick reference\n\nCalls with the least code that is right, what strace shows, and where \
+         things are in the kernel's source.{}\n\n## Calls\n\nThe code is C. Each piece compiles by \
+         itself and is run by a test. A function returns -1 on failure, with errno set, unless it is \
+         said otherwise.\n",
+        medium.search()
+    );
     for call in &reference.calls {
         let pages: Vec<String> = call.pages.iter().map(|page| medium.page(page)).collect();
         let lesson = call.lesson.as_ref();
@@ -29,8 +31,9 @@ pub fn quick_reference(
             places.join(", "),
         );
     }
-    out += "\n## Traces\n\n`PROGRAM` is a command, `PID` a process that runs. Each command is run by a \
-            test on a program that does what is spoken of.\n";
+    out += "\n## Traces\n\n`PROGRAM` is a server that starts its own client, `CLIENT` a client alone, `WRITER` a \
+            program that writes where nobody reads, `SHOW-PID` one that looks at its pid, and `PID` a server \
+            that runs. A test runs each command on such a program.\n";
     for trace in &reference.traces {
         out += &format!(
             "\n### {}\n\n```sh\n{}\n```\n\n{}\n",
@@ -38,12 +41,14 @@ pub fn quick_reference(
             trace.command.trim(),
             trace.says.trim()
         );
+        let mut seen = Vec::new();
         for (words, label) in [(&trace.shows, "Shows"), (&trace.lacks, "Does not show")] {
             if !words.is_empty() {
                 let words: Vec<String> = words.iter().map(|it| format!("`{it}`")).collect();
-                out += &format!("{label}: {}.\n", words.join(", "));
+                seen.push(format!("{label}: {}.", words.join(", ")));
             }
         }
+        out += &format!("\n{}\n", seen.join(" "));
     }
     out += &format!(
         "\n## The kernel's source\n\n{}\n",
