@@ -286,6 +286,15 @@ fn getenv_takes_the_first_entry_a_shell_the_last_and_only_the_library_drops_some
     assert_eq!(b["runtime"], b["given"]);
 }
 
+/// A part that something else stands in for is written down like any other.
+fn assert_written_down(observation: &Observation, part: &str) {
+    let deciding = observation.part(part).filter(|call| call.decisive);
+    assert_eq!(deciding.count(), 1);
+    assert!(observation.part(part).count() <= 12);
+    let text = ipc_mastery::render::lesson::calls(observation.part(part), 76);
+    assert!(text.lines.len() <= 14, "\n{}", text.plain());
+}
+
 /// What a pane has, whoever keeps it.
 fn assert_a_capsule(seen: &Value) {
     let (a, b) = (&seen["a"], &seen["b"]);
@@ -323,10 +332,16 @@ fn without_tmux_a_server_of_ours_keeps_the_panes_and_says_so() {
     for part in ["a", "b"] {
         let lacking = observation.lacking(part).expect("it is said");
         assert!(lacking.contains("tmux"), "{lacking}");
-        let deciding = observation.part(part).filter(|call| call.decisive);
-        assert_eq!(deciding.count(), 1);
-        assert!(observation.part(part).count() <= 12);
+        assert_written_down(&observation, part);
     }
+    let output = Command::new(program())
+        .args(["read", "the-tmux-time-capsule"])
+        .env("PATH", "/nonexistent")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary starts");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(text.contains("this machine lacks tmux"), "{text}");
 }
 
 #[test]
@@ -403,7 +418,7 @@ fn where_namespaces_are_refused_a_recorded_run_is_shown_and_said_to_be_one() {
         };
         assert_eq!(keys(&live), keys(&observation.obs));
     }
-    assert!(observation.part("b").count() <= 12);
+    assert_written_down(&observation, "b");
 }
 
 #[test]

@@ -190,6 +190,10 @@ fn run(part: &Part, found: Found<'_>, layout: Layout<'_>) -> Text {
         .iter()
         .filter(|call| call.part == part.id.value);
     text.append(calls(own, layout.width()));
+    if let Some(what) = observation.lacking(&part.id.value) {
+        let said = format!("this machine lacks {what}; something else took its place");
+        text.append(warning(said, layout.width()));
+    }
     for prediction in &part.predictions {
         text.blank();
         match judgement::agreed_option(prediction, observation) {
