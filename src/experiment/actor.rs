@@ -16,11 +16,13 @@ use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketType};
+use rustix::net::{self, AddressFamily, SocketAddrUnix};
 
+use super::files::Touch;
 use super::identity::{self, Act};
-use super::order::{Address, Environment, Got, Kind, Order, Outcome, Special};
+use super::order::{Address, Environment, Got, Order, Outcome, Special};
 use super::request::Request;
+use super::traffic::{self, Traffic};
 use crate::sys::sigpipe;
 
 /// Descriptors that may come with one message: more than any experiment sends.
@@ -106,11 +108,7 @@ impl Table {
                     }
                     Address::Loopback(_) => AddressFamily::INET,
                 };
-                let kind = match kind {
-                    Kind::Stream => SocketType::STREAM,
-                    Kind::Seqpacket => SocketType::SEQPACKET,
-                };
-                let fd = net::socket(family, kind, None).map_err(errno)?;
+                let fd = net::socket(family, traffic::socket_type(*kind), None).map_err(errno)?;
                 Ok(Got::Descriptor(self.keep(fd)))
             }
             Order::Bind(fd, Address::Loopback(port)) => {
@@ -194,7 +192,39 @@ impl Table {
             Order::Letter(letter) => letter.perform(),
             Order::Handed(handed) => handed.perform(self),
             Order::Place(place) => place.perform(),
+            Order::File(touch) => self.touch(touch),
+            Order::Traffic(traffic) => self.traffic(traffic),
+            Order::Standing(standing) => standing.perform(),
         }
+    }
+
+    fn touch(&mut self, touch: &Touch) -> Result<Got, Errno> {
+        if let Some(opened) = touch.open() {
+            return Ok(Got::Descriptor(self.keep(opened?)));
+        }
+        match touch.descriptor() {
+            Some(fd) => touch.on(self.get(fd)?),
+            None => touch.perform(),
+        }
+    }
+
+    fn traffic(&mut self, traffic: &Traffic) -> Result<Got, Errno> {
+        if let Some(opened) = traffic.open() {
+            let numbers: Vec<RawFd> = opened?.into_iter().map(|fd| self.keep(fd)).collect();
+            return match numbers[..] {
+                [fd] => Ok(Got::Descriptor(fd)),
+                [one, other] => Ok(Got::Ends(one, other)),
+                _ => Err(Errno::EPROTO),
+            };
+        }
+        let Some(fd) = traffic.descriptor() else {
+            return traffic.perform();
+        };
+        let (got, descriptors) = traffic.on(self.get(fd)?.as_fd())?;
+        for fd in descriptors {
+            self.keep(fd);
+        }
+        Ok(got)
     }
 
     fn act(&mut self, act: &Act) -> Result<Got, Errno> {

@@ -205,7 +205,7 @@ pub(super) fn twin_calls(stage: &mut Stage, params: &Map<String, Value>) -> Resu
     Ok(json!({ "a": a, "b": b }))
 }
 
-fn connect_loopback(
+pub(super) fn connect_loopback(
     stage: &Stage,
     server: &mut Actor,
     client: &mut Actor,

@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use super::deed::Deed;
+use super::files::{Account, Touch};
 use super::handed::Handed;
 use super::identity::{self, Act, Status};
 use super::letter::Letter;
 use super::place::Place;
+use super::standing::Standing;
+use super::traffic::{Arrival, Traffic};
 
 /// A kind of socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +23,8 @@ pub enum Kind {
     Stream,
     /// `SOCK_SEQPACKET`.
     Seqpacket,
+    /// `SOCK_DGRAM`.
+    Datagram,
 }
 
 impl Kind {
@@ -28,6 +33,7 @@ impl Kind {
         match self {
             Self::Stream => "SOCK_STREAM",
             Self::Seqpacket => "SOCK_SEQPACKET",
+            Self::Datagram => "SOCK_DGRAM",
         }
     }
 }
@@ -118,6 +124,12 @@ pub enum Order {
     Handed(Handed),
     /// Something about where the process stands.
     Place(Place),
+    /// Something about files.
+    File(Touch),
+    /// Something more about sockets.
+    Traffic(Traffic),
+    /// Something about where a process stands.
+    Standing(Standing),
 }
 
 /// The environment a program is started with.
@@ -184,6 +196,12 @@ pub enum Got {
     Readable,
     /// Two descriptors.
     Ends(i32, i32),
+    /// What a look at files told.
+    Account(Account),
+    /// A message with what came beside it.
+    Arrival(Arrival),
+    /// A number.
+    Number(i64),
 }
 
 /// What became of an order: what it gave, or the errno.
@@ -245,6 +263,9 @@ impl Order {
             Self::Letter(letter) => letter.text(),
             Self::Handed(handed) => handed.text(),
             Self::Place(place) => place.text(),
+            Self::File(touch) => touch.text(),
+            Self::Traffic(traffic) => traffic.text(),
+            Self::Standing(standing) => standing.text(),
         }
     }
 }
@@ -288,6 +309,9 @@ impl Outcome {
             Ok(Got::Status(status)) => identity::status_text(status),
             Ok(Got::Readable) => "1, readable".to_owned(),
             Ok(Got::Ends(one, other)) => format!("0, [{one}, {other}]"),
+            Ok(Got::Account(account)) => account.text(),
+            Ok(Got::Arrival(arrival)) => arrival.text(),
+            Ok(Got::Number(number)) => number.to_string(),
         }
     }
 
@@ -300,7 +324,7 @@ impl Outcome {
         }
     }
 
-    fn unforeseen(&self) -> Failure {
+    pub(super) fn unforeseen(&self) -> Failure {
         Failure::Unforeseen {
             call: self.call.clone(),
             result: self.text(),

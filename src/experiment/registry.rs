@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 
 use super::stage::Stage;
 use super::{
-    Failure, activation, af_unix, capsule, clipboard, credentials, endings, environment, names,
-    overview, passing, runtime_dir, scope,
+    Failure, activation, af_unix, capsule, clipboard, connect, credentials, endings, environment,
+    faces, losses, names, overview, passing, permissions, pids, policy, queue, runtime_dir, scope,
+    sessions, tmpfs, types,
 };
 
 /// A named routine of real system calls.
@@ -28,8 +29,20 @@ pub const ALL: &[Experiment] = &[
         routine: credentials::per_message,
     },
     Experiment {
+        name: "cred.policy",
+        routine: policy::policy,
+    },
+    Experiment {
         name: "cred.self",
         routine: credentials::own,
+    },
+    Experiment {
+        name: "cred.sessions",
+        routine: sessions::sessions,
+    },
+    Experiment {
+        name: "cred.which-uid",
+        routine: faces::which_uid,
     },
     Experiment {
         name: "descriptor.read",
@@ -60,6 +73,10 @@ pub const ALL: &[Experiment] = &[
         routine: credentials::handoff,
     },
     Experiment {
+        name: "pid.reuse",
+        routine: pids::reuse,
+    },
+    Experiment {
         name: "runtime-dir.made-by",
         routine: runtime_dir::made_by,
     },
@@ -68,8 +85,24 @@ pub const ALL: &[Experiment] = &[
         routine: runtime_dir::who_lives_there,
     },
     Experiment {
+        name: "socket.locks",
+        routine: permissions::locks,
+    },
+    Experiment {
+        name: "tmpfs.full",
+        routine: tmpfs::full,
+    },
+    Experiment {
+        name: "tmpfs.memory",
+        routine: tmpfs::memory,
+    },
+    Experiment {
         name: "tmux.capsule",
         routine: capsule::capsule,
+    },
+    Experiment {
+        name: "unix.atlas",
+        routine: connect::atlas,
     },
     Experiment {
         name: "unix.bytes",
@@ -84,8 +117,20 @@ pub const ALL: &[Experiment] = &[
         routine: af_unix::listen,
     },
     Experiment {
+        name: "unix.lost-descriptors",
+        routine: losses::lost,
+    },
+    Experiment {
+        name: "unix.moved",
+        routine: connect::moved,
+    },
+    Experiment {
         name: "unix.names",
         routine: names::names,
+    },
+    Experiment {
+        name: "unix.queue",
+        routine: queue::queue,
     },
     Experiment {
         name: "unix.sent-file",
@@ -94,6 +139,10 @@ pub const ALL: &[Experiment] = &[
     Experiment {
         name: "unix.twin-calls",
         routine: af_unix::twin_calls,
+    },
+    Experiment {
+        name: "unix.types",
+        routine: types::types,
     },
 ];
 

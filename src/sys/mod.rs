@@ -8,6 +8,7 @@ pub mod abilities;
 pub mod calendar;
 pub mod cgroup;
 pub mod clock;
+pub mod control_message;
 pub mod fd_table;
 pub mod fdinfo;
 pub mod fence;
