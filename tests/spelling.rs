@@ -15,12 +15,13 @@ use toml::{Table, Value};
 const WORDS: &str = ".ci/words.txt";
 
 /// Keys of TOML files whose strings are prose.
-const PROSE: [&str; 22] = [
+const PROSE: [&str; 23] = [
     "answer",
     "asks",
     "belief",
     "believed",
     "fact",
+    "intro",
     "look",
     "meaning",
     "otherwise",
@@ -170,7 +171,7 @@ fn read_all() -> BTreeMap<String, PathBuf> {
             found.entry(word.to_owned()).or_insert_with(|| file.clone());
         }
     }
-    found.retain(|word, _| !names.contains(word));
+    found.retain(|word, _| !names.contains(word) && !names.contains(&word.to_lowercase()));
     found
 }
 
