@@ -84,10 +84,12 @@ fn seen(lesson: &Lesson, first: Observation, second: &Observation) -> Option<See
     })
 }
 
-/// Whether a text is the user id of who makes the book, other than root's, which is a plain 0.
+/// Whether a text is the session of who makes the book, or the user id: other than root's, which is
+/// a plain 0.
 fn is_mine(text: &str) -> bool {
     let own = rustix::process::getuid().as_raw();
-    own != 0 && text == own.to_string()
+    let session = rustix::process::getsid(None).map(|id| id.as_raw_nonzero().to_string());
+    (own != 0 && text == own.to_string()) || session.is_ok_and(|id| text == id)
 }
 
 /// Replaces what differs between two runs, and ids of users, by [`CHANGES`].
