@@ -371,7 +371,8 @@ pub struct Check {
 /// Options of `prove`.
 #[derive(Args, Clone, Debug)]
 pub struct Prove {
-    /// The task, or an outcome such as O8 for its next task; all are listed when left out.
+    /// The task, an outcome such as O8 for its next task, or a lesson that you know already; all
+    /// tasks are listed when left out.
     pub name: Option<String>,
     /// Draw the task by this number, as practice: it is not recorded.
     #[arg(long, value_name = "N", requires = "name")]

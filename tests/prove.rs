@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anstream::adapter::strip_str;
 use home::{Home, run};
 use ipc_mastery::curriculum::Curriculum;
+use ipc_mastery::curriculum::lesson::Lesson;
 use ipc_mastery::curriculum::path::Evidence;
 use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::curriculum::task::{Form, Task, Truth};
@@ -343,6 +344,55 @@ fn what_is_no_answer_is_asked_again() {
     }
     asked.answer("a");
     assert_eq!(asked.end().0, Some(1));
+}
+
+/// Answers the questions of a lesson, so many of them wrong; gives the exit status.
+fn show_that_i_know(home: &Home, lesson: &Lesson, wrong: usize, now: i64) -> Option<i32> {
+    let mut asked = Asked::begin(home, &["prove", &lesson.slug], now);
+    let mut told = 0;
+    let mut reason: Option<String> = None;
+    while let Some(shown) = asked.question() {
+        let answers = lettered(&shown);
+        if let Some(right) = reason.take() {
+            asked.answer(&letter(&answers, &right).to_string());
+            continue;
+        }
+        let words = plain(&shown);
+        let items = lesson.quiz.iter();
+        let item = items
+            .filter(|item| words.contains(&plain(&item.prompt)))
+            .max_by_key(|item| item.prompt.len())
+            .unwrap();
+        let right = told >= wrong;
+        told += 1;
+        let option = item.options.iter().find(|one| one.ok == right).unwrap();
+        let because = item.reasons.iter().find(|one| one.ok);
+        reason = because.map(|one| one.text.clone());
+        asked.answer(&letter(&answers, &option.text).to_string());
+    }
+    asked.end().0
+}
+
+#[test]
+fn somebody_who_knows_a_lesson_passes_it_over_and_still_owes_its_reviews() {
+    let home = Home::new();
+    let curriculum = curriculum();
+    let lesson = curriculum.lesson("bytes-not-messages").unwrap();
+    let read = |now| path(&home, now)["lessons"]["done"].clone();
+    assert_eq!(show_that_i_know(&home, lesson, 2, MONDAY), Some(1));
+    assert_eq!(read(MONDAY), 0);
+    // Too soon: it passes, and changes nothing.
+    assert_eq!(show_that_i_know(&home, lesson, 1, MONDAY + HOUR), Some(0));
+    assert_eq!(read(MONDAY + HOUR), 0);
+    let later = MONDAY + 2 * DAY;
+    assert_eq!(show_that_i_know(&home, lesson, 1, later), Some(0));
+    assert_eq!(read(later), 1);
+    let due = |now| run(&mut at(&home, &["review", "--due"], now)).out;
+    assert_eq!(due(later), "0\n");
+    assert_eq!(due(later + DAY).trim(), lesson.quiz.len().to_string());
+    let said = run(&mut at(&home, &["prove", &lesson.slug], later));
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("you have opened"), "{}", said.err);
 }
 
 #[test]

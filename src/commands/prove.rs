@@ -4,6 +4,7 @@
 //! $ ipc-mastery prove                 what there is to prove, and what is proven
 //! $ ipc-mastery prove connect-steps   does this task
 //! $ ipc-mastery prove O8              does the next task of this outcome
+//! $ ipc-mastery prove socket-names    asks the questions of a lesson that you may know already
 //! ```
 //!
 //! A task is answered in lines, from a terminal or through a pipe. That it was begun is recorded
@@ -22,6 +23,7 @@ use super::remembered;
 use super::unknown::{self, Kind};
 use crate::cli;
 use crate::curriculum::Curriculum;
+use crate::curriculum::lesson::Lesson;
 use crate::curriculum::path::Evidence;
 use crate::curriculum::task::{self, Live, Task};
 use crate::exit_code::ExitCode;
@@ -30,11 +32,12 @@ use crate::mastery::evidence::PieceState;
 use crate::mastery::path;
 use crate::mastery::progress::Progress;
 use crate::mastery::proof::{Asked, Given, Judged, Proof, ProofError};
-use crate::mastery::store::{Begun, Store};
+use crate::mastery::store::{Begun, Reading, Store};
 use crate::probe;
 use crate::render::markdown::Layout;
 use crate::render::{ansi, task as drawing};
 use answers::Asking;
+use drawing::Aim;
 
 /// Does a task, or lists what there is.
 ///
@@ -52,14 +55,36 @@ pub fn run(context: &Context, options: &cli::Prove) -> Result<ExitCode, CommandE
         }
         return Ok(ExitCode::Success);
     };
-    let task = chosen(&curriculum, &progress, name)?;
     let mut sitting = Sitting {
         context,
         curriculum: &curriculum,
         layout: Layout::new(ansi::reading_width()),
         asking: Asking::new(context),
     };
-    sitting.hold(task, options.seed)
+    if let Some(lesson) = curriculum.lesson(name) {
+        unread(lesson, &progress)?;
+        let task = Task::of_lesson(lesson);
+        return sitting.hold(&task, options.seed, Aim::Known(&lesson.slug));
+    }
+    let task = chosen(&curriculum, &progress, name)?;
+    let outcomes = outcomes(&curriculum, task);
+    sitting.hold(task, options.seed, Aim::Evidence(&outcomes))
+}
+
+/// Who has opened a lesson has seen its questions.
+fn unread(lesson: &Lesson, progress: &Progress) -> Result<(), CommandError> {
+    let slug = &lesson.slug;
+    if lesson.quiz.is_empty() {
+        let message = format!("`{slug}` has no questions that could show that you know it");
+        return Err(CommandError::usage(message));
+    }
+    let known = progress.lessons.get(slug);
+    if known.is_some_and(|known| known.first_read_at.is_some()) {
+        let message = format!("you have opened `{slug}` already");
+        let hint = format!("`ipc-mastery learn {slug}` goes on with it.");
+        return Err(CommandError::usage(message).hinted(hint));
+    }
+    Ok(())
 }
 
 /// The task with this name, or the next one of an outcome.
@@ -117,12 +142,16 @@ enum Record {
 
 impl Sitting<'_> {
     /// Asks a task from its first question to its result.
-    fn hold(&mut self, task: &Task, seed: Option<u64>) -> Result<ExitCode, CommandError> {
+    fn hold(
+        &mut self,
+        task: &Task,
+        seed: Option<u64>,
+        aim: Aim<'_>,
+    ) -> Result<ExitCode, CommandError> {
         let drawn = seed.unwrap_or_else(|| RandomState::new().hash_one(0));
         let mut proof = Proof::draw(task, drawn);
-        let outcomes = outcomes(self.curriculum, task);
         self.context
-            .print_text(&drawing::opening(task, &outcomes, self.layout))?;
+            .print_text(&drawing::opening(task, aim, self.layout))?;
         // A variant is predicted first and run then; everything else looks first.
         let mut obs = Value::Null;
         if task.kind != task::Kind::Variant {
@@ -137,25 +166,44 @@ impl Sitting<'_> {
             Some(_) => Record::Practice,
             None => self.begin(&proof),
         };
-        let trying = drawing::trying(proof.asked.len(), record.worth(), self.layout);
+        let of = proof.asked.len();
+        let needed = task.pass.min(of);
+        let trying = drawing::trying(of, needed, record.worth(), self.layout);
         self.context.print_text(&trying)?;
         let Some(right) = self.ask_all(&proof, obs)? else {
             self.context
                 .say("Ended early: this was a try, and it is not passed.");
             return Ok(ExitCode::Interrupted);
         };
-        let of = proof.asked.len();
         let mut worth = record.worth();
-        if let Record::Kept(store, begun) = record
-            && let Err(error) = store.record_proof(begun, right)
-        {
-            worth = drawing::Worth::Practice;
-            remembered::not_recorded(self.context, "this try is not recorded", &error);
+        if let Record::Kept(store, begun) = record {
+            let known = |store: &Store| match aim {
+                Aim::Known(lesson) if right >= needed && begun.counts => {
+                    store.record_reading(Reading {
+                        lesson,
+                        block: 0,
+                        blocks: 1,
+                    })
+                }
+                _ => Ok(()),
+            };
+            let kept = store
+                .record_proof(begun, right, needed)
+                .and_then(|()| known(&store));
+            if let Err(error) = kept {
+                worth = drawing::Worth::Practice;
+                remembered::not_recorded(self.context, "this try is not recorded", &error);
+            }
         }
-        let result = drawing::Outcome { right, of, worth };
+        let result = drawing::Outcome {
+            right,
+            needed,
+            of,
+            worth,
+        };
         self.context
-            .print_text(&drawing::ending(result, &outcomes, drawn, self.layout))?;
-        Ok(if right == of {
+            .print_text(&drawing::ending(result, aim, drawn, self.layout))?;
+        Ok(if right >= needed {
             ExitCode::Success
         } else {
             ExitCode::Failed

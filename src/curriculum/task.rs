@@ -8,7 +8,8 @@
 use serde::Serialize;
 
 use super::expression;
-use super::lesson::optional_expression;
+use super::lesson::{Lesson, optional_expression};
+use super::quiz::Choice;
 use super::reader::{Located, Reader};
 
 /// A task.
@@ -30,6 +31,8 @@ pub struct Task {
     pub questions: Vec<Question>,
     /// How many of them are asked; all of them when it is the length of the pool.
     pub ask: usize,
+    /// How many answers must be right.
+    pub pass: usize,
 }
 
 /// The types of evidence that a task gives.
@@ -261,10 +264,12 @@ impl Task {
             live,
             questions: top.tables("question", "a question", Question::read),
             ask: 0,
+            pass: 0,
         };
         let pool = task.questions.len();
         let ask = top.optional_integer("ask", 1..100);
         task.ask = ask.map_or(pool, |ask| ask as usize);
+        task.pass = task.ask;
         let wrong = |message: &str, help: &str| {
             top.problem(title.span.clone(), message, Some(help.to_owned()));
         };
@@ -284,6 +289,35 @@ impl Task {
             wrong("this kind of task and what it runs do not fit", help);
         }
         task
+    }
+
+    /// The questions of a lesson, for somebody who may know it already: three of four must be right.
+    pub fn of_lesson(lesson: &Lesson) -> Self {
+        let answer = |choice: &Choice| Answer {
+            text: choice.text.clone(),
+            truth: Truth::Fixed(choice.ok),
+            say: choice.say.clone(),
+            misconception: choice.misconception.clone(),
+        };
+        let questions = lesson.quiz.iter().map(|item| Question {
+            id: item.id.clone(),
+            prompt: item.prompt.clone(),
+            form: Form::Choice {
+                options: item.options.iter().map(answer).collect(),
+                reasons: item.reasons.iter().map(answer).collect(),
+            },
+            when: None,
+        });
+        let count = lesson.quiz.len();
+        Self {
+            slug: format!("lesson/{}", lesson.slug),
+            title: lesson.title.clone(),
+            kind: Kind::Decision,
+            questions: questions.collect(),
+            ask: count,
+            pass: (count * 3).div_ceil(4),
+            ..Self::default()
+        }
     }
 
     /// Every misconception that it names.

@@ -42,11 +42,22 @@ pub enum Worth {
     Practice,
 }
 
+/// What a task is done for.
+#[derive(Clone, Copy, Debug)]
+pub enum Aim<'a> {
+    /// Evidence for these outcomes; practice when there are none.
+    Evidence(&'a [&'a str]),
+    /// To pass over the lesson with this slug.
+    Known(&'a str),
+}
+
 /// How a try ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
     /// Answers that were right.
     pub right: usize,
+    /// How many must be.
+    pub needed: usize,
     /// How many there are.
     pub of: usize,
     /// What it is worth when all are.
@@ -165,7 +176,7 @@ pub fn list(listing: &Listing, width: usize) -> Text {
 }
 
 /// The title of a task, what it is evidence for, and what is to be read first.
-pub fn opening(task: &Task, outcomes: &[&str], layout: Layout<'_>) -> Text {
+pub fn opening(task: &Task, aim: Aim<'_>, layout: Layout<'_>) -> Text {
     let title = format!("# {}", crate::experiment::judgement::escape(&task.title));
     let mut text = markdown(&title, layout);
     let what = match task.kind {
@@ -175,24 +186,28 @@ pub fn opening(task: &Task, outcomes: &[&str], layout: Layout<'_>) -> Text {
         Kind::Variant => "Predictions; then it is run on your kernel",
         Kind::Measurement => "Something to find out on this machine",
     };
-    let of = match outcomes {
-        [] => "practice".to_owned(),
-        ids => format!("evidence for {}", ids.join(" and ")),
+    let what = match aim {
+        Aim::Evidence([]) => format!("{what}: practice."),
+        Aim::Evidence(ids) => format!("{what}: evidence for {}.", ids.join(" and ")),
+        Aim::Known(_) => {
+            "The questions of this lesson. Who knows it already may pass it over.".to_owned()
+        }
     };
-    text.append(paragraph(
-        Role::Dim,
-        &format!("{what}: {of}."),
-        layout.width(),
-    ));
-    text.blank();
-    text.append(markdown(&task.intro, layout));
+    text.append(paragraph(Role::Dim, &what, layout.width()));
+    if !task.intro.is_empty() {
+        text.blank();
+        text.append(markdown(&task.intro, layout));
+    }
     text
 }
 
 /// What the try that begins is worth.
-pub fn trying(questions: usize, worth: Worth, layout: Layout<'_>) -> Text {
+pub fn trying(questions: usize, needed: usize, worth: Worth, layout: Layout<'_>) -> Text {
     let count = match questions {
         1 => "One question.".to_owned(),
+        _ if needed < questions => {
+            format!("{questions} questions, of which {needed} must be right.")
+        }
         _ => format!("{questions} questions, and all must be right."),
     };
     let say = match worth {
@@ -289,21 +304,31 @@ pub fn told(judged: &Judged, beliefs: &[Misconception], layout: Layout<'_>) -> T
 }
 
 /// How a try ended.
-pub fn ending(result: Outcome, outcomes: &[&str], seed: u64, layout: Layout<'_>) -> Text {
-    let Outcome { right, of, worth } = result;
-    let passed = right == of;
+pub fn ending(result: Outcome, aim: Aim<'_>, seed: u64, layout: Layout<'_>) -> Text {
+    let Outcome {
+        right,
+        needed,
+        of,
+        worth,
+    } = result;
+    let passed = right >= needed;
     let first = match passed {
         true => format!("Passed: {right} of {of} right."),
         false => format!("Not passed: {right} of {of} right."),
     };
     let then = match (passed, worth) {
-        (true, Worth::Counts) if outcomes.is_empty() => String::new(),
-        (true, Worth::Counts) => {
-            format!(
-                "It is evidence for {}. `ipc-mastery path` shows it.",
-                outcomes.join(" and ")
-            )
-        }
+        (true, Worth::Counts) => match aim {
+            Aim::Evidence([]) => String::new(),
+            Aim::Evidence(ids) => {
+                let ids = ids.join(" and ");
+                format!("It is evidence for {ids}. `ipc-mastery path` shows it.")
+            }
+            Aim::Known(_) => {
+                "You know this lesson: the path goes on behind it. Its questions come \
+                              back in reviews, from tomorrow on."
+                    .to_owned()
+            }
+        },
         (true, _) => "It was practice, and is no evidence.".to_owned(),
         (false, Worth::Practice) => format!("`--seed {seed}` asks the same once more."),
         (false, _) => format!(

@@ -37,6 +37,8 @@ pub enum Event {
     Highlighter(&'static Highlighter),
     /// What is remembered of the learner: at the beginning, and whenever anybody changed it.
     Remembered(Box<Progress>),
+    /// The time, in seconds since the epoch: before what is remembered is told.
+    Today(i64),
     /// Nothing can be remembered: why, and what to do.
     Forgetful(String),
     /// A probe has answered.

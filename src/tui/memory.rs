@@ -116,7 +116,8 @@ fn keep(store: &Store, inbox: &Receiver<Request>, back: Sender<Request>, events:
                 Ok(progress) => Event::Remembered(Box::new(progress)),
                 Err(error) => Event::Forgetful(told(&error)),
             };
-            if events.send(event).is_err() {
+            let told = events.send(Event::Today(store.now()));
+            if told.and_then(|()| events.send(event)).is_err() {
                 return;
             }
         }

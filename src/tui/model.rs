@@ -15,7 +15,9 @@ use crate::check::marker::Marker;
 use crate::curriculum::Curriculum;
 use crate::mastery::path::{Standing, standing};
 use crate::mastery::progress::Progress;
+use crate::mastery::review::Deck;
 use crate::render::highlight::Highlighter;
+use crate::sys::calendar::local_day;
 
 /// Everything.
 #[derive(Debug)]
@@ -28,6 +30,10 @@ pub struct Model {
     pub standing: Standing,
     /// The program in the directory that the screen was opened in.
     pub here: Option<Marker>,
+    /// The time when that was, in seconds since the epoch, once it was told.
+    pub now: Option<i64>,
+    /// How many questions are due in a review today.
+    pub due: usize,
     /// Why nothing can be remembered, if so.
     pub forgetful: Option<String>,
     /// Colours code, once it is loaded.
@@ -131,6 +137,8 @@ impl Model {
             curriculum,
             progress,
             standing,
+            now: None,
+            due: 0,
             here: None,
             forgetful: None,
             highlighter: None,
@@ -147,6 +155,11 @@ impl Model {
     /// Takes in what is remembered.
     pub fn remember(&mut self, progress: Progress) {
         self.standing = standing(&self.curriculum, &progress);
+        self.due = self.now.map_or(0, |now| {
+            Deck::new(&self.curriculum, &progress, now, local_day)
+                .due()
+                .len()
+        });
         self.progress = progress;
     }
 

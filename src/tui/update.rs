@@ -77,6 +77,7 @@ fn live_probes(model: &mut Model) -> Option<&mut ProbesState> {
 fn on_outside(model: &mut Model, event: Event) -> Vec<Effect> {
     match event {
         Event::Highlighter(highlighter) => model.highlighter = Some(highlighter),
+        Event::Today(now) => model.now = Some(now),
         Event::Remembered(progress) => return on_remembered(model, *progress),
         Event::Forgetful(why) => model.forgetful = Some(why),
         Event::Probed { ask, result } => {

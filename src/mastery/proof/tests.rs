@@ -253,6 +253,7 @@ fn what_is_drawn_decides_texts_and_truth_of_a_variant() {
 fn a_pool_is_drawn_differently_and_a_seed_draws_the_same() {
     let mut task = task(vec![ordered(), ordered(), ordered(), ordered()]);
     task.ask = 2;
+    task.pass = 2;
     let ids = |seed| {
         let proof = Proof::draw(&task, seed);
         let asked = proof.asked.iter();

@@ -52,15 +52,20 @@ impl Store {
         })
     }
 
-    /// Records how a task that was begun ended: so many answers right; passed when all are.
+    /// Records how a task that was begun ended: so many answers right, of which so many are needed.
     ///
     /// # Errors
     /// When nothing could be recorded.
-    pub fn record_proof(&self, begun: Begun, right: usize) -> Result<(), StoreError> {
+    pub fn record_proof(
+        &self,
+        begun: Begun,
+        right: usize,
+        needed: usize,
+    ) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.execute(
-                "UPDATE proof SET right = ?2, passed = (?2 = of) WHERE id = ?1",
-                params![begun.id, right as i64],
+                "UPDATE proof SET right = ?2, passed = (?2 >= ?3) WHERE id = ?1",
+                params![begun.id, right as i64, needed as i64],
             )?;
             Ok(())
         })

@@ -383,6 +383,12 @@ fn end(state: &LessonState, links: &[Link], setting: Setting<'_>) -> Text {
         text.append(markdown::link_list(&links, width));
         text.blank();
     }
+    if !lesson.claims.is_empty() {
+        let legend = "A sentence with the sign ° is backed: by an experiment that `ipc-mastery try \
+            --all` does on your kernel, or by a manual page, which it names.";
+        text.append(question::markdown(legend, width));
+        text.blank();
+    }
     text.line(Line::of(Role::Good, "✓ ").with(Role::Strong, "This is the end of the lesson."));
     if let Some(next) = setting.next {
         text.line(

@@ -43,10 +43,13 @@ pub(super) fn draw(
     let title = Line::of(Role::Heading, "ipc-mastery")
         .with(Role::Plain, format!("  {}", model.curriculum.path.title));
     let standing = &model.standing;
-    let right = done(Tally {
+    let mut right = done(Tally {
         done: standing.lessons.done + standing.exercises.done,
         of: standing.lessons.of + standing.exercises.of,
     });
+    if model.due > 0 {
+        right = format!("{} due: ipc-mastery review · {right}", model.due);
+    }
     let keys = [
         (Action::Up, ""),
         (Action::Open, ""),
