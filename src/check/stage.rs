@@ -40,8 +40,9 @@ const STAGE_MS: u64 = 60_000;
 const ENDING_MS: u64 = 1_000;
 /// Descriptors a program may have opened for its own use since it became ready.
 const OWN_DESCRIPTORS: usize = 8;
-/// How long a helper may be silent beyond the deadline of what it was asked, in milliseconds.
-const GRACE_MS: u64 = 10_000;
+/// How long a helper may be silent beyond the deadline of what it was asked, in milliseconds: longer
+/// than the supervisor waits for a killed program to end.
+const GRACE_MS: u64 = 30_000;
 /// How long a step may take in a run that is not for the verdict, in milliseconds: what hangs has
 /// been waited for already.
 const SECOND_RUN_STEP_MS: u64 = 1_500;
