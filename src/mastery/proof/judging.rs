@@ -76,6 +76,11 @@ impl Proof<'_> {
                     }
                     let right = asked.right(answers, &context)?;
                     let chosen = place.and_then(|place| order.get(place).copied());
+                    let is_reason = std::ptr::eq(answers, reasons);
+                    if is_reason && judged.right && chosen != Some(right) {
+                        let say = "The answer is right; the reason is not.";
+                        judged.notes.push(Note::new("", say));
+                    }
                     judged.right &= chosen == Some(right);
                     if let Some(answer) = chosen.map(|index| &answers[index]) {
                         let said = self.said(asked, answer, chosen == Some(right), obs)?;

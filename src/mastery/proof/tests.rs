@@ -195,7 +195,16 @@ fn a_choice_needs_the_answer_and_the_reason() {
     };
     assert!(told(0, 1).right);
     assert!(!told(0, 0).right && !told(1, 1).right);
-    assert_eq!(told(0, 0).notes[1].misconception.as_deref(), Some("M02"));
+    let half = told(0, 0);
+    assert!(half.notes[1].say.starts_with("The answer is right"));
+    assert_eq!(half.notes[2].misconception.as_deref(), Some("M02"));
+    let neither = told(1, 0);
+    assert!(
+        neither
+            .notes
+            .iter()
+            .all(|note| !note.say.starts_with("The answer"))
+    );
 }
 
 #[test]
