@@ -276,7 +276,7 @@ impl Outcome {
         match &self.result {
             Err(number) => {
                 let errno = Errno::from_raw(*number);
-                format!("-1 {errno:?} ({})", errno.desc())
+                format!("-1 {errno:?} ({})", words(errno))
             }
             Ok(Got::Done) => "0".to_owned(),
             Ok(Got::Descriptor(fd)) => fd.to_string(),
@@ -505,4 +505,12 @@ impl Outcome {
             _ => Err(self.unforeseen()),
         }
     }
+}
+/// What strace says of an error: strerror(3).
+fn words(errno: Errno) -> String {
+    let text = std::io::Error::from(errno).to_string();
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
