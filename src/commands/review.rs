@@ -22,7 +22,6 @@ use crate::mastery::store::{Answer, Review, Store};
 use crate::render::ansi;
 use crate::render::markdown::Layout;
 use crate::render::review::{self as drawing, Given, Place};
-use crate::render::text::Text;
 use crate::sys::calendar::local_day;
 use crate::sys::clock::Deadline;
 use crate::sys::wake::{Keyboard, Wake, Woken};
@@ -122,7 +121,7 @@ fn converse(
     }
     let progress = remembered::progress(context);
     let after = self::deck(curriculum, &progress);
-    context.print_text(&apart(drawing::ending(right, asked, &after, width)))?;
+    context.print_text(&drawing::ending(right, asked, &after, width).apart())?;
     Ok(ExitCode::Success)
 }
 
@@ -153,7 +152,7 @@ impl Asking<'_> {
         let time = 2 * card.times + u32::from(place.round == Round::OnceMore);
         let (options, reasons) = card.item.orders_at(time);
         let text = drawing::options(card, place, &options, self.layout);
-        self.context.print_text(&apart(text))?;
+        self.context.print_text(&text.apart())?;
         let Some(option) = self.choose("Your answer", &options)? else {
             return Ok(None);
         };
@@ -247,12 +246,4 @@ impl Asking<'_> {
 
 fn letter(place: usize) -> char {
     char::from(b'a' + u8::try_from(place).unwrap_or(25).min(25))
-}
-
-/// A text with an empty line above it.
-fn apart(text: Text) -> Text {
-    let mut out = Text::new();
-    out.blank();
-    out.append(text);
-    out
 }

@@ -110,7 +110,7 @@ fn converse(
     context.print_text(&drawing::opening(lesson, layout))?;
     let mut observation: Option<Observation> = None;
     for part in &plan.parts {
-        context.print_text(&apart(drawing::story(part, layout)))?;
+        context.print_text(&drawing::story(part, layout).apart())?;
         let Some(chosen) = predict(context, part, layout)? else {
             return Ok(ended_early(context));
         };
@@ -118,7 +118,7 @@ fn converse(
             Some(seen) => seen,
             None => observe(plan)?,
         };
-        context.print_text(&apart(calls(&seen, part, layout)))?;
+        context.print_text(&calls(&seen, part, layout).apart())?;
         if let Some(state) = &part.state
             && !state_fact(context, state, &seen, part, layout)?
         {
@@ -126,11 +126,11 @@ fn converse(
         }
         for (prediction, chosen) in part.predictions.iter().zip(chosen) {
             let text = agreement(prediction, &seen, Some(chosen), layout);
-            context.print_text(&apart(text))?;
+            context.print_text(&text.apart())?;
         }
         observation = Some(seen);
     }
-    context.print_text(&apart(why(lesson, layout)))?;
+    context.print_text(&why(lesson, layout).apart())?;
     Ok(ExitCode::Success)
 }
 
@@ -153,7 +153,7 @@ fn predict(
             .map(|option| Answer::open(&option.text))
             .collect();
         let text = drawing::question("Predict", &prediction.prompt, &answers, layout);
-        context.print_text(&apart(text))?;
+        context.print_text(&text.apart())?;
         let last = letter(answers.len().saturating_sub(1));
         let question = format!("Your prediction, a to {last}: ");
         loop {
@@ -179,7 +179,7 @@ fn state_fact(
     layout: Layout<'_>,
 ) -> Result<bool, CommandError> {
     let fact = judgement::decisive_fact(state, observation).map_err(contradiction)?;
-    context.print_text(&apart(drawing::fact(state, None, layout)))?;
+    context.print_text(&drawing::fact(state, None, layout).apart())?;
     for last in [false, true] {
         let Some(answer) = ask(context, "What happened: ")? else {
             return Ok(false);
@@ -242,14 +242,6 @@ fn calls(observation: &Observation, part: &Part, layout: Layout<'_>) -> Text {
 fn why(lesson: &Lesson, layout: Layout<'_>) -> Text {
     let words = format!("Why: ipc-mastery read {}", lesson.slug);
     paragraph(Role::Note, &words, layout.width())
-}
-
-/// A text with an empty line above it.
-fn apart(text: Text) -> Text {
-    let mut out = Text::new();
-    out.blank();
-    out.append(text);
-    out
 }
 
 fn letter(index: usize) -> char {

@@ -180,15 +180,8 @@ impl Claim {
 /// `holds`, or `reference` with an `ident`: exactly one of the two.
 fn read_backing(table: &mut Reader<'_>, id: &Located<String>) -> Backing {
     let holds = optional_expression(table, "holds");
-    let reference = table.optional_text("reference");
+    let reference = optional_page(table, "reference");
     let ident = table.optional_text("ident");
-    if let Some(page) = &reference
-        && !is_page(&page.value)
-    {
-        let message = format!("`{}` is no manual page", page.value);
-        let help = "Write a page with its section, such as `unix(7)`.".to_owned();
-        table.problem(page.span.clone(), message, Some(help));
-    }
     if let Some(ident) = &ident
         && reference.is_none()
     {
@@ -217,6 +210,17 @@ fn read_backing(table: &mut Reader<'_>, id: &Located<String>) -> Backing {
             Backing::default()
         }
     }
+}
+
+/// A key whose value is a manual page, if it is there; another value is a problem at its place.
+pub(super) fn optional_page(table: &mut Reader<'_>, key: &'static str) -> Option<Located<String>> {
+    let page = table.optional_text(key)?;
+    if !is_page(&page.value) {
+        let message = format!("`{}` is no manual page", page.value);
+        let help = "Write a page with its section, such as `unix(7)`.".to_owned();
+        table.problem(page.span.clone(), message, Some(help));
+    }
+    Some(page)
 }
 
 /// The name of a manual page with its section, `unix(7)`; more may follow.

@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use super::claim::is_page;
+use super::claim::optional_page;
 use super::reader::{Located, Reader};
 
 /// What `corrections.toml` holds.
@@ -97,14 +97,7 @@ impl Correction {
             let help = "Write small letters, digits and dashes.".to_owned();
             table.problem(id.span.clone(), message, Some(help));
         }
-        let reference = table.optional_text("reference");
-        if let Some(page) = &reference
-            && !is_page(&page.value)
-        {
-            let message = format!("`{}` is no manual page", page.value);
-            let help = "Write a page with its section, such as `unix(7)`.".to_owned();
-            table.problem(page.span.clone(), message, Some(help));
-        }
+        let reference = optional_page(table, "reference");
         Self {
             believed: sentence(table, "believed"),
             fact: sentence(table, "fact"),

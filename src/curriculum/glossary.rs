@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::claim::is_page;
+use super::claim::optional_page;
 use super::correction::sentence;
 use super::reader::{Located, Reader};
 
@@ -51,14 +51,7 @@ impl Term {
 
     fn read(table: &mut Reader<'_>) -> Self {
         let name = table.located_text("name");
-        let reference = table.optional_text("reference");
-        if let Some(page) = &reference
-            && !is_page(&page.value)
-        {
-            let message = format!("`{}` is no manual page", page.value);
-            let help = "Write a page with its section, such as `unix(7)`.".to_owned();
-            table.problem(page.span.clone(), message, Some(help));
-        }
+        let reference = optional_page(table, "reference");
         let ident = table.optional_text("ident");
         let lesson = table.optional_text("lesson");
         if reference.is_none() && ident.is_none() && lesson.is_none() {

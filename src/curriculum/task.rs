@@ -484,6 +484,15 @@ impl Answer {
     }
 }
 
+/// The misconception that something wrong must name.
+fn misconception_behind(table: &mut Reader<'_>) -> Option<Located<String>> {
+    let named = table.optional_text("misconception");
+    if named.is_none() {
+        misconception_missing(table);
+    }
+    named
+}
+
 fn misconception_missing(table: &Reader<'_>) {
     let help = Some("Add `misconception = \"M…\"` from misconceptions.toml.".to_owned());
     table.problem(
@@ -499,16 +508,10 @@ fn read_order(table: &mut Reader<'_>, id: &Located<String>) -> Form {
         say: step.text("say"),
         together: step.flag("together"),
     });
-    let traps = table.tables("trap", "a trap", |trap| {
-        let read = Trap {
-            text: trap.text("text"),
-            say: trap.text("say"),
-            misconception: trap.optional_text("misconception"),
-        };
-        if read.misconception.is_none() {
-            misconception_missing(trap);
-        }
-        read
+    let traps = table.tables("trap", "a trap", |trap| Trap {
+        text: trap.text("text"),
+        say: trap.text("say"),
+        misconception: misconception_behind(trap),
     });
     need(
         table,
@@ -575,16 +578,10 @@ fn read_text(table: &mut Reader<'_>, id: &Located<String>) -> Form {
         accept: table.texts("accept"),
         equals: optional_expression(table, "equals"),
         say: table.text("say"),
-        wrong: table.tables("wrong", "a wrong answer", |wrong| {
-            let read = WrongWord {
-                text: wrong.text("text"),
-                say: wrong.text("say"),
-                misconception: wrong.optional_text("misconception"),
-            };
-            if read.misconception.is_none() {
-                misconception_missing(wrong);
-            }
-            read
+        wrong: table.tables("wrong", "a wrong answer", |wrong| WrongWord {
+            text: wrong.text("text"),
+            say: wrong.text("say"),
+            misconception: misconception_behind(wrong),
         }),
     };
     let one = word.accept.is_empty() == word.equals.is_some();

@@ -219,7 +219,7 @@ pub fn trying(questions: usize, needed: usize, worth: Worth, layout: Layout<'_>)
         ),
         Worth::Practice => format!("{count} This is practice, and is not recorded."),
     };
-    apart(paragraph(Role::Dim, &say, layout.width()))
+    paragraph(Role::Dim, &say, layout.width()).apart()
 }
 
 /// A question with numbered lines and lettered answers.
@@ -254,7 +254,7 @@ pub fn question(
         let answers: Vec<Answer<'_>> = answers.iter().map(|text| Answer::open(text)).collect();
         text.append(lettered("", "", &answers, layout));
     }
-    apart(text)
+    text.apart()
 }
 
 /// The reasons of a question.
@@ -269,13 +269,13 @@ pub fn ran(seen: &Observation, layout: Layout<'_>) -> Text {
     let title = format!("On Linux {}, just now", seen.kernel);
     text.line(Line::of(Role::Subheading, title));
     text.append(calls(&seen.calls, layout.width()));
-    apart(text)
+    text.apart()
 }
 
 /// A question that was answered before the run.
 pub fn recalled(place: Place, prompt: &str, layout: Layout<'_>) -> Text {
     let label = format!("{} of {}", place.number, place.of);
-    apart(lettered(&label, prompt, &[], layout))
+    lettered(&label, prompt, &[], layout).apart()
 }
 
 /// What an answer was worth, what is said to it, and what somebody who answered so may believe.
@@ -339,7 +339,7 @@ pub fn ending(result: Outcome, aim: Aim<'_>, seed: u64, layout: Layout<'_>) -> T
     let mut text = Text::new();
     text.line(Line::of(if passed { Role::Good } else { Role::Bad }, first));
     text.append(markdown(&then, layout));
-    apart(text)
+    text.apart()
 }
 
 fn markdown(source: &str, layout: Layout<'_>) -> Text {
@@ -352,12 +352,4 @@ fn indented(text: &mut Text, body: Text, indent: usize) {
         out.spans.extend(line.spans);
         text.line(out);
     }
-}
-
-/// A text with an empty line above it.
-fn apart(text: Text) -> Text {
-    let mut out = Text::new();
-    out.blank();
-    out.append(text);
-    out
 }

@@ -195,6 +195,12 @@ impl Text {
         self
     }
 
+    /// The text with an empty line above it.
+    pub fn apart(mut self) -> Self {
+        self.lines.insert(0, Line::empty());
+        self
+    }
+
     /// Adds all lines of another text.
     pub fn append(&mut self, other: Text) -> &mut Self {
         self.lines.extend(other.lines);
