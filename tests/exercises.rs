@@ -5,7 +5,7 @@
 //! `IPC_MASTERY_REPEAT=N` repeats the whole matrix and reports every verdict that changed:
 //! `IPC_MASTERY_ALL=1 IPC_MASTERY_REPEAT=50 cargo test --release --test exercises -- --ignored`.
 //! `IPC_MASTERY_ONLY=WORD,WORD` leaves out the programs whose name contains none of the words; names
-//! are `echo-server/slow-c`.
+//! are `echo-server/slow-c`. With `IPC_MASTERY_TURN=N` other languages have their turn.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -132,15 +132,19 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
             let name = format!("{}/{}", case.exercise, case.id);
             only.split(',').any(|word| name.contains(word))
         });
-    } else if std::env::var_os("IPC_MASTERY_ALL").is_none() {
-        retain_one_language_of_each_fault(&mut cases);
+    }
+    let turn = std::env::var("IPC_MASTERY_TURN").ok();
+    let turn = turn.and_then(|turn| turn.parse().ok());
+    let all = ["IPC_MASTERY_ALL", "IPC_MASTERY_ONLY"];
+    if turn.is_some() || all.iter().all(|name| std::env::var_os(name).is_none()) {
+        retain_one_language_of_each_fault(&mut cases, turn.unwrap_or(0));
     }
     cases
 }
 
-/// Of mutants with the same fault in several languages keeps one; which, the fault's name decides,
-/// so that all languages have their share.
-fn retain_one_language_of_each_fault(cases: &mut Vec<Case>) {
+/// Of mutants with the same fault in several languages keeps one; which, the fault's name and the
+/// turn decide, so that all languages have their share.
+fn retain_one_language_of_each_fault(cases: &mut Vec<Case>, turn: usize) {
     let mut faults: BTreeMap<String, usize> = BTreeMap::new();
     for fault in cases.iter().filter_map(|case| case.fault.clone()) {
         *faults.entry(fault).or_default() += 1;
@@ -152,7 +156,7 @@ fn retain_one_language_of_each_fault(cases: &mut Vec<Case>) {
         };
         let place = met.entry(fault.clone()).or_default();
         *place += 1;
-        let chosen = fault.bytes().map(usize::from).sum::<usize>() % faults[fault];
+        let chosen = (fault.bytes().map(usize::from).sum::<usize>() + turn) % faults[fault];
         *place - 1 == chosen
     });
 }

@@ -11,8 +11,11 @@ mod removal;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -33,6 +36,7 @@ pub struct Arena {
     root: PathBuf,
     identity: Option<Identity>,
     _hold: Hold,
+    _claim: Option<OwnedFd>,
 }
 
 /// One stage's place in it.
@@ -104,12 +108,14 @@ impl Arena {
             root,
             identity: None,
             _hold: hold,
+            _claim: None,
         };
         let mut taken = arena.neighbours(&parents);
         // Another grader may choose at this very moment: take an id, then see who else has it.
         while Uid::effective().is_root() {
-            let identity = free_identity(&taken)?;
+            let (identity, claim) = free_identity(&taken)?;
             arena.identity = Some(identity);
+            arena._claim = claim;
             arena.give(&arena.root)?;
             let now = arena.neighbours(&parents);
             if !now.contains(&identity.uid) {
@@ -282,16 +288,31 @@ impl Drop for Arena {
 }
 
 /// A user id that no account, process or other arena has; the process id spreads concurrent
-/// checks over the range.
-fn free_identity(taken: &[u32]) -> io::Result<Identity> {
+/// checks over the range. What comes with it keeps others from it.
+fn free_identity(taken: &[u32]) -> io::Result<(Identity, Option<OwnedFd>)> {
     let start = std::process::id() % UIDS;
     (0..UIDS)
         .map(|step| FIRST_UID + (start + step) % UIDS)
         .filter(|uid| !taken.contains(uid))
         .filter(|&uid| matches!(User::from_uid(Uid::from_raw(uid)), Ok(None)))
-        .find(|&uid| matches!(process::threads_of_user(uid), None | Some(0)))
-        .map(|uid| Identity { uid, gid: uid })
+        .filter(|&uid| matches!(process::threads_of_user(uid), None | Some(0)))
+        .find_map(|uid| Some((Identity { uid, gid: uid }, claim(uid).ok()?)))
         .ok_or_else(|| io::Error::other("no free user id for the program"))
+}
+
+/// Takes a user id for ourselves, also against graders that do not see our arena because they live
+/// in another mount namespace: an abstract name is bound once in a network namespace (unix(7)).
+///
+/// # Errors
+/// When somebody has it. A kernel that gives us no socket at all is no reason to stop: `Ok(None)`.
+fn claim(uid: u32) -> io::Result<Option<OwnedFd>> {
+    let name = format!("ipc-mastery/program/{uid}");
+    let address = SocketAddr::from_abstract_name(name)?;
+    match UnixDatagram::bind_addr(&address) {
+        Ok(socket) => Ok(Some(socket.into())),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Whether an arena of this owner is one of ours.
@@ -338,6 +359,16 @@ mod tests {
             assert_eq!(place.address.as_os_str().len() as u64, bytes);
             assert!(place.address.parent().unwrap().is_dir());
         }
+    }
+
+    #[test]
+    fn a_user_id_is_claimed_once_also_by_graders_that_see_no_arena() {
+        let nobodys = 1_000_000 + std::process::id();
+        let first = claim(nobodys).unwrap();
+        let second = claim(nobodys).unwrap_err();
+        assert_eq!(second.kind(), io::ErrorKind::AddrInUse);
+        drop(first);
+        claim(nobodys).unwrap();
     }
 
     #[test]

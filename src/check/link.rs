@@ -17,6 +17,12 @@ use serde::de::DeserializeOwned;
 
 use super::cancel::Cancel;
 use crate::sys::clock::Deadline;
+use crate::sys::process;
+
+/// How much of a wait one look may count for, in milliseconds. A machine that stands still for
+/// seconds (its owner suspends it, an emulator is not scheduled) stops the helper as well as us:
+/// such a pause uses up this much of our patience and no more.
+const LOOK_MS: u64 = 500;
 
 /// Why a helper did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -33,10 +39,12 @@ pub enum LinkError {
         reason: String,
     },
     /// It did not answer in time.
-    #[error("the {role} process did not answer in time")]
+    #[error("the {role} process did not answer in time ({doing})")]
     Late {
         /// Which.
         role: &'static str,
+        /// What the process table said of it then.
+        doing: String,
     },
     /// The check was cancelled.
     #[error("cancelled")]
@@ -88,26 +96,27 @@ impl Link {
         start().map_err(LinkError::Start)
     }
 
-    /// Asks something and waits for the answer.
+    /// Asks something and waits for the answer, so many milliseconds that we could watch.
     ///
     /// # Errors
-    /// When the helper is gone, silent beyond the deadline, or the check is cancelled.
+    /// When the helper is gone, silent for longer, or the check is cancelled.
     pub fn ask<T: DeserializeOwned>(
         &mut self,
         question: &impl Serialize,
-        deadline: Deadline,
+        patience_ms: u64,
         cancel: &Cancel,
     ) -> Result<T, LinkError> {
         let line = line_of(question).expect("a question is plain data");
         let mut rest = line.as_slice();
+        let mut looks = patience_ms.div_ceil(LOOK_MS);
         while !self.end.write(&mut rest).map_err(|it| self.broken(it))? {
-            self.wait(PollFlags::POLLOUT, deadline, cancel)?;
+            self.wait(PollFlags::POLLOUT, &mut looks, cancel)?;
         }
         loop {
             if let Some(answer) = self.end.next().map_err(|it| self.broken(it))? {
                 return Ok(answer);
             }
-            self.wait(PollFlags::POLLIN, deadline, cancel)?;
+            self.wait(PollFlags::POLLIN, &mut looks, cancel)?;
         }
     }
 
@@ -118,17 +127,48 @@ impl Link {
         }
     }
 
-    fn wait(&self, flags: PollFlags, deadline: Deadline, cancel: &Cancel) -> Result<(), LinkError> {
+    /// Waits until there is something to do, while there are looks left.
+    fn wait(&self, flags: PollFlags, looks: &mut u64, cancel: &Cancel) -> Result<(), LinkError> {
         let mut fds = [
             PollFd::new(self.end.stream.as_fd(), flags),
             PollFd::new(cancel.as_fd(), PollFlags::POLLIN),
         ];
-        match nix::poll::poll(&mut fds, deadline.poll_timeout()) {
+        match nix::poll::poll(&mut fds, Deadline::after_ms(LOOK_MS).poll_timeout()) {
             _ if cancel.is_cancelled() => Err(LinkError::Cancelled),
-            Ok(0) => Err(LinkError::Late { role: self.role }),
+            Ok(0) if *looks == 0 => Err(LinkError::Late {
+                role: self.role,
+                doing: self.doing(),
+            }),
+            Ok(0) => {
+                *looks -= 1;
+                Ok(())
+            }
             Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
             Err(error) => Err(self.broken(error)),
         }
+    }
+}
+
+impl Link {
+    /// What the helper is at, for whoever has to find out why it is silent.
+    fn doing(&self) -> String {
+        let pid = self.child.id() as i32;
+        let Some(stat) = process::stat(pid) else {
+            return "it is gone".to_owned();
+        };
+        let call = match process::syscall(pid) {
+            Some((number, _)) => format!(" in {}", process::syscall_name(number).0),
+            None => String::new(),
+        };
+        let tree: String = process::descendants(pid)
+            .into_iter()
+            .filter_map(process::stat)
+            .map(|below| below.state)
+            .collect();
+        format!(
+            "its state is {}{call}, those below it are `{tree}`",
+            stat.state
+        )
     }
 }
 

@@ -3,7 +3,6 @@
 use super::{GRACE_MS, Runner, StageError};
 use crate::check::protocol::{Answer, Bytes, Deed, Order, Outcome, Seen};
 use crate::check::verdict::{Event, Leftover};
-use crate::sys::clock::Deadline;
 
 impl Runner<'_> {
     pub(super) fn deed(
@@ -31,8 +30,7 @@ impl Runner<'_> {
         let Some(link) = self.peers.get_mut(peer) else {
             return Err(StageError::Fault(format!("there is no peer `{peer}`")));
         };
-        let deadline = Deadline::after_ms(within_ms + GRACE_MS);
-        Ok(link.ask(deed, deadline, self.setting.cancel)?)
+        Ok(link.ask(deed, within_ms + GRACE_MS, self.setting.cancel)?)
     }
 
     pub(super) fn order(&mut self, order: &Order, within_ms: u64) -> Result<Answer, StageError> {
@@ -41,8 +39,7 @@ impl Runner<'_> {
                 "this step needs a program that was started".to_owned(),
             ));
         };
-        let deadline = Deadline::after_ms(within_ms + GRACE_MS);
-        match supervisor.ask(order, deadline, self.setting.cancel)? {
+        match supervisor.ask(order, within_ms + GRACE_MS, self.setting.cancel)? {
             Answer::Fault { message } => Err(StageError::Fault(message)),
             answer => Ok(answer),
         }
