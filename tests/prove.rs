@@ -255,7 +255,10 @@ fn every_task_is_listed_with_what_it_is_evidence_for() {
         named("connect-steps")["outcomes"],
         serde_json::json!(["O8"])
     );
-    assert_eq!(named("my-credentials")["outcomes"], serde_json::json!([]));
+    assert_eq!(
+        named("explore-credentials")["outcomes"],
+        serde_json::json!([])
+    );
 }
 
 #[test]
@@ -461,7 +464,11 @@ fn what_the_machine_knows_of_me_is_asked_and_judged() {
         ),
     ]);
     for wrong in [None, Some("And which gid")] {
-        let mut asked = Asked::begin(&home, &["prove", "my-credentials", "--seed", "5"], MONDAY);
+        let mut asked = Asked::begin(
+            &home,
+            &["prove", "explore-credentials", "--seed", "5"],
+            MONDAY,
+        );
         while let Some(shown) = asked.question() {
             let (words, answer) = right
                 .iter()

@@ -9,8 +9,12 @@
 //!
 //! A task is answered in lines, from a terminal or through a pipe. That it was begun is recorded
 //! before its first question: a try that is left counts as one that was not passed.
+//!
+//! A task about a scene sets it first and ends it last, however the task ends. Meanwhile a line that
+//! begins with `!` is for the learner's shell.
 
 mod answers;
+mod shell;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
@@ -27,6 +31,7 @@ use crate::curriculum::lesson::Lesson;
 use crate::curriculum::path::Evidence;
 use crate::curriculum::task::{self, Live, Task};
 use crate::exit_code::ExitCode;
+use crate::experiment::scene::Scene;
 use crate::experiment::{self, ExperimentError, Observation};
 use crate::mastery::evidence::PieceState;
 use crate::mastery::path;
@@ -36,8 +41,9 @@ use crate::mastery::store::{Begun, Reading, Store};
 use crate::probe;
 use crate::render::markdown::Layout;
 use crate::render::{ansi, task as drawing};
-use answers::Asking;
+use answers::{Asking, Ready};
 use drawing::Aim;
+use shell::Shell;
 
 /// Does a task, or lists what there is.
 ///
@@ -60,6 +66,7 @@ pub fn run(context: &Context, options: &cli::Prove) -> Result<ExitCode, CommandE
         curriculum: &curriculum,
         layout: Layout::new(ansi::reading_width()),
         asking: Asking::new(context),
+        scene: None,
     };
     if let Some(lesson) = curriculum.lesson(name) {
         unread(lesson, &progress)?;
@@ -132,6 +139,8 @@ struct Sitting<'a> {
     curriculum: &'a Curriculum,
     layout: Layout<'a>,
     asking: Asking<'a>,
+    /// What stands while the task is done.
+    scene: Option<Scene>,
 }
 
 /// A try that is recorded, or why it is not.
@@ -152,6 +161,9 @@ impl Sitting<'_> {
         let mut proof = Proof::draw(task, drawn);
         self.context
             .print_text(&drawing::opening(task, aim, self.layout))?;
+        if self.stage(&proof)? == Ready::Left {
+            return Ok(ExitCode::Interrupted);
+        }
         // A variant is predicted first and run then; everything else looks first.
         let mut obs = Value::Null;
         if task.kind != task::Kind::Variant {
@@ -244,7 +256,7 @@ impl Sitting<'_> {
                 continue;
             }
             let mut judged = proof.judge(asked, &given, &obs).map_err(unfit)?;
-            if !judged.right && matches!(proof.task.live, Some(Live::Probe(_))) {
+            if !judged.right && matches!(proof.task.live, Some(Live::Probe(_) | Live::Scene(_))) {
                 // The machine may have changed since; what is so now is right, too.
                 let now = self.look(proof)?;
                 let again = proof.judge(asked, &given, &now).map_err(unfit)?;
@@ -280,10 +292,47 @@ impl Sitting<'_> {
             .print_text(&drawing::told(judged, beliefs, self.layout))
     }
 
-    /// What a task is asked about: what its experiment saw, which is shown, or its probe.
-    fn look(&self, proof: &Proof<'_>) -> Result<Value, CommandError> {
+    /// Sets the scene of a task, says what to do about it, and lets it go on when the learner is
+    /// ready.
+    fn stage(&mut self, proof: &Proof<'_>) -> Result<Ready, CommandError> {
+        let Some(Live::Scene(staged)) = &proof.task.live else {
+            return Ok(Ready::Yes);
+        };
+        let program = Path::new(experiment::OURSELVES);
+        let catalogue = &self.curriculum.catalogue;
+        let scene = Scene::begin(&staged.name.value, &proof.params, catalogue, program);
+        let scene = self.scene.insert(scene.map_err(told)?);
+        let seen = scene.look(catalogue).map_err(told)?;
+        let brief = proof.brief(&seen).map_err(unfit)?.unwrap_or_default();
+        let waits = scene.waits();
+        let mut said = drawing::brief(&brief, self.layout);
+        if scene.is_set_by_us() {
+            let shell = Shell::new(scene.variables());
+            said.append(drawing::shell(&shell.announced(), self.layout));
+            self.asking.shell = Some(shell);
+        }
+        self.context.print_text(&said)?;
+        if !waits {
+            return Ok(Ready::Yes);
+        }
+        let ready = self.asking.ready()?;
+        if ready == Ready::Yes
+            && let Some(scene) = &mut self.scene
+        {
+            scene.go_on().map_err(told)?;
+        }
+        Ok(ready)
+    }
+
+    /// What a task is asked about: what its experiment saw, which is shown, or its probe, or what is
+    /// there of its scene.
+    fn look(&mut self, proof: &Proof<'_>) -> Result<Value, CommandError> {
         match &proof.task.live {
             None => Ok(Value::Null),
+            Some(Live::Scene(_)) => match &mut self.scene {
+                Some(scene) => scene.look(&self.curriculum.catalogue).map_err(told),
+                None => Err(CommandError::internal("the task has no scene")),
+            },
             Some(Live::Experiment { .. }) => {
                 let seen = self.observe(proof)?;
                 self.context.print_text(&drawing::ran(&seen, self.layout))?;
@@ -306,13 +355,18 @@ impl Sitting<'_> {
             return Err(CommandError::internal("the task has no experiment"));
         };
         let program = Path::new(experiment::OURSELVES);
-        experiment::run(&name.value, &proof.params, program).map_err(|error| match error {
-            ExperimentError::Lacking { .. } => CommandError::cannot_judge(error.to_string()),
-            ExperimentError::Unknown { .. } | ExperimentError::Parameters { .. } => {
-                CommandError::usage(error.to_string())
-            }
-            _ => CommandError::internal(error.to_string()).caused_by(error),
-        })
+        experiment::run(&name.value, &proof.params, program).map_err(told)
+    }
+}
+
+/// Why an experiment or a scene did not run.
+fn told(error: ExperimentError) -> CommandError {
+    match error {
+        ExperimentError::Lacking { .. } => CommandError::cannot_judge(error.to_string()),
+        ExperimentError::Unknown { .. } | ExperimentError::Parameters { .. } => {
+            CommandError::usage(error.to_string())
+        }
+        _ => CommandError::internal(error.to_string()).caused_by(error),
     }
 }
 

@@ -25,6 +25,7 @@ pub mod scenario;
 pub mod schema;
 pub mod services;
 pub mod source;
+pub mod staged;
 pub mod task;
 
 pub use load::{Curriculum, LoadError};

@@ -11,6 +11,7 @@ use super::expression;
 use super::lesson::{Lesson, optional_expression};
 use super::quiz::Choice;
 use super::reader::{Located, Reader};
+use super::staged::Staged;
 
 /// A task.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -27,6 +28,8 @@ pub struct Task {
     pub lessons: Vec<Located<String>>,
     /// What is run or looked at on the learner's machine.
     pub live: Option<Live>,
+    /// Whether it leads by the hand: practice, listed apart from what gives evidence.
+    pub guided: bool,
     /// The pool of questions.
     pub questions: Vec<Question>,
     /// How many of them are asked; all of them when it is the length of the pool.
@@ -67,6 +70,8 @@ pub enum Live {
     },
     /// A probe, by name. Its JSON is `obs` in expressions.
     Probe(Located<String>),
+    /// A live situation that stands until the task is over. What is seen of it is `obs`.
+    Scene(Staged),
 }
 
 /// A parameter that is drawn.
@@ -262,6 +267,7 @@ impl Task {
             intro: top.text("intro"),
             lessons: top.texts("lessons"),
             live,
+            guided: top.flag("guided"),
             questions: top.tables("question", "a question", Question::read),
             ask: 0,
             pass: 0,
@@ -284,8 +290,8 @@ impl Task {
         }
         let needs_live = matches!(kind, Kind::Variant | Kind::Measurement);
         if needs_live != task.live.is_some() {
-            let help = "A variant has `[experiment]`; a measurement has that or `probe`; no other \
-                        task has either.";
+            let help = "A variant has `[experiment]`; a measurement has that, `[scene]` or `probe`; \
+                        no other task has any.";
             wrong("this kind of task and what it runs do not fit", help);
         }
         task
@@ -352,29 +358,34 @@ fn read_live(top: &mut Reader<'_>) -> Option<Live> {
     let experiment = top.table("experiment", "the experiment", |table| Live::Experiment {
         name: table.located_text("name"),
         params: table.free_table("params"),
-        draws: table.tables("draw", "a drawn parameter", |draw| {
-            let read = Draw {
-                name: draw.text("name"),
-                from: draw.integer("from", -1_000_000..1_000_001),
-                to: draw.integer("to", -1_000_000..1_000_001),
-            };
-            if read.to < read.from {
-                let help = Some("Let `to` be at least `from`.".to_owned());
-                draw.problem(draw.span(), "nothing can be drawn from this range", help);
-            }
-            read
-        }),
+        draws: table.tables("draw", "a drawn parameter", Draw::read),
     });
+    let scene = top.table("scene", "the scene", Staged::read);
     let probe = top.optional_text("probe");
-    if let (Some(_), Some(probe)) = (&experiment, &probe) {
-        let help = Some("Leave one of them out.".to_owned());
-        top.problem(
-            probe.span.clone(),
-            "a task runs an experiment or a probe",
-            help,
-        );
+    let given = [experiment, scene.map(Live::Scene), probe.map(Live::Probe)];
+    let mut given = given.into_iter().flatten();
+    let first = given.next();
+    if given.next().is_some() {
+        let help = Some("Leave the others out.".to_owned());
+        let message = "a task has one of `experiment`, `scene` and `probe`";
+        top.problem(top.span(), message, help);
     }
-    experiment.or(probe.map(Live::Probe))
+    first
+}
+
+impl Draw {
+    pub(super) fn read(table: &mut Reader<'_>) -> Self {
+        let read = Self {
+            name: table.text("name"),
+            from: table.integer("from", -1_000_000..1_000_001),
+            to: table.integer("to", -1_000_000..1_000_001),
+        };
+        if read.to < read.from {
+            let help = Some("Let `to` be at least `from`.".to_owned());
+            table.problem(table.span(), "nothing can be drawn from this range", help);
+        }
+        read
+    }
 }
 
 #[derive(Clone, Copy)]

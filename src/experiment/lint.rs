@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{judgement, registry};
+use super::{judgement, registry, scene};
 use crate::curriculum::Curriculum;
 use crate::curriculum::expression;
 use crate::curriculum::lesson::Lesson;
@@ -54,6 +54,7 @@ fn check_task(task: &Task, files: &[StoredFile], probes: &[&str], found: &mut Ve
             let known = registry::ALL.iter().map(|known| known.name);
             ("experiment", name, known.collect())
         }
+        Some(Live::Scene(staged)) => ("scene", &staged.name, scene::NAMES.to_vec()),
     };
     if !known.contains(&name.value.as_str()) {
         found.push(Problem {

@@ -37,6 +37,7 @@ mod request;
 pub mod role;
 mod runner;
 mod runtime_dir;
+pub mod scene;
 mod scope;
 pub mod sentences;
 mod sessions;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Observation;
+use super::scene::Part;
 
 /// A request to the role `experiment`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub(super) enum Request {
     Act,
     /// Be a program that looks at one variable of its environment.
     Variable(String),
+    /// Take part in a scene.
+    Scene(Part),
 }
 
 /// Which experiment, and its parameters.

@@ -22,7 +22,7 @@ use nix::unistd::Pid;
 use super::request::{Request, Response, Work};
 use super::runner::{OURSELVES, ROLE};
 use super::stage::Stage;
-use super::{Failure, Observation, actor, registry, running_kernel};
+use super::{Failure, Observation, actor, registry, running_kernel, scene};
 use crate::sys::process::children;
 use crate::untrusted::Untrusted;
 
@@ -53,17 +53,18 @@ pub fn play() -> io::Result<()> {
             actor::serve(input, io::stdout())
         }
         Request::Variable(name) => actor::tell_variable(&name, io::stdout()),
+        Request::Scene(part) => scene::play(part, input),
     }
 }
 
 /// Dies with the process that started it.
-fn stay_attached() -> io::Result<()> {
+pub(super) fn stay_attached() -> io::Result<()> {
     Ok(set_pdeathsig(Signal::SIGKILL)?)
 }
 
 /// Closes what the caller has let through to us, so that descriptor numbers are those a learner
 /// expects and no experiment holds anything open for somebody else.
-fn close_inherited() -> io::Result<()> {
+pub(super) fn close_inherited() -> io::Result<()> {
     let listed: Vec<i32> = std::fs::read_dir("/proc/self/fd")?
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -148,7 +149,7 @@ fn converse(work: Work, worker: &mut Child) -> io::Result<Response> {
 
 /// Kills the worker's process group, and what has left it, and reaps whatever has become a child of
 /// ours.
-fn end(worker: &Child) {
+pub(super) fn end(worker: &Child) {
     let group = Pid::from_raw(i32::try_from(worker.id()).expect("a pid is an i32"));
     // The worker is not reaped yet, so the number cannot belong to anybody else.
     let _ = killpg(group, Signal::SIGKILL);

@@ -119,7 +119,21 @@ fn ask(guard: &mut Child, name: &str, params: &Map<String, Value>) -> io::Result
     let input = guard.stdin.as_mut().ok_or_else(missing)?;
     input.write_all(request.line().as_bytes())?;
     let output = guard.stdout.as_mut().ok_or_else(missing)?;
-    let deadline = Instant::now() + TIME_FOR_A_GUARD;
+    match line_within(output, TIME_FOR_A_GUARD)? {
+        Some(answer) => Ok(Some(serde_json::from_slice(&answer)?)),
+        None => Ok(None),
+    }
+}
+
+/// The next line that a helper says. `None` when there is none in time.
+///
+/// # Errors
+/// When the helper has ended without one, or its pipe cannot be read.
+pub(super) fn line_within(
+    output: &mut (impl Read + AsFd),
+    time: Duration,
+) -> io::Result<Option<Vec<u8>>> {
+    let deadline = Instant::now() + time;
     let mut answer = Vec::new();
     while !answer.ends_with(b"\n") {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -141,5 +155,5 @@ fn ask(guard: &mut Child, name: &str, params: &Map<String, Value>) -> io::Result
         }
         answer.extend_from_slice(&piece[..count]);
     }
-    Ok(Some(serde_json::from_slice(&answer)?))
+    Ok(Some(answer))
 }

@@ -65,12 +65,12 @@ impl<'a> Proof<'a> {
     pub fn draw(task: &'a Task, seed: u64) -> Self {
         let mut dice = Dice::new(seed, &task.slug);
         let mut params = Map::new();
-        if let Some(Live::Experiment {
-            params: fixed,
-            draws,
-            ..
-        }) = &task.live
-        {
+        let drawn = match &task.live {
+            Some(Live::Experiment { params, draws, .. }) => Some((params, draws)),
+            Some(Live::Scene(staged)) => Some((&staged.params, &staged.draws)),
+            Some(Live::Probe(_)) | None => None,
+        };
+        if let Some((fixed, draws)) = drawn {
             params.extend(fixed.clone());
             for draw in draws {
                 let span = draw.to.abs_diff(draw.from) + 1;
@@ -120,6 +120,24 @@ impl<'a> Proof<'a> {
         }
         self.asked = kept;
         Ok(before - self.asked.len())
+    }
+
+    /// What is said when the scene of the task stands, with its slots filled; `None` for a task
+    /// without a scene.
+    ///
+    /// # Errors
+    /// A slot that names what there is not.
+    pub fn brief(&self, obs: &Value) -> Result<Option<String>, ProofError> {
+        let Some(Live::Scene(staged)) = &self.task.live else {
+            return Ok(None);
+        };
+        let unfit = |error| ProofError::Unfit {
+            question: staged.name.value.clone(),
+            error,
+        };
+        expression::fill(&staged.brief, &self.context(obs))
+            .map(Some)
+            .map_err(unfit)
     }
 
     /// A text of a question with its slots filled. A text without live parameters is as written.

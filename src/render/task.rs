@@ -201,6 +201,25 @@ pub fn opening(task: &Task, aim: Aim<'_>, layout: Layout<'_>) -> Text {
     text
 }
 
+/// What is said when the scene of a task stands.
+pub fn brief(brief: &str, layout: Layout<'_>) -> Text {
+    markdown(brief, layout).apart()
+}
+
+/// How the learner's shell is reached from a question; `variables` are those that a scene sets in
+/// it.
+pub fn shell(variables: &[&str], layout: Layout<'_>) -> Text {
+    let with = match variables {
+        [] => String::new(),
+        names => format!(", with `{}` set to this place", names.join("`, `")),
+    };
+    let say = format!(
+        "Look in another terminal, or from here: an answer that begins with `!` runs as a command \
+         of your shell{with}, and `!` alone starts the shell."
+    );
+    markdown(&say, layout).apart()
+}
+
 /// What the try that begins is worth.
 pub fn trying(questions: usize, needed: usize, worth: Worth, layout: Layout<'_>) -> Text {
     let count = match questions {

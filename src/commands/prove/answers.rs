@@ -5,6 +5,7 @@ use std::io::{self, BufRead};
 
 use serde_json::Value;
 
+use super::shell::Shell;
 use super::unfit;
 use crate::commands::context::Context;
 use crate::commands::error::CommandError;
@@ -17,6 +18,17 @@ use crate::render::task as drawing;
 #[derive(Debug)]
 pub(super) struct Asking<'a> {
     context: &'a Context,
+    /// Where a line that begins with `!` goes, instead of being an answer.
+    pub(super) shell: Option<Shell>,
+}
+
+/// What somebody says who is asked whether to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ready {
+    /// To begin.
+    Yes,
+    /// Nothing more: the input has ended.
+    Left,
 }
 
 /// How many letters an answer has.
@@ -28,7 +40,16 @@ enum Count {
 
 impl<'a> Asking<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
-        Self { context }
+        Self {
+            context,
+            shell: None,
+        }
+    }
+
+    /// Waits until somebody is ready.
+    pub(super) fn ready(&mut self) -> Result<Ready, CommandError> {
+        let line = self.line("Press Enter when you are ready")?;
+        Ok(line.map_or(Ready::Left, |_| Ready::Yes))
     }
 
     /// Asks a question. `None` when the input has ended.
@@ -150,6 +171,17 @@ impl<'a> Asking<'a> {
     fn word(&mut self, question: &str) -> Result<Option<String>, CommandError> {
         let question = question.strip_suffix(": ").unwrap_or(question);
         loop {
+            match self.line(question)? {
+                Some(line) if line.is_empty() => {}
+                line => return Ok(line),
+            }
+        }
+    }
+
+    /// Asks for a line, which may be empty; the shell has those that are for it. `None` when the
+    /// input has ended.
+    fn line(&mut self, question: &str) -> Result<Option<String>, CommandError> {
+        loop {
             self.context.print(&format!("{question}: "))?;
             let mut line = String::new();
             if io::stdin().lock().read_line(&mut line)? == 0 {
@@ -157,8 +189,13 @@ impl<'a> Asking<'a> {
                 return Ok(None);
             }
             let line = line.trim();
-            if !line.is_empty() {
-                return Ok(Some(line.to_owned()));
+            match (&self.shell, line.strip_prefix('!')) {
+                (Some(shell), Some(command)) => {
+                    if let Some(trouble) = shell.run(command.trim()) {
+                        self.context.say(&trouble);
+                    }
+                }
+                _ => return Ok(Some(line.to_owned())),
             }
         }
     }

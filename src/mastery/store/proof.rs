@@ -13,6 +13,12 @@ use crate::mastery::progress::{Progress, ProofProgress};
 /// After a try that was not passed, the next one counts this much later: 20 hours, in seconds.
 const AGAIN: i64 = 20 * 60 * 60;
 
+/// Tasks that have another name now: the old one and the new one.
+const RENAMED: [(&str, &str); 2] = [
+    ("my-sockets", "socket-census"),
+    ("my-credentials", "explore-credentials"),
+];
+
 /// A task that was begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Begun {
@@ -113,7 +119,10 @@ pub(super) fn read_proofs(
             of: row.get(4)?,
             passed: row.get(5)?,
         };
-        progress.proofs.entry(row.get(0)?).or_default().push(proof);
+        let task: String = row.get(0)?;
+        let renamed = RENAMED.iter().find(|(old, _)| *old == task);
+        let task = renamed.map_or(task, |(_, new)| (*new).to_owned());
+        progress.proofs.entry(task).or_default().push(proof);
         Ok(())
     })
 }
