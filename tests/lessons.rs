@@ -7,6 +7,7 @@ use std::process::Command;
 use ipc_mastery::commands::context::PROBES;
 use ipc_mastery::curriculum::lesson::{Block, Lesson};
 use ipc_mastery::curriculum::problem::Problems;
+use ipc_mastery::curriculum::question::{Answer, Form, Question, Truth};
 use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::curriculum::{Curriculum, LoadError};
 use ipc_mastery::experiment::judgement::{
@@ -373,6 +374,26 @@ fn predictions_are_short_and_offer_two_to_four_answers() {
     });
 }
 
+/// What is said to answers: reasons may leave that to the option.
+fn says(form: &Form) -> Vec<&str> {
+    match form {
+        Form::Choice { options, .. } => options.iter().map(|one| one.say.as_str()).collect(),
+        Form::Order { steps, traps } => {
+            let steps = steps.iter().map(|one| one.say.as_str());
+            steps
+                .chain(traps.iter().map(|one| one.say.as_str()))
+                .collect()
+        }
+        Form::Match { lines, .. } => lines.iter().map(|one| one.say.as_str()).collect(),
+        Form::Text(word) => {
+            let wrong = word.wrong.iter().map(|one| one.say.as_str());
+            wrong
+                .chain([word.say.as_str(), word.why.as_str()])
+                .collect()
+        }
+    }
+}
+
 #[test]
 fn quizzes_discriminate_and_every_option_explains_itself() {
     complaints(|lesson, found| {
@@ -382,40 +403,46 @@ fn quizzes_discriminate_and_every_option_explains_itself() {
         if !(3..=5).contains(&lesson.quiz.len()) {
             found.push(format!("{} quiz items", lesson.quiz.len()));
         }
-        if !lesson.quiz.iter().any(|item| !item.reasons.is_empty()) {
+        if !lesson.quiz.iter().any(Question::is_two_tier) {
             found.push("no two-tier item".into());
         }
         let mut refuted = false;
         for item in &lesson.quiz {
             let id = &item.id.value;
-            if !(3..=4).contains(&item.options.len()) {
-                found.push(format!("`{id}` has {} options", item.options.len()));
-            }
-            for option in &item.options {
-                let feedback = words(&option.say);
-                if !(8..=50).contains(&feedback) {
-                    found.push(format!("`{id}`: feedback of {feedback} words"));
-                }
-                refuted |= option.misconception.as_ref().is_some_and(|misconception| {
-                    lesson
-                        .refutes
-                        .iter()
-                        .any(|id| id.value == misconception.value)
-                });
-            }
-            let length = |right: bool| {
-                let lengths = item.options.iter().filter(move |option| option.ok == right);
-                lengths
-                    .map(|option| option.text.chars().count())
-                    .max()
-                    .unwrap_or(0)
-            };
-            if length(true) > length(false) + 20 {
-                found.push(format!("`{id}`: the right answer stands out by its length"));
-            }
             for word in ["which of the following", " not true", "all of the above"] {
                 if item.prompt.to_lowercase().contains(word) {
                     found.push(format!("`{id}` says `{word}`"));
+                }
+            }
+            for say in says(&item.form) {
+                let feedback = words(say);
+                if !(8..=50).contains(&feedback) {
+                    found.push(format!("`{id}`: feedback of {feedback} words"));
+                }
+            }
+            refuted |= item.form.misconceptions().any(|misconception| {
+                let mut refutes = lesson.refutes.iter();
+                refutes.any(|id| id.value == misconception.value)
+            });
+            let Form::Choice { options, .. } = &item.form else {
+                continue;
+            };
+            if !(3..=4).contains(&options.len()) {
+                found.push(format!("`{id}` has {} options", options.len()));
+            }
+            let is_right = |option: &&Answer| matches!(option.truth, Truth::Fixed(true));
+            if item.draws.is_empty() {
+                let length = |right: bool| {
+                    let lengths = options
+                        .iter()
+                        .filter(move |option| is_right(option) == right);
+                    lengths
+                        .map(|option| option.text.chars().count())
+                        .max()
+                        .unwrap_or(0)
+                };
+                if length(true) > length(false) + 20 {
+                    found.push(format!("`{id}`: the right answer stands out by its length"));
                 }
             }
         }

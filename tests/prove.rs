@@ -16,14 +16,17 @@ use home::{Home, run};
 use ipc_mastery::curriculum::Curriculum;
 use ipc_mastery::curriculum::lesson::Lesson;
 use ipc_mastery::curriculum::path::Evidence;
+use ipc_mastery::curriculum::question::{Form, Sort, Truth};
 use ipc_mastery::curriculum::source::Source;
-use ipc_mastery::curriculum::task::{Form, Task, Truth};
+use ipc_mastery::curriculum::task::Task;
+use ipc_mastery::mastery::clock::Clock;
 use ipc_mastery::mastery::evidence::ledger;
 use ipc_mastery::mastery::progress::{
-    LessonProgress, Progress, ProofProgress, ReviewProgress, Round,
+    Kept, LessonProgress, Progress, ProofProgress, ReviewProgress, Round,
 };
-use ipc_mastery::mastery::proof::{Given, Proof};
+use ipc_mastery::mastery::proof::{self, Given, Proof};
 use ipc_mastery::mastery::review::Deck;
+use ipc_mastery::mastery::store::Store;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 use terminal::{Led, lead};
@@ -349,6 +352,46 @@ fn what_is_no_answer_is_asked_again() {
     assert_eq!(asked.end().0, Some(1));
 }
 
+/// Which of these questions was asked, and as what it was drawn.
+fn recognized<'a>(
+    mut questions: impl Iterator<Item = proof::Asked<'a>>,
+    shown: &str,
+) -> proof::Asked<'a> {
+    let words = plain(shown);
+    let asked = |asked: &proof::Asked<'_>| {
+        let wording = asked.wording(&Value::Null).unwrap();
+        words.contains(&plain(&wording.prompt))
+    };
+    let found = questions.find(asked);
+    found.unwrap_or_else(|| panic!("nobody knows:\n{shown}"))
+}
+
+/// The right line for a question, and the reason that is asked for next.
+fn right_line(asked: &proof::Asked<'_>, shown: &str) -> (String, Option<String>) {
+    let wording = asked.wording(&Value::Null).unwrap();
+    let answers = lettered(shown);
+    let letter = |place: usize| letter(&answers, &wording.answers[place]);
+    match asked.solution(&Value::Null).unwrap() {
+        Given::Chosen(option, reason) => {
+            let reason = reason.map(|reason| wording.reasons[reason].clone());
+            (letter(option).to_string(), reason)
+        }
+        Given::Places(places) => (places.into_iter().map(letter).collect(), None),
+        Given::Text(word) => (word, None),
+    }
+}
+
+/// A line that is an answer and not the right one.
+fn wrong_line(right: &str, shown: &str) -> String {
+    match right.trim() {
+        number if number.parse::<u64>().is_ok() => "999999".to_owned(),
+        letter if letter.len() == 1 && shown.contains("a. ") => {
+            if letter == "a" { "b" } else { "a" }.to_owned()
+        }
+        other => "a".repeat(other.len()),
+    }
+}
+
 /// Answers the questions of a lesson, so many of them wrong; gives the exit status.
 fn show_that_i_know(home: &Home, lesson: &Lesson, wrong: usize, now: i64) -> Option<i32> {
     let mut asked = Asked::begin(home, &["prove", &lesson.slug], now);
@@ -360,18 +403,17 @@ fn show_that_i_know(home: &Home, lesson: &Lesson, wrong: usize, now: i64) -> Opt
             asked.answer(&letter(&answers, &right).to_string());
             continue;
         }
-        let words = plain(&shown);
-        let items = lesson.quiz.iter();
-        let item = items
-            .filter(|item| words.contains(&plain(&item.prompt)))
-            .max_by_key(|item| item.prompt.len())
-            .unwrap();
-        let right = told >= wrong;
+        let drawn = lesson.quiz.iter().flat_map(|item| {
+            let seeds = if item.draws.is_empty() { 1 } else { 500 };
+            (0..seeds).map(move |seed| proof::Asked::alone(item, Some(seed)))
+        });
+        let (right, because) = right_line(&recognized(drawn, &shown), &shown);
+        reason = because;
         told += 1;
-        let option = item.options.iter().find(|one| one.ok == right).unwrap();
-        let because = item.reasons.iter().find(|one| one.ok);
-        reason = because.map(|one| one.text.clone());
-        asked.answer(&letter(&answers, &option.text).to_string());
+        asked.answer(&match told > wrong {
+            true => right,
+            false => wrong_line(&right, &shown),
+        });
     }
     asked.end().0
 }
@@ -572,10 +614,10 @@ fn review(home: &Home, curriculum: &Curriculum, now: i64) {
     if due.out.trim() == "0" {
         return;
     }
-    let items: Vec<_> = curriculum
-        .lessons()
-        .flat_map(|lesson| &lesson.quiz)
-        .collect();
+    let store = Store::open_in(&home.path("state/ipc-mastery"), Clock::At(now)).unwrap();
+    let progress = store.snapshot().unwrap();
+    let deck = Deck::new(curriculum, &progress, now, |at| at.div_euclid(DAY));
+    let cards = deck.due();
     let mut session = OnTerminal::begin(&at(home, &["review"], now));
     let mut read = 0;
     let mut reason: Option<String> = None;
@@ -583,22 +625,16 @@ fn review(home: &Home, curriculum: &Curriculum, now: i64) {
         let said = session.said();
         let shown = &said[read..];
         read = said.len();
-        let answers = lettered(shown);
-        let right = match reason.take() {
-            Some(right) if shown.contains("Because") => right,
-            _ => {
-                let words = plain(shown);
-                let item = items
-                    .iter()
-                    .filter(|item| words.contains(&plain(&item.prompt)))
-                    .max_by_key(|item| item.prompt.len())
-                    .unwrap_or_else(|| panic!("{shown}"));
-                let right = item.reasons.iter().find(|one| one.ok);
-                reason = right.map(|right| right.text.clone());
-                item.options.iter().find(|one| one.ok).unwrap().text.clone()
+        let line = match reason.take() {
+            Some(right) => letter(&lettered(shown), &right).to_string(),
+            None => {
+                let asked = cards.iter().map(|card| card.asked(Round::Due).0);
+                let (line, because) = right_line(&recognized(asked, shown), shown);
+                reason = because;
+                line
             }
         };
-        session.press(&format!("{}\n", letter(&answers, &right)));
+        session.press(&format!("{line}\n"));
     }
     assert!(session.led.child.wait().unwrap().success());
 }
@@ -710,9 +746,9 @@ impl Dice {
     }
 }
 
-/// An answer in the right form by somebody who knows nothing.
-fn guess(form: &Form, dice: &mut Dice) -> Given {
-    match form {
+/// An answer in the right form by somebody who knows nothing, and takes numbers from the question.
+fn guess(asked: &proof::Asked<'_>, dice: &mut Dice) -> Given {
+    match &asked.question.form {
         Form::Choice { options, reasons } => {
             let reason = dice.below(reasons.len());
             Given::Chosen(
@@ -725,6 +761,13 @@ fn guess(form: &Form, dice: &mut Dice) -> Given {
         }
         Form::Match { purposes, ask, .. } => {
             Given::Places((0..*ask).map(|_| dice.below(purposes.len())).collect())
+        }
+        Form::Text(word) if word.sort == Sort::Number => {
+            let wording = asked.wording(&Value::Null).unwrap();
+            let prompt = wording.prompt.split(|one: char| !one.is_ascii_digit());
+            let mut numbers: Vec<&str> = prompt.filter(|word| !word.is_empty()).collect();
+            numbers.extend(["0", "1", "2"]);
+            Given::Text(numbers[dice.below(numbers.len())].to_owned())
         }
         Form::Text(_) => Given::Text(format!("unix_{}", dice.below(1000))),
     }
@@ -748,7 +791,7 @@ fn guesser(curriculum: &Curriculum, seed: u64) -> Progress {
         for task in curriculum.tasks.iter().filter(|task| task.live.is_none()) {
             let proof = Proof::draw(task, seed.wrapping_mul(31).wrapping_add(day as u64));
             let right = proof.asked.iter().filter(|asked| {
-                let given = guess(&asked.question.form, &mut dice);
+                let given = guess(asked, &mut dice);
                 proof.judge(asked, &given, &Value::Null).unwrap().right
             });
             let right = right.count() as u32;
@@ -766,24 +809,24 @@ fn guesser(curriculum: &Curriculum, seed: u64) -> Progress {
                 .or_default()
                 .push(tried);
         }
-        let due: Vec<(String, bool)> = {
+        let due: Vec<(String, Kept, bool)> = {
             let deck = Deck::new(curriculum, &progress, now, |at| at.div_euclid(DAY));
             let cards = deck.due().into_iter();
             cards
                 .map(|card| {
-                    let reasons = card.item.reasons.len().max(1);
-                    let right =
-                        dice.below(card.item.options.len()) == 0 && dice.below(reasons) == 0;
-                    (card.item.id.value.clone(), right)
+                    let (asked, seed) = card.asked(Round::Due);
+                    let given = guess(&asked, &mut dice);
+                    let right = asked.judge(&given, &Value::Null).unwrap().right;
+                    let kept = asked.kept(&given, Some(seed));
+                    (card.item.id.value.clone(), kept, right)
                 })
                 .collect()
         };
-        for (item, right) in due {
+        for (item, kept, right) in due {
             let review = ReviewProgress {
                 at: now,
                 round: Round::Due,
-                option: 0,
-                reason: None,
+                kept,
                 right,
             };
             progress.reviews.entry(item).or_default().push(review);

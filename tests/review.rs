@@ -342,8 +342,12 @@ fn a_right_answer_with_a_wrong_reason_is_missed() {
     session.press("\u{4}");
     let reviews = &learner.store(0).snapshot().unwrap().reviews["bytes-1"];
     assert_eq!(
-        (reviews[0].option, reviews[0].reason, reviews[0].right),
-        (0, Some(1), false)
+        (
+            reviews[0].kept.option,
+            reviews[0].kept.reason,
+            reviews[0].right
+        ),
+        (Some(0), Some(1), false)
     );
 }
 

@@ -18,7 +18,7 @@ use ipc_mastery::curriculum::schema::{KINDS, Kind};
 use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::experiment::claims::Report;
 use ipc_mastery::mastery::clock::Clock;
-use ipc_mastery::mastery::progress::Round;
+use ipc_mastery::mastery::progress::{Kept, Round};
 use ipc_mastery::mastery::store::{Answer, Reading, Review, Store};
 use ipc_mastery::probe::{Name, schema as probe_schema};
 use serde_json::{Value, json};
@@ -371,8 +371,7 @@ fn reviewed() -> (String, Value, Value) {
         at(day).record_reading(reading).unwrap();
         let answer = Answer {
             item: &lesson.quiz[0].id.value,
-            option: 0,
-            reason: None,
+            kept: &Kept::chosen(0, None),
             right: true,
         };
         let round = Round::Due;

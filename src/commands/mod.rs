@@ -1,5 +1,6 @@
 //! One file a subcommand: gather, call, print. No logic worth testing lives here.
 
+mod asking;
 pub mod check;
 pub mod chosen;
 pub mod completions;

@@ -248,7 +248,7 @@ impl Sitting<'_> {
                 number: number + 1,
                 of,
             };
-            let Some(given) = self.asking.ask(proof, asked, &obs, place, self.layout)? else {
+            let Some(given) = self.asking.ask(asked, &obs, place, self.layout)? else {
                 return Ok(None);
             };
             if proof.task.kind == task::Kind::Variant {
@@ -382,6 +382,7 @@ impl Record {
     }
 }
 
-fn unfit(error: ProofError) -> CommandError {
+/// What is told of a question that does not fit what was drawn or observed.
+pub(super) fn unfit(error: ProofError) -> CommandError {
     CommandError::internal(error.to_string()).caused_by(error)
 }

@@ -6,9 +6,12 @@
 use std::io::{self, IsTerminal};
 
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
+use super::asking::{self, Lines};
 use super::context::{Audience, Context};
 use super::error::CommandError;
+use super::prove::unfit;
 use super::remembered;
 use crate::cli;
 use crate::curriculum::Curriculum;
@@ -16,12 +19,13 @@ use crate::exit_code::ExitCode;
 use crate::mastery::clock::Clock;
 use crate::mastery::fsrs::Grade;
 use crate::mastery::progress::{Progress, Round};
+use crate::mastery::proof::{Asked, Given, Judged, Wording};
 use crate::mastery::review::session::{Session, Worth};
 use crate::mastery::review::{Card, Deck, listing};
 use crate::mastery::store::{Answer, Review, Store};
 use crate::render::ansi;
 use crate::render::markdown::Layout;
-use crate::render::review::{self as drawing, Given, Place};
+use crate::render::review::{self as drawing, Place};
 use crate::sys::calendar::local_day;
 use crate::sys::clock::Deadline;
 use crate::sys::wake::{Keyboard, Wake, Woken};
@@ -89,7 +93,7 @@ fn converse(
     let mut asking = Asking {
         context,
         layout: Layout::new(ansi::reading_width()),
-        wake,
+        terminal: Terminal(wake),
         store: Store::open().map_err(|error| {
             remembered::not_recorded(context, "your answers are not recorded", &error);
         }),
@@ -105,19 +109,20 @@ fn converse(
             number,
             of: number - 1 + session.left(),
         };
-        let Some(given) = asking.ask(card, place)? else {
+        let question = Question::of(card, round)?;
+        let Some(given) = asking.ask(&question, place)? else {
             let kept = drawing::counted(asked, "is", "are");
             context.say(&format!("Ended early: {kept} answered, and kept."));
             return Ok(ExitCode::Interrupted);
         };
-        let worth = worth(card, given);
+        let judged = question.asked.judge(&given, &Value::Null).map_err(unfit)?;
         if round == Round::Due {
             asked += 1;
-            right += usize::from(worth == Worth::Right);
+            right += usize::from(judged.right);
         }
-        asking.record(card, given, worth, round);
-        asking.tell(card, given, worth, place, deck)?;
-        session.answered(worth);
+        asking.record(&question, &given, judged.right, round);
+        asking.tell(&question, &judged, round, deck)?;
+        session.answered(worth(&judged));
     }
     let progress = remembered::progress(context);
     let after = self::deck(curriculum, &progress);
@@ -125,73 +130,103 @@ fn converse(
     Ok(ExitCode::Success)
 }
 
-fn worth(card: &Card<'_>, given: Given) -> Worth {
-    let reason = given
-        .reason
-        .is_none_or(|reason| card.item.reasons[reason].ok);
-    if card.item.options[given.option].ok && reason {
-        Worth::Right
-    } else {
-        Worth::Wrong
-    }
-}
-
 /// Somebody at a terminal who is asked.
 struct Asking<'a> {
     context: &'a Context,
     layout: Layout<'a>,
-    wake: Wake,
+    terminal: Terminal,
     /// Why there is none was told.
     store: Result<Store, ()>,
 }
 
+/// A question as it is asked, and by what it was drawn.
+struct Question<'a> {
+    card: &'a Card<'a>,
+    asked: Asked<'a>,
+    seed: u64,
+    wording: Wording,
+}
+
+impl<'a> Question<'a> {
+    fn of(card: &'a Card<'a>, round: Round) -> Result<Self, CommandError> {
+        let (asked, seed) = card.asked(round);
+        Ok(Self {
+            card,
+            wording: asked.wording(&Value::Null).map_err(unfit)?,
+            asked,
+            seed,
+        })
+    }
+}
+
 impl Asking<'_> {
     /// Asks a question. `None` when the input has ended or Ctrl-C was pressed.
-    fn ask(&mut self, card: &Card<'_>, place: Place) -> Result<Option<Given>, CommandError> {
-        // What comes once more stands in another order, too.
-        let time = 2 * card.times + u32::from(place.round == Round::OnceMore);
-        let (options, reasons) = card.item.orders_at(time);
-        let text = drawing::options(card, place, &options, self.layout);
-        self.context.print_text(&text.apart())?;
-        let Some(option) = self.choose("Your answer", &options)? else {
-            return Ok(None);
+    fn ask(
+        &mut self,
+        question: &Question<'_>,
+        place: Place,
+    ) -> Result<Option<Given>, CommandError> {
+        let label = drawing::label(question.card, place);
+        let asked = (&question.asked, &question.wording);
+        asking::ask(self.context, &mut self.terminal, asked, &label, self.layout)
+    }
+
+    fn record(&self, question: &Question<'_>, given: &Given, right: bool, round: Round) {
+        let Ok(store) = &self.store else {
+            return;
         };
-        if reasons.is_empty() {
-            let reason = None;
-            return Ok(Some(Given { option, reason }));
-        }
-        let text = drawing::reasons(card.item, &reasons, self.layout);
-        self.context.print_text(&text)?;
-        let reason = self.choose("Your reason", &reasons)?;
-        Ok(reason.map(|reason| Given {
-            option,
-            reason: Some(reason),
-        }))
-    }
-
-    /// Asks for a letter until there is one; gives the place in the list as it is written.
-    fn choose(&mut self, what: &str, order: &[usize]) -> Result<Option<usize>, CommandError> {
-        let last = letter(order.len().saturating_sub(1));
-        let to = if order.len() == 2 { "or" } else { "to" };
-        loop {
-            self.context.print(&format!("{what}, a {to} {last}: "))?;
-            let Some(line) = self.line()? else {
-                self.context.print("\n")?;
-                return Ok(None);
-            };
-            let line = line.trim().to_lowercase();
-            let chosen = (0..order.len()).find(|&place| line == letter(place).to_string());
-            if let Some(place) = chosen {
-                return Ok(Some(order[place]));
-            }
+        let kept = question.asked.kept(given, Some(question.seed));
+        let answer = Answer {
+            item: &question.card.item.id.value,
+            kept: &kept,
+            right,
+        };
+        if let Err(error) = store.record_review(Review { answer, round }) {
+            remembered::not_recorded(self.context, "this answer is not recorded", &error);
         }
     }
 
+    fn tell(
+        &self,
+        question: &Question<'_>,
+        judged: &Judged,
+        round: Round,
+        deck: &Deck<'_>,
+    ) -> Result<(), CommandError> {
+        let mut text = drawing::told(judged, self.layout);
+        if !judged.right && round == Round::OnceMore {
+            let key = question.asked.key(&Value::Null).map_err(unfit)?;
+            text.append(drawing::solution(&question.wording, &key, self.layout));
+        }
+        // What was missed today comes back tomorrow, however it went the second time.
+        let worth = worth(judged);
+        let grade = match (worth, round) {
+            (Worth::Right, Round::Due) => Grade::Good,
+            _ => Grade::Again,
+        };
+        let due = question.card.due_after(grade, deck.today);
+        let width = self.layout.width();
+        text.append(drawing::comes_back(worth, round, due, deck.today, width));
+        self.context.print_text(&text)
+    }
+}
+
+fn worth(judged: &Judged) -> Worth {
+    match judged.right {
+        true => Worth::Right,
+        false => Worth::Wrong,
+    }
+}
+
+/// The learner's terminal.
+struct Terminal(Wake);
+
+impl Lines for Terminal {
     /// A line from the terminal; `None` at its end and at Ctrl-C.
     fn line(&mut self) -> Result<Option<String>, CommandError> {
         let mut line = Vec::new();
         loop {
-            match self.wake.wait(Keyboard::Ours, Deadline::after_ms(LONG)) {
+            match self.0.wait(Keyboard::Ours, Deadline::after_ms(LONG)) {
                 Ok(Woken::Keys(bytes)) => line.extend(bytes),
                 Ok(Woken::Signal(_) | Woken::Gone) => return Ok(None),
                 Ok(Woken::Changed | Woken::Time) => {}
@@ -206,44 +241,4 @@ impl Asking<'_> {
             }
         }
     }
-
-    fn record(&self, card: &Card<'_>, given: Given, worth: Worth, round: Round) {
-        let Ok(store) = &self.store else {
-            return;
-        };
-        let answer = Answer {
-            item: &card.item.id.value,
-            option: given.option,
-            reason: given.reason,
-            right: worth == Worth::Right,
-        };
-        if let Err(error) = store.record_review(Review { answer, round }) {
-            remembered::not_recorded(self.context, "this answer is not recorded", &error);
-        }
-    }
-
-    fn tell(
-        &self,
-        card: &Card<'_>,
-        given: Given,
-        worth: Worth,
-        place: Place,
-        deck: &Deck<'_>,
-    ) -> Result<(), CommandError> {
-        let round = place.round;
-        let mut text = drawing::told(card.item, given, worth, round, self.layout);
-        // What was missed today comes back tomorrow, however it went the second time.
-        let grade = match (worth, round) {
-            (Worth::Right, Round::Due) => Grade::Good,
-            _ => Grade::Again,
-        };
-        let due = card.due_after(grade, deck.today);
-        let width = self.layout.width();
-        text.append(drawing::comes_back(worth, round, due, deck.today, width));
-        self.context.print_text(&text)
-    }
-}
-
-fn letter(place: usize) -> char {
-    char::from(b'a' + u8::try_from(place).unwrap_or(25).min(25))
 }

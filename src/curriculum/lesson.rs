@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::claim::Claim;
 use super::expression;
-use super::quiz::Item;
+use super::question::{Place, Question};
 use super::reader::{Located, Reader};
 
 /// A lesson.
@@ -42,7 +42,7 @@ pub struct Lesson {
     /// The facts it states, each with what backs it.
     pub claims: Vec<Claim>,
     /// Quiz questions.
-    pub quiz: Vec<Item>,
+    pub quiz: Vec<Question>,
     /// The text, cut at its live blocks.
     pub blocks: Vec<Block>,
 }
@@ -141,7 +141,9 @@ impl Lesson {
                 .collect(),
             experiment: top.table("experiment", "the experiment", read_experiment),
             claims: top.tables("claim", "a claim", Claim::read),
-            quiz: top.tables("quiz", "a quiz item", Item::read),
+            quiz: top.tables("quiz", "a quiz item", |item| {
+                Question::read(item, Place::Quiz)
+            }),
             ..Self::default()
         }
     }
@@ -194,7 +196,7 @@ pub(super) fn expression_text(table: &mut Reader<'_>, key: &'static str) -> Loca
 }
 
 /// The same, of a key that may be absent.
-pub(super) fn optional_expression(
+pub(in crate::curriculum) fn optional_expression(
     table: &mut Reader<'_>,
     key: &'static str,
 ) -> Option<Located<String>> {

@@ -465,12 +465,8 @@ impl Loader {
 
     fn check_lesson(&mut self, file: &str, lesson: &Lesson, misconceptions: &[&str]) {
         let mut named: Vec<Located<String>> = Vec::new();
-        for choice in lesson
-            .quiz
-            .iter()
-            .flat_map(|item| item.options.iter().chain(&item.reasons))
-        {
-            named.extend(choice.misconception.clone());
+        for item in &lesson.quiz {
+            named.extend(item.form.misconceptions().cloned());
         }
         let parts = lesson
             .experiment

@@ -6,6 +6,7 @@
 
 pub mod claim;
 pub mod correction;
+pub mod dice;
 pub mod exercise;
 pub mod expression;
 pub mod glossary;
@@ -18,8 +19,8 @@ pub mod module;
 pub mod pages;
 pub mod path;
 pub mod problem;
+pub mod question;
 pub mod quick_reference;
-pub mod quiz;
 pub mod reader;
 pub mod scenario;
 pub mod schema;

@@ -413,7 +413,7 @@ mod tests {
 
     use super::*;
     use crate::curriculum::source::Source;
-    use crate::mastery::progress::{AnswerProgress, Attempt, ExerciseProgress, SubjectKind};
+    use crate::mastery::progress::{AnswerProgress, Attempt, ExerciseProgress, Kept, SubjectKind};
 
     /// Three lessons in two modules; the exercise needs the second lesson.
     fn small() -> Curriculum {
@@ -532,8 +532,7 @@ mod tests {
         let mut progress = Progress::default();
         let answer = AnswerProgress {
             at: 1,
-            option: 1,
-            reason: None,
+            kept: Kept::chosen(1, None),
             right: false,
             times: 2,
             times_right: 1,

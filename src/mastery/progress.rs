@@ -75,10 +75,9 @@ pub struct FactProgress {
 pub struct AnswerProgress {
     /// When it was answered last.
     pub at: i64,
-    /// The option of the last answer, counted from 0.
-    pub option: u32,
-    /// The reason of the last answer, counted from 0; `None` for an item without reasons.
-    pub reason: Option<u32>,
+    /// The last answer.
+    #[serde(flatten)]
+    pub kept: Kept,
     /// Whether the last answer was right, option and reason together.
     pub right: bool,
     /// How often it was answered.
@@ -94,12 +93,36 @@ pub struct ReviewProgress {
     pub at: i64,
     /// Whether the question was due, or came once more because it was missed.
     pub round: Round,
-    /// The option chosen, counted from 0 as the lesson writes them.
-    pub option: u32,
-    /// The reason chosen, counted from 0; `None` for an item without reasons.
-    pub reason: Option<u32>,
+    /// The answer.
+    #[serde(flatten)]
+    pub kept: Kept,
     /// Whether it was right, option and reason together.
     pub right: bool,
+}
+
+/// An answer as it is remembered: by what the lesson writes, not by where it was shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// The option chosen, counted from 0; `None` where there is nothing to choose.
+    pub option: Option<u32>,
+    /// The reason chosen, counted from 0; `None` for an item without reasons.
+    pub reason: Option<u32>,
+    /// The word or number that was typed. Of an order the statements, of a match the purposes,
+    /// counted from 0 with a space between two, traps after the steps; `-` for what was not shown.
+    pub words: Option<String>,
+    /// By what the question was drawn; `None` when it was asked as its lesson shows it.
+    pub seed: Option<u64>,
+}
+
+impl Kept {
+    /// An option, and a reason where one was asked for, of a question as its lesson shows it.
+    pub fn chosen(option: usize, reason: Option<usize>) -> Self {
+        Self {
+            option: Some(option as u32),
+            reason: reason.map(|reason| reason as u32),
+            ..Self::default()
+        }
+    }
 }
 
 /// One try of a task.

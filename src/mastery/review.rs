@@ -15,9 +15,10 @@ use std::collections::VecDeque;
 
 use super::fsrs::{Grade, Memory};
 use super::progress::{LessonProgress, Progress, ReviewProgress, Round};
+use super::proof::Asked;
 use crate::curriculum::Curriculum;
 use crate::curriculum::lesson::Lesson;
-use crate::curriculum::quiz::Item;
+use crate::curriculum::question::Question;
 
 /// A local day, counted from 1970-01-01.
 pub type Day = i64;
@@ -29,6 +30,9 @@ pub const A_DAY: usize = 20;
 /// From this confidence on, in percent, a wrong prediction is a confident error.
 const SURE: u8 = 90;
 
+/// How often a question is drawn at most until it differs from the last time.
+const UNLIKE: u64 = 32;
+
 /// After how many days a confident error comes back, whatever FSRS says.
 const AFTER_A_CONFIDENT_ERROR: [Day; 2] = [1, 6];
 
@@ -38,7 +42,7 @@ pub struct Card<'a> {
     /// Where it was learnt.
     pub lesson: &'a Lesson,
     /// The question.
-    pub item: &'a Item,
+    pub item: &'a Question,
     /// What FSRS knows of it; `None` before its first review.
     pub memory: Option<Memory>,
     /// The day of its last review.
@@ -49,6 +53,8 @@ pub struct Card<'a> {
     pub times: u32,
     /// How often that answer was wrong.
     pub misses: u32,
+    /// By what it was drawn last; `None` as its lesson shows it.
+    pub drawn: Option<u64>,
 }
 
 /// All cards on one day.
@@ -151,7 +157,33 @@ impl<'a> Deck<'a> {
     }
 }
 
-impl Card<'_> {
+impl<'a> Card<'a> {
+    /// The question as it is asked now, and by what it was drawn: another seed and another order of
+    /// answers each time, and where something is drawn, other values than the last time.
+    pub fn asked(&self, round: Round) -> (Asked<'a>, u64) {
+        let time = u64::from(self.times) * 2;
+        let due = self.unlike(time, self.drawn);
+        match round {
+            Round::Due => due,
+            Round::OnceMore => self.unlike(time + 1, Some(due.1)),
+        }
+    }
+
+    /// The question for a time, drawn unlike before if it can be.
+    fn unlike(&self, time: u64, before: Option<u64>) -> (Asked<'a>, u64) {
+        let draw = |attempt: u64| {
+            let seed = time | (attempt << 32);
+            (Asked::alone(self.item, Some(seed)), seed)
+        };
+        if self.item.draws.is_empty() {
+            return draw(0);
+        }
+        let before = Asked::alone(self.item, before).names;
+        let mut draws = (0..UNLIKE).map(draw);
+        let unlike = draws.find(|(asked, _)| asked.names != before);
+        unlike.unwrap_or_else(|| draw(0))
+    }
+
     /// The day it comes back when it is answered so today.
     pub fn due_after(&self, grade: Grade, today: Day) -> Day {
         match grade {
@@ -192,15 +224,14 @@ fn confident_errors<'a>(lesson: &'a Lesson, known: &LessonProgress) -> Vec<Confi
 }
 
 /// Whether one of an item's wrong answers comes from this misconception.
-fn is_about(item: &Item, misconception: &str) -> bool {
-    let choices = item.options.iter().chain(&item.reasons);
-    let mut named = choices.filter_map(|choice| choice.misconception.as_ref());
+fn is_about(item: &Question, misconception: &str) -> bool {
+    let mut named = item.form.misconceptions();
     named.any(|named| named.value == misconception)
 }
 
 fn card<'a>(
     lesson: &'a Lesson,
-    item: &'a Item,
+    item: &'a Question,
     first: Day,
     reviews: &[ReviewProgress],
     extra: impl Iterator<Item = Day>,
@@ -214,6 +245,7 @@ fn card<'a>(
         due: first,
         times: 0,
         misses: 0,
+        drawn: None,
     };
     let mut missed = None;
     for review in reviews {
@@ -235,6 +267,7 @@ fn card<'a>(
         card.due = day + Day::from(days);
         card.memory = Some(memory);
         card.last = Some(day);
+        card.drawn = review.kept.seed;
         if review.round == Round::Due {
             card.times += 1;
             card.misses += u32::from(!review.right);

@@ -9,6 +9,7 @@
 //! told below it, and the answers of the quiz come last.
 
 mod pieces;
+mod quiz;
 
 pub use pieces::{Answer, Mark, calls, excerpt, fact, opening, picture, question, story};
 
@@ -17,7 +18,6 @@ use pieces::{hang, letter, markdown_text, warning};
 use super::markdown::{self, Document, Layout, Link, Page, paragraph};
 use super::text::{Line, Role, Text};
 use crate::curriculum::lesson::{Block, Lesson, Part, State};
-use crate::curriculum::quiz::{Choice, Item};
 use crate::experiment::Observation;
 use crate::experiment::judgement::{self, ident_url};
 use crate::untrusted::readable;
@@ -72,9 +72,9 @@ pub fn set(lesson: &Lesson, found: Found<'_>, layout: Layout<'_>) -> Vec<(Piece,
     }
     let release = found.observation.ok().map(|seen| seen.kernel.as_str());
     for (piece, text) in [
-        (Piece::Quiz, quiz(&lesson.quiz, layout)),
+        (Piece::Quiz, quiz::questions(&lesson.quiz, layout)),
         (Piece::Further, further(lesson, &mut links, release, layout)),
-        (Piece::Answers, answers(&lesson.quiz, layout)),
+        (Piece::Answers, quiz::answers(&lesson.quiz, layout)),
     ] {
         if !text.lines.is_empty() {
             pages.push((piece, of_text(text)));
@@ -238,82 +238,6 @@ fn drawn(part: &Part, found: Found<'_>, layout: Layout<'_>) -> Text {
         Ok(None) => Text::new(),
         Err(error) => warning(error, layout.width()),
     }
-}
-
-fn quiz(items: &[Item], layout: Layout<'_>) -> Text {
-    let mut text = Text::new();
-    if items.is_empty() {
-        return text;
-    }
-    text.append(section("Questions", layout));
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            text.blank();
-        }
-        let label = format!("Question {}", index + 1);
-        let options = open_choices(&item.options, item.option_order());
-        text.append(question(&label, &item.prompt, &options, layout));
-        if !item.reasons.is_empty() {
-            let reasons = open_choices(&item.reasons, item.reason_order());
-            text.append(question("Because", "", &reasons, layout));
-        }
-    }
-    text.blank();
-    text.append(paragraph(
-        Role::Dim,
-        "The answers are at the end.",
-        layout.width(),
-    ));
-    text
-}
-
-fn open_choices(choices: &[Choice], order: Vec<usize>) -> Vec<Answer<'_>> {
-    let choices = order.into_iter().map(|index| &choices[index]);
-    choices.map(|choice| Answer::open(&choice.text)).collect()
-}
-
-fn answers(items: &[Item], layout: Layout<'_>) -> Text {
-    let mut text = Text::new();
-    if items.is_empty() {
-        return text;
-    }
-    text.append(section("Answers", layout));
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            text.blank();
-        }
-        let tiers = [
-            (&item.options, item.option_order(), ""),
-            (&item.reasons, item.reason_order(), ", because"),
-        ];
-        let mut key = format!("Question {}:", index + 1);
-        for (choices, order, joint) in &tiers {
-            if let Some(place) = order.iter().position(|&index| choices[index].ok) {
-                key += &format!("{joint} {}", letter(place));
-            }
-        }
-        text.append(paragraph(Role::Note, &key, layout.width()));
-        for (choices, order, _) in tiers {
-            for (place, index) in order.into_iter().enumerate() {
-                let choice = &choices[index];
-                if choice.say.is_empty() {
-                    continue;
-                }
-                let (sign, role) = if choice.ok {
-                    ("✓ ", Role::Good)
-                } else {
-                    ("✗ ", Role::Bad)
-                };
-                let mark = Line::of(role, sign).with(Role::Key, format!("{}. ", letter(place)));
-                hang(
-                    &mut text,
-                    &mark,
-                    markdown_text(&choice.say, layout.narrower(5)),
-                );
-            }
-        }
-    }
-    text
 }
 
 fn further(

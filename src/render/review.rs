@@ -12,23 +12,14 @@
 //!   It comes once more at the end, and again tomorrow.
 //! ```
 
-use super::lesson::{Answer, Mark, question};
 use super::markdown::{Document, Layout, paragraph};
+use super::task::noted;
 use super::text::{Line, Role, Text};
-use crate::curriculum::quiz::{Choice, Item};
 use crate::mastery::progress::Round;
+use crate::mastery::proof::{Given, Judged, Key, Wording};
 use crate::mastery::review::session::Worth;
 use crate::mastery::review::{A_DAY, Card, Day, Deck};
 use crate::sys::calendar::date_of;
-
-/// What was answered: places in the lists as the lesson writes them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Given {
-    /// The option.
-    pub option: usize,
-    /// The reason; `None` for an item without reasons.
-    pub reason: Option<usize>,
-}
 
 /// Where a question stands in its session.
 #[derive(Clone, Copy, Debug)]
@@ -128,49 +119,67 @@ pub fn opening(deck: &Deck<'_>, width: usize) -> Text {
     text
 }
 
-/// A question with its options in this order.
-pub fn options(card: &Card<'_>, place: Place, order: &[usize], layout: Layout<'_>) -> Text {
-    let mut title = format!("{} of {} · {}", place.number, place.of, card.lesson.title);
+/// Where a question stands, and where it was learnt.
+pub fn label(card: &Card<'_>, place: Place) -> String {
+    let mut label = format!("{} of {} · {}", place.number, place.of, card.lesson.title);
     if place.round == Round::OnceMore {
-        title += " · once more";
+        label += " · once more";
     }
-    let answers = open(&card.item.options, order);
-    question(&title, &card.item.prompt, &answers, layout)
+    label
 }
 
-/// The reasons of a question in this order.
-pub fn reasons(item: &Item, order: &[usize], layout: Layout<'_>) -> Text {
-    question("Because", "", &open(&item.reasons, order), layout)
-}
-
-/// What an answer was worth, with what the lesson says to it. The right answer is told once it is
-/// not asked any more today.
-pub fn told(item: &Item, given: Given, worth: Worth, round: Round, layout: Layout<'_>) -> Text {
-    let option = &item.options[given.option];
-    let reason = given.reason.map(|reason| &item.reasons[reason]);
-    let (role, sign, words) = match (worth, option.ok) {
-        (Worth::Right, _) => (Role::Good, "✓ ", "Right."),
-        (Worth::Wrong, true) => (Role::Bad, "✗ ", "The answer is right; the reason is not."),
-        (Worth::Wrong, false) => (Role::Bad, "✗ ", "Not this one."),
+/// What an answer was worth, with what the lesson says to it.
+pub fn told(judged: &Judged, layout: Layout<'_>) -> Text {
+    let (role, sign, words) = match (judged.right, judged.half) {
+        (true, _) => (Role::Good, "✓ ", "Right."),
+        (false, true) => (Role::Bad, "✗ ", "The answer is right; the reason is not."),
+        (false, false) => (Role::Bad, "✗ ", "Not this one."),
     };
     let mut text = Text::new();
     text.line(Line::of(role, sign).with(Role::Plain, words));
-    for choice in [Some(option), reason].into_iter().flatten() {
-        say(&mut text, &choice.say, layout);
-    }
-    if worth == Worth::Wrong && round == Round::OnceMore {
-        for choices in [&item.options, &item.reasons] {
-            if let Some(right) = choices.iter().find(|choice| choice.ok) {
-                let mark = Answer {
-                    text: &right.text,
-                    mark: Mark::Right,
-                };
-                shown(&mut text, mark, layout);
-                say(&mut text, &right.say, layout);
-            }
-        }
+    for note in &judged.notes {
+        text.append(noted(note, layout));
     }
     text
+}
+
+/// The right answer, and why: told once a question is not asked any more today.
+pub fn solution(wording: &Wording, key: &Key, layout: Layout<'_>) -> Text {
+    let mut text = Text::new();
+    let mut tell = |answer: Option<&String>, say: Option<&String>| {
+        if let Some(answer) = answer {
+            shown(&mut text, answer, layout);
+            say_to(&mut text, say.map_or("", String::as_str), layout);
+        }
+    };
+    match &key.solution {
+        Given::Chosen(option, reason) => {
+            tell(wording.answers.get(*option), key.answers.get(*option));
+            if let Some(reason) = reason {
+                tell(wording.reasons.get(*reason), key.reasons.get(*reason));
+            }
+        }
+        Given::Places(places) if wording.lines.is_empty() => {
+            for place in places {
+                tell(wording.answers.get(*place), None);
+            }
+        }
+        Given::Places(places) => {
+            for (line, place) in wording.lines.iter().zip(places) {
+                let answer = wording.answers.get(*place);
+                let both = answer.map(|answer| format!("{}: {answer}", code(line)));
+                tell(both.as_ref(), None);
+            }
+        }
+        Given::Text(word) => tell(Some(&code(word)), Some(&key.why)),
+    }
+    text
+}
+
+/// A text that is no markdown, as code in it.
+pub fn code(text: &str) -> String {
+    let fence = if text.contains('`') { "``" } else { "`" };
+    format!("{fence}{text}{fence}")
 }
 
 /// When a question comes back.
@@ -220,19 +229,14 @@ fn wait(count: usize) -> String {
     format!("{waiting} until tomorrow: a day takes {A_DAY}.")
 }
 
-fn open<'a>(choices: &'a [Choice], order: &[usize]) -> Vec<Answer<'a>> {
-    let choices = order.iter().map(|&index| &choices[index]);
-    choices.map(|choice| Answer::open(&choice.text)).collect()
-}
-
-fn say(text: &mut Text, words: &str, layout: Layout<'_>) {
+fn say_to(text: &mut Text, words: &str, layout: Layout<'_>) {
     if !words.is_empty() {
         indented(text, Document::parse(words).layout(layout.narrower(2)).text);
     }
 }
 
-fn shown(text: &mut Text, right: Answer<'_>, layout: Layout<'_>) {
-    let body = Document::parse(right.text).layout(layout.narrower(2)).text;
+fn shown(text: &mut Text, right: &str, layout: Layout<'_>) {
+    let body = Document::parse(right).layout(layout.narrower(2)).text;
     for (row, line) in body.lines.into_iter().enumerate() {
         let mut out = match row {
             0 => Line::of(Role::Good, "✓ "),

@@ -19,7 +19,7 @@ use crate::curriculum::path::Evidence;
 use crate::curriculum::task::{Kind, Task};
 use crate::experiment::Observation;
 use crate::mastery::progress::{Progress, ProofProgress};
-use crate::mastery::proof::Judged;
+use crate::mastery::proof::{Judged, Note, Wording};
 use crate::sys::calendar::local_minute;
 
 /// Where a question stands among those of its task.
@@ -29,6 +29,13 @@ pub struct Place {
     pub number: usize,
     /// How many there are.
     pub of: usize,
+}
+
+impl Place {
+    /// `2 of 4`.
+    pub fn label(self) -> String {
+        format!("{} of {}", self.number, self.of)
+    }
 }
 
 /// What a try is worth when it is passed.
@@ -241,16 +248,22 @@ pub fn trying(questions: usize, needed: usize, worth: Worth, layout: Layout<'_>)
     paragraph(Role::Dim, &say, layout.width()).apart()
 }
 
-/// A question with numbered lines and lettered answers.
-pub fn question(
-    place: Place,
-    prompt: &str,
-    lines: &[String],
-    answers: &[String],
-    layout: Layout<'_>,
-) -> Text {
-    let label = format!("{} of {}", place.number, place.of);
-    let mut text = lettered(&label, prompt, &[], layout);
+/// A question with numbered lines and lettered answers. The label says where it stands.
+pub fn question(label: &str, wording: &Wording, layout: Layout<'_>) -> Text {
+    let answers = wording.answers.iter();
+    let answers: Vec<Answer<'_>> = answers.map(|text| Answer::open(text)).collect();
+    if wording.lines.is_empty() {
+        return lettered(label, &wording.prompt, &answers, layout);
+    }
+    let mut text = lettered(label, &wording.prompt, &[], layout);
+    text.append(lines(&wording.lines, layout));
+    text.append(lettered("", "", &answers, layout));
+    text
+}
+
+/// Lines to be matched, numbered.
+pub fn lines(lines: &[String], layout: Layout<'_>) -> Text {
+    let mut text = Text::new();
     let digits = lines.len().to_string().len();
     for (index, line) in lines.iter().enumerate() {
         let number = format!("  {:>digits$}  ", index + 1);
@@ -269,11 +282,7 @@ pub fn question(
             text.line(out);
         }
     }
-    if !answers.is_empty() {
-        let answers: Vec<Answer<'_>> = answers.iter().map(|text| Answer::open(text)).collect();
-        text.append(lettered("", "", &answers, layout));
-    }
-    text.apart()
+    text
 }
 
 /// The reasons of a question.
@@ -293,25 +302,20 @@ pub fn ran(seen: &Observation, layout: Layout<'_>) -> Text {
 
 /// A question that was answered before the run.
 pub fn recalled(place: Place, prompt: &str, layout: Layout<'_>) -> Text {
-    let label = format!("{} of {}", place.number, place.of);
-    lettered(&label, prompt, &[], layout).apart()
+    lettered(&place.label(), prompt, &[], layout).apart()
 }
 
 /// What an answer was worth, what is said to it, and what somebody who answered so may believe.
 pub fn told(judged: &Judged, beliefs: &[Misconception], layout: Layout<'_>) -> Text {
     let mut text = Text::new();
-    let (role, sign, words) = match judged.right {
-        true => (Role::Good, "✓ ", "Right."),
-        false => (Role::Bad, "✗ ", "Not right."),
+    let (role, sign, words) = match (judged.right, judged.half) {
+        (true, _) => (Role::Good, "✓ ", "Right."),
+        (false, true) => (Role::Bad, "✗ ", "The answer is right; the reason is not."),
+        (false, false) => (Role::Bad, "✗ ", "Not right."),
     };
     text.line(Line::of(role, sign).with(Role::Plain, words));
     for note in &judged.notes {
-        if !note.about.is_empty() {
-            let about = format!("“{}”", note.about);
-            let about = paragraph(Role::Dim, &about, layout.width().saturating_sub(2));
-            indented(&mut text, about, 2);
-        }
-        indented(&mut text, markdown(&note.say, layout.narrower(2)), 2);
+        text.append(noted(note, layout));
         let named = note.misconception.as_ref();
         let known = named.and_then(|id| beliefs.iter().find(|one| one.id.value == *id));
         if let Some(Misconception { belief, fact, .. }) = known {
@@ -319,6 +323,18 @@ pub fn told(judged: &Judged, beliefs: &[Misconception], layout: Layout<'_>) -> T
             indented(&mut text, markdown(&say, layout.narrower(2)), 2);
         }
     }
+    text
+}
+
+/// Something said to an answer.
+pub fn noted(note: &Note, layout: Layout<'_>) -> Text {
+    let mut text = Text::new();
+    if !note.about.is_empty() {
+        let about = format!("“{}”", note.about);
+        let about = paragraph(Role::Dim, &about, layout.width().saturating_sub(2));
+        indented(&mut text, about, 2);
+    }
+    indented(&mut text, markdown(&note.say, layout.narrower(2)), 2);
     text
 }
 

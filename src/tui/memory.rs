@@ -17,6 +17,7 @@ use super::effect::Memory;
 use super::event::Event;
 use super::outside::guarded;
 use crate::check::verdict::Report;
+use crate::mastery::progress::Kept;
 use crate::mastery::store::{Answer, Fact, Prediction, Reading, Store, StoreError};
 use crate::untrusted::Untrusted;
 
@@ -173,8 +174,7 @@ fn remember(store: &Store, memory: &Memory) -> Result<(), StoreError> {
             right,
         } => store.record_answer(Answer {
             item,
-            option: *option,
-            reason: *reason,
+            kept: &Kept::chosen(*option, *reason),
             right: *right,
         }),
         Memory::Prediction {

@@ -9,11 +9,12 @@ use ipc_mastery::curriculum::Curriculum;
 use ipc_mastery::curriculum::claim::{Backing, Claim};
 use ipc_mastery::curriculum::lesson::{Block, Lesson, Part};
 use ipc_mastery::curriculum::module::Module;
-use ipc_mastery::curriculum::quiz::{Choice, Item};
+use ipc_mastery::curriculum::question::Question;
 use ipc_mastery::experiment::judgement::{
     agreed_option, decisive_fact, fill_markdown, fill_picture, ident_url,
 };
 use ipc_mastery::experiment::{self, Observation};
+use ipc_mastery::mastery::proof::{Asked, Given, Key, Tier, Wording};
 use ipc_mastery::render::pages::Medium;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -357,36 +358,66 @@ fn picture(part: &Part, observation: Option<&Observation>) -> String {
     drawn.map_or_else(String::new, |drawn| format!("```text\n{drawn}\n```\n"))
 }
 
-fn quiz(items: &[Item]) -> String {
+fn quiz(items: &[Question]) -> String {
     let mut out = String::new();
     if items.is_empty() {
         return out;
     }
     out += "\n## Questions\n";
     for (index, item) in items.iter().enumerate() {
-        out += &format!("\n**Question {}.** {}\n", index + 1, item.prompt.trim());
-        let mut answers = String::new();
+        let asked = Asked::alone(item, None);
+        let wording = asked.wording(&Value::Null).expect("it was checked");
+        let key = asked.key(&Value::Null).expect("it was checked");
+        out += &format!("\n**Question {}.** {}\n", index + 1, wording.prompt.trim());
+        let lines = (1..).zip(&wording.lines);
+        let lines: String = lines
+            .map(|(number, line)| format!("{number}. `{line}`\n"))
+            .collect();
+        if !lines.is_empty() {
+            out += &format!("\n{lines}");
+        }
+        let mut answers = in_short(&wording, &key);
         let tiers = [
-            (&item.options, item.option_order(), ""),
-            (&item.reasons, item.reason_order(), "\nBecause:\n"),
+            (Tier::Option, &wording.answers, &key.answers, ""),
+            (Tier::Reason, &wording.reasons, &key.reasons, "\nBecause:\n"),
         ];
-        for (choices, order, before) in tiers {
-            if choices.is_empty() {
+        for (tier, texts, says, before) in tiers {
+            if texts.is_empty() {
                 continue;
             }
-            let shown: Vec<&Choice> = order.iter().map(|&index| &choices[index]).collect();
-            let texts: Vec<&str> = shown.iter().map(|choice| choice.text.as_str()).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             out += &format!("{before}\n{}", lettered(&texts));
-            for (place, choice) in shown.into_iter().enumerate() {
-                let sign = if choice.ok { "✓" } else { "✗" };
-                if choice.ok || !choice.say.is_empty() {
-                    answers += &format!("- {sign} **{}.** {}\n", letter(place), choice.say.trim());
+            for (place, say) in says.iter().enumerate() {
+                let right = key.is_right(tier, place);
+                let sign = if right { "✓" } else { "✗" };
+                if right || !say.is_empty() {
+                    answers += &format!("- {sign} **{}.** {}\n", letter(place), say.trim());
                 }
             }
+        }
+        for (number, say) in (1..).zip(&key.lines) {
+            answers += &format!("- **{number}.** {}\n", say.trim());
         }
         out += &format!("\n{}", folded("Answer", &answers));
     }
     out
+}
+
+/// The right answer, where signs beside the options do not tell it.
+fn in_short(wording: &Wording, key: &Key) -> String {
+    match &key.solution {
+        Given::Chosen(..) => String::new(),
+        Given::Places(places) if wording.lines.is_empty() => {
+            let letters = places.iter().map(|&place| letter(place).to_string());
+            format!("**{}**\n\n", letters.collect::<Vec<_>>().join(" "))
+        }
+        Given::Places(places) => {
+            let pairs = (1..).zip(places);
+            let pairs = pairs.map(|(line, &place)| format!("{line} {}", letter(place)));
+            format!("**{}**\n\n", pairs.collect::<Vec<_>>().join(", "))
+        }
+        Given::Text(word) => format!("`{word}`: {}\n", key.why.trim()),
+    }
 }
 
 fn further(lesson: &Lesson, curriculum: &Curriculum) -> String {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ipc_mastery::curriculum::lesson::Block;
 use ipc_mastery::experiment::{Call, Observation};
+use ipc_mastery::mastery::proof::Asked;
 use ipc_mastery::probe::Name;
 use ipc_mastery::tui::effect::{Effect, Memory};
 use ipc_mastery::tui::event::Event;
@@ -228,7 +229,7 @@ fn an_answer_is_remembered_by_what_was_written_not_by_where_it_was_shown() {
     let Screen::Lesson(state) = &model.screen else {
         panic!("a lesson is shown");
     };
-    let order = state.lesson.quiz[0].option_order();
+    let order = Asked::alone(&state.lesson.quiz[0], None).shown;
     letter(&mut model, '2');
     let effects = enter(&mut model);
     let remembered = effects.iter().find_map(|effect| match effect {

@@ -3,10 +3,10 @@
 use super::*;
 use crate::curriculum::lesson::Lesson;
 use crate::curriculum::module::Module;
-use crate::curriculum::quiz::Item;
+use crate::curriculum::question::Question;
 use crate::curriculum::reader::Located;
 use crate::curriculum::task::{Kind, Task};
-use crate::mastery::progress::{ExerciseProgress, LessonProgress, ProofProgress};
+use crate::mastery::progress::{ExerciseProgress, Kept, LessonProgress, ProofProgress};
 
 const HOUR: i64 = 3600;
 
@@ -19,9 +19,9 @@ fn named(value: &str) -> Located<String> {
 
 /// A lesson with five questions, an order and a trace.
 fn curriculum() -> Curriculum {
-    let item = |number| Item {
+    let item = |number| Question {
         id: named(&format!("i{number}")),
-        ..Item::default()
+        ..Question::default()
     };
     let lesson = Lesson {
         slug: "lesson".to_owned(),
@@ -176,8 +176,7 @@ fn answer(progress: &mut Progress, item: usize, at: i64, right: bool) {
     let review = ReviewProgress {
         at,
         round: Round::Due,
-        option: 0,
-        reason: None,
+        kept: Kept::default(),
         right,
     };
     progress

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Asked, Proof, ProofError};
-use crate::curriculum::expression;
-use crate::curriculum::task::{Answer, Form, MatchLine, Purpose, Step, Trap, Word};
+use super::{Asked, ProofError};
+use crate::curriculum::question::{
+    Answer, Form, MatchLine, Purpose, Step, Trap, Word, WrongWord, normal,
+};
+use crate::curriculum::reader::Located;
 
 /// An answer as it was given. Places are letters of what was shown, from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,10 +20,12 @@ pub enum Given {
 }
 
 /// What an answer is worth.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judged {
     /// Whether all of it is right.
     pub right: bool,
+    /// Whether the answer is right and its reason is not.
+    pub half: bool,
     /// What is said to it.
     pub notes: Vec<Note>,
 }
@@ -47,50 +51,40 @@ impl Note {
     }
 }
 
-impl Proof<'_> {
+impl Asked<'_> {
     /// Judges an answer by what was observed. An answer of another form than the question's is
     /// wrong.
     ///
     /// # Errors
-    /// When what was observed is not what the task's author foresaw.
-    pub fn judge(
-        &self,
-        asked: &Asked<'_>,
-        given: &Given,
-        obs: &Value,
-    ) -> Result<Judged, ProofError> {
-        let context = self.context(obs);
-        let judged = match (&asked.question.form, given) {
+    /// When what was drawn or observed is not what the author foresaw.
+    pub fn judge(&self, given: &Given, obs: &Value) -> Result<Judged, ProofError> {
+        let mut judged = match (&self.question.form, given) {
             (Form::Choice { options, reasons }, Given::Chosen(option, reason)) => {
                 let tiers = [
-                    (options, &asked.shown, Some(*option)),
-                    (reasons, &asked.second, *reason),
+                    (options, &self.shown, Some(*option)),
+                    (reasons, &self.second, *reason),
                 ];
                 let mut judged = Judged {
                     right: true,
-                    notes: Vec::new(),
+                    ..Judged::default()
                 };
                 for (answers, order, place) in tiers {
                     if answers.is_empty() {
                         continue;
                     }
-                    let right = asked.right(answers, &context)?;
+                    let right = self.right(answers, obs)?;
                     let chosen = place.and_then(|place| order.get(place).copied());
-                    let is_reason = std::ptr::eq(answers, reasons);
-                    if is_reason && judged.right && chosen != Some(right) {
-                        let say = "The answer is right; the reason is not.";
-                        judged.notes.push(Note::new("", say));
-                    }
-                    judged.right &= chosen == Some(right);
-                    if let Some(answer) = chosen.map(|index| &answers[index]) {
-                        let said = self.said(asked, answer, chosen == Some(right), obs)?;
-                        judged.notes.extend(said);
-                    }
+                    let chosen_right = chosen == Some(right);
+                    judged.half = judged.right && !chosen_right && std::ptr::eq(answers, reasons);
+                    judged.right &= chosen_right;
+                    judged
+                        .notes
+                        .extend(chosen.and_then(|index| said(&answers[index], chosen_right)));
                 }
                 judged
             }
             (Form::Order { steps, traps }, Given::Places(places)) => {
-                order(steps, traps, &indices(places, &asked.shown))
+                order(steps, traps, &indices(places, &self.shown))
             }
             (
                 Form::Match {
@@ -99,44 +93,69 @@ impl Proof<'_> {
                 Given::Places(places),
             ) => {
                 let lines: Vec<&MatchLine> =
-                    asked.second.iter().map(|&index| &lines[index]).collect();
-                matched(&lines, purposes, &indices(places, &asked.shown))
+                    self.second.iter().map(|&index| &lines[index]).collect();
+                matched(&lines, purposes, &indices(places, &self.shown))
             }
             (Form::Text(word), Given::Text(text)) => {
-                let equals = match &word.equals {
-                    None => None,
-                    Some(equals) => Some(
-                        expression::value(&equals.value, &context)
-                            .map_err(|error| asked.unfit(error))?,
-                    ),
-                };
-                texted(word, equals, text)
+                let accepted = self.accepted(obs)?;
+                if accepted.iter().any(|one| normal(one) == normal(text)) {
+                    let why = (!word.why.is_empty()).then(|| Note::new("", &word.why));
+                    Judged {
+                        right: true,
+                        notes: why.into_iter().collect(),
+                        ..Judged::default()
+                    }
+                } else {
+                    let foreseen = self.foreseen(word, text, obs)?;
+                    let note = foreseen.map_or_else(
+                        || Note::new("", &word.say),
+                        |wrong| Note {
+                            misconception: named(wrong.misconception.as_ref()),
+                            ..Note::new("", &wrong.say)
+                        },
+                    );
+                    Judged {
+                        notes: vec![note],
+                        ..Judged::default()
+                    }
+                }
             }
-            _ => Judged {
-                right: false,
-                notes: Vec::new(),
-            },
+            _ => Judged::default(),
         };
+        for note in &mut judged.notes {
+            note.about = self.text(&note.about, obs)?;
+            note.say = self.text(&note.say, obs)?;
+        }
         Ok(judged)
     }
 
-    fn said(
+    /// The wrong answer that this one was foreseen as.
+    fn foreseen<'w>(
         &self,
-        asked: &Asked<'_>,
-        answer: &Answer,
-        right: bool,
+        word: &'w Word,
+        given: &str,
         obs: &Value,
-    ) -> Result<Option<Note>, ProofError> {
-        if answer.say.is_empty() {
-            return Ok(None);
+    ) -> Result<Option<&'w WrongWord>, ProofError> {
+        for wrong in &word.wrong {
+            if normal(&self.text(&wrong.text, obs)?) == normal(given) {
+                return Ok(Some(wrong));
+            }
         }
-        let say = self.text(asked, &answer.say, obs)?;
-        let misconception = answer.misconception.as_ref().filter(|_| !right);
-        Ok(Some(Note {
-            misconception: misconception.map(|one| one.value.clone()),
-            ..Note::new("", &say)
-        }))
+        Ok(None)
     }
+}
+
+/// What is said to an option or a reason that was chosen.
+fn said(answer: &Answer, right: bool) -> Option<Note> {
+    let misconception = answer.misconception.as_ref().filter(|_| !right);
+    (!answer.say.is_empty()).then(|| Note {
+        misconception: named(misconception),
+        ..Note::new("", &answer.say)
+    })
+}
+
+fn named(misconception: Option<&Located<String>>) -> Option<String> {
+    misconception.map(|one| one.value.clone())
 }
 
 /// What letters stand for; letters that were not shown stand for nothing that is right.
@@ -155,7 +174,7 @@ fn order(steps: &[Step], traps: &[Trap], given: &[usize]) -> Judged {
     for &index in given {
         if let Some(trap) = index.checked_sub(steps.len()).and_then(|at| traps.get(at)) {
             notes.push(Note {
-                misconception: trap.misconception.as_ref().map(|one| one.value.clone()),
+                misconception: named(trap.misconception.as_ref()),
                 ..Note::new(&trap.text, &trap.say)
             });
         }
@@ -182,6 +201,7 @@ fn order(steps: &[Step], traps: &[Trap], given: &[usize]) -> Judged {
     Judged {
         right: complete && misplaced.is_none() && given.len() == steps.len(),
         notes,
+        ..Judged::default()
     }
 }
 
@@ -194,54 +214,13 @@ fn matched(lines: &[&MatchLine], purposes: &[Purpose], given: &[usize]) -> Judge
         }
         let behind = purpose.and_then(|purpose| purpose.misconception.as_ref());
         notes.push(Note {
-            misconception: behind.map(|one| one.value.clone()),
+            misconception: named(behind),
             ..Note::new(&line.text, &line.say)
         });
     }
     Judged {
         right: notes.is_empty() && given.len() == lines.len(),
         notes,
-    }
-}
-
-fn texted(word: &Word, equals: Option<String>, given: &str) -> Judged {
-    let accepted = word.accept.iter().map(|one| one.value.as_str());
-    let right = accepted
-        .chain(equals.as_deref())
-        .any(|one| normal(one) == normal(given));
-    if right {
-        return Judged {
-            right,
-            notes: Vec::new(),
-        };
-    }
-    let wrong = word
-        .wrong
-        .iter()
-        .find(|one| normal(&one.text) == normal(given));
-    let note = match wrong {
-        Some(wrong) => Note {
-            misconception: wrong.misconception.as_ref().map(|one| one.value.clone()),
-            ..Note::new("", &wrong.say)
-        },
-        None => Note::new("", &word.say),
-    };
-    Judged {
-        right,
-        notes: vec![note],
-    }
-}
-
-/// Case, surrounding space, quotes, the parentheses of a function and leading zeros do not matter.
-fn normal(answer: &str) -> String {
-    let word = answer
-        .trim()
-        .trim_matches(['"', '\'', '`'])
-        .trim()
-        .trim_end_matches("()")
-        .to_lowercase();
-    match word.parse::<i128>() {
-        Ok(number) => number.to_string(),
-        Err(_) => word,
+        ..Judged::default()
     }
 }

@@ -6,9 +6,11 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Deck;
+use super::{Card, Deck};
 use crate::curriculum::Curriculum;
-use crate::mastery::progress::{Progress, ReviewProgress};
+use crate::curriculum::question::Question as Item;
+use crate::mastery::progress::{Progress, ReviewProgress, Round};
+use crate::mastery::proof::Asked;
 use crate::sys::calendar::date_of;
 
 /// The name of what `review --json` prints.
@@ -56,7 +58,10 @@ pub struct Question {
     pub lesson: String,
     /// The slug of its module.
     pub module: String,
-    /// The question, in markdown.
+    /// What kind of question it is: `choice`, `two-tier`, `order`, `match`, `number` or
+    /// `identifier`.
+    pub kind: &'static str,
+    /// The question, in markdown, as it is drawn this time.
     pub prompt: String,
     /// The local date on which it became due.
     pub due: String,
@@ -90,8 +95,8 @@ pub struct Exported<'a> {
     pub lesson: Option<&'a str>,
     /// The answer.
     pub answer: &'a ReviewProgress,
-    /// The misconception behind the option chosen, if it is wrong and taught still.
-    pub misconception: Option<&'a str>,
+    /// The misconception behind it, if it is wrong, and was foreseen, and is taught still.
+    pub misconception: Option<String>,
 }
 
 /// What is due, as `review --json` prints it.
@@ -101,7 +106,8 @@ pub fn of(deck: &Deck<'_>) -> Listing {
         item: card.item.id.value.clone(),
         lesson: card.lesson.slug.clone(),
         module: card.lesson.module.clone(),
-        prompt: card.item.prompt.clone(),
+        kind: card.item.form.word(),
+        prompt: prompt(card),
         due: date_of(card.due),
         times: card.times,
         misses: card.misses,
@@ -141,18 +147,29 @@ pub fn exported<'a>(
             let item = lesson.quiz.iter().find(|item| item.id.value == *id)?;
             Some((lesson, item))
         });
-        answers.iter().map(move |answer| {
-            let option = found.and_then(|(_, item)| item.options.get(answer.option as usize));
-            let misconception = option.and_then(|option| option.misconception.as_ref());
-            Exported {
-                schema: ANSWER,
-                item: id,
-                lesson: found.map(|(lesson, _)| lesson.slug.as_str()),
-                answer,
-                misconception: misconception.map(|named| named.value.as_str()),
-            }
+        answers.iter().map(move |answer| Exported {
+            schema: ANSWER,
+            item: id,
+            lesson: found.map(|(lesson, _)| lesson.slug.as_str()),
+            answer,
+            misconception: found.and_then(|(_, item)| misconception(item, answer)),
         })
     })
+}
+
+/// The question of a card as it is drawn this time.
+fn prompt(card: &Card<'_>) -> String {
+    let (asked, _) = card.asked(Round::Due);
+    let filled = asked.text(&card.item.prompt, &Value::Null);
+    filled.unwrap_or_else(|_| card.item.prompt.clone())
+}
+
+/// The first misconception behind an answer to this item.
+fn misconception(item: &Item, answer: &ReviewProgress) -> Option<String> {
+    let asked = Asked::alone(item, answer.kept.seed);
+    let given = asked.given(&answer.kept)?;
+    let judged = asked.judge(&given, &Value::Null).ok()?;
+    judged.notes.into_iter().find_map(|note| note.misconception)
 }
 
 /// The JSON Schema (draft 7) of what `review --json` prints.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::curriculum::lesson::{ExperimentPlan, Part, Prediction, PredictionOption};
 use crate::curriculum::module::Module;
-use crate::curriculum::quiz::Choice;
+use crate::curriculum::question::{Answer, Form, Truth};
 use crate::curriculum::reader::Located;
-use crate::mastery::progress::PredictionProgress;
+use crate::mastery::progress::{Kept, PredictionProgress};
 
 /// Seconds of a day, and a day to begin with.
 const DAY: i64 = 86_400;
@@ -20,16 +20,19 @@ fn named(value: &str) -> Located<String> {
     }
 }
 
-fn item(id: &str, misconception: &str) -> Item {
-    let choice = |ok| Choice {
-        ok,
+fn item(id: &str, misconception: &str) -> Question {
+    let choice = |ok| Answer {
+        truth: Truth::Fixed(ok),
         misconception: (!ok).then(|| named(misconception)),
-        ..Choice::default()
+        ..Answer::default()
     };
-    Item {
+    Question {
         id: named(id),
-        options: vec![choice(true), choice(false)],
-        ..Item::default()
+        form: Form::Choice {
+            options: vec![choice(true), choice(false)],
+            reasons: Vec::new(),
+        },
+        ..Question::default()
     }
 }
 
@@ -73,8 +76,7 @@ fn answer(progress: &mut Progress, item: &str, day: Day, right: bool, round: Rou
     let review = ReviewProgress {
         at: day * DAY + DAY / 2,
         round,
-        option: u32::from(!right),
-        reason: None,
+        kept: Kept::chosen(usize::from(!right), None),
         right,
     };
     progress

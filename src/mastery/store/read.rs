@@ -11,8 +11,8 @@ use super::proof::read_proofs;
 use super::{Scope, Store, StoreError};
 use crate::check::verdict::{Report, Verdict};
 use crate::mastery::progress::{
-    AnswerProgress, Attempt, FactProgress, HintLevel, PredictionProgress, Progress, ReviewProgress,
-    Round, StageResult, Started, SubjectKind,
+    AnswerProgress, Attempt, FactProgress, HintLevel, Kept, PredictionProgress, Progress,
+    ReviewProgress, Round, StageResult, Started, SubjectKind,
 };
 use crate::untrusted::Untrusted;
 
@@ -220,18 +220,17 @@ fn read_lessons(connection: &Connection, progress: &mut Progress) -> rusqlite::R
 }
 
 fn read_answers(connection: &Connection, progress: &mut Progress) -> rusqlite::Result<()> {
-    let sql = "SELECT item, at, option, reason, right FROM answer ORDER BY id";
+    let sql = "SELECT item, at, right, option, reason, words, seed FROM answer ORDER BY id";
     each(connection, sql, |row| {
         let item: String = row.get(0)?;
         let (times, times_right) = progress
             .answers
             .get(&item)
             .map_or((0, 0), |before| (before.times, before.times_right));
-        let right: bool = row.get(4)?;
+        let right: bool = row.get(2)?;
         let answer = AnswerProgress {
             at: row.get(1)?,
-            option: row.get(2)?,
-            reason: row.get(3)?,
+            kept: kept(row, 3)?,
             right,
             times: times + 1,
             times_right: times_right + u32::from(right),
@@ -242,14 +241,13 @@ fn read_answers(connection: &Connection, progress: &mut Progress) -> rusqlite::R
 }
 
 fn read_reviews(connection: &Connection, progress: &mut Progress) -> rusqlite::Result<()> {
-    let sql = "SELECT item, at, round, option, reason, right FROM review ORDER BY id";
+    let sql = "SELECT item, at, round, right, option, reason, words, seed FROM review ORDER BY id";
     each(connection, sql, |row| {
         let review = ReviewProgress {
             at: row.get(1)?,
             round: word(row, 2, &Round::ALL, Round::word)?,
-            option: row.get(3)?,
-            reason: row.get(4)?,
-            right: row.get(5)?,
+            kept: kept(row, 4)?,
+            right: row.get(3)?,
         };
         progress
             .reviews
@@ -257,6 +255,18 @@ fn read_reviews(connection: &Connection, progress: &mut Progress) -> rusqlite::R
             .or_default()
             .push(review);
         Ok(())
+    })
+}
+
+/// An answer: option, reason, words and seed, from this column on.
+fn kept(row: &Row<'_>, first: usize) -> rusqlite::Result<Kept> {
+    let seed: Option<String> = row.get(first + 3)?;
+    let seed = seed.map(|seed| seed.parse::<u64>()).transpose();
+    Ok(Kept {
+        option: row.get(first)?,
+        reason: row.get(first + 1)?,
+        words: row.get(first + 2)?,
+        seed: seed.map_err(|error| conversion(first + 3, error))?,
     })
 }
 

@@ -111,6 +111,38 @@ pub(super) const MIGRATIONS: &[&str] = &[
         SELECT 1, 0 WHERE EXISTS (SELECT 1 FROM reading) OR EXISTS (SELECT 1 FROM answer)
         OR EXISTS (SELECT 1 FROM attempt) OR EXISTS (SELECT 1 FROM prediction);
 ",
+    // Not every answer is an option any more.
+    "
+    ALTER TABLE answer RENAME TO answer_of_options;
+    CREATE TABLE answer (
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        item TEXT NOT NULL,
+        option INTEGER,
+        reason INTEGER,
+        words TEXT,
+        seed TEXT,
+        right INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO answer (id, at, item, option, reason, right)
+        SELECT id, at, item, option, reason, right FROM answer_of_options;
+    DROP TABLE answer_of_options;
+    ALTER TABLE review RENAME TO review_of_options;
+    CREATE TABLE review (
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        item TEXT NOT NULL,
+        round TEXT NOT NULL,
+        option INTEGER,
+        reason INTEGER,
+        words TEXT,
+        seed TEXT,
+        right INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO review (id, at, item, round, option, reason, right)
+        SELECT id, at, item, round, option, reason, right FROM review_of_options;
+    DROP TABLE review_of_options;
+",
 ];
 
 /// The tables that hold what was remembered of an exercise, each with a column `exercise`.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::check::verdict::{Failure, Isolation, Report, StageReport, Subject, Verdict};
-use crate::mastery::progress::{HintLevel, SubjectKind};
+use crate::mastery::progress::{HintLevel, Kept, SubjectKind};
 use crate::untrusted::Untrusted;
 
 fn home() -> TempDir {
@@ -262,8 +262,7 @@ fn answers_predictions_and_facts_keep_the_latest_and_count_all() {
     for (option, right) in [(2, false), (0, true), (1, false)] {
         let answer = Answer {
             item: "q1",
-            option,
-            reason: Some(1),
+            kept: &Kept::chosen(option, Some(1)),
             right,
         };
         store.record_answer(answer).unwrap();
@@ -289,8 +288,8 @@ fn answers_predictions_and_facts_keep_the_latest_and_count_all() {
     let progress = store.snapshot().unwrap();
     let answer = &progress.answers["q1"];
     assert_eq!(
-        (answer.option, answer.reason, answer.right),
-        (1, Some(1), false)
+        (answer.kept.option, answer.kept.reason, answer.right),
+        (Some(1), Some(1), false)
     );
     assert_eq!((answer.times, answer.times_right), (3, 1));
     let lesson = &progress.lessons["bytes"];

@@ -5,7 +5,7 @@ use rusqlite::{Transaction, TransactionBehavior, params};
 
 use super::{Store, StoreError, proof, read, schema};
 use crate::check::verdict::{Report, Subject, Verdict};
-use crate::mastery::progress::{HintLevel, Round, SubjectKind};
+use crate::mastery::progress::{HintLevel, Kept, Round, SubjectKind};
 use crate::untrusted::Untrusted;
 
 /// What recording a check changed.
@@ -35,10 +35,8 @@ pub struct Reading<'a> {
 pub struct Answer<'a> {
     /// The item's id.
     pub item: &'a str,
-    /// The option chosen, counted from 0.
-    pub option: usize,
-    /// The reason chosen, counted from 0; `None` for an item without reasons.
-    pub reason: Option<usize>,
+    /// What was answered.
+    pub kept: &'a Kept,
     /// Whether it was right, option and reason together.
     pub right: bool,
 }
@@ -175,12 +173,15 @@ impl Store {
     pub fn record_answer(&self, answer: Answer<'_>) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.execute(
-                "INSERT INTO answer (at, item, option, reason, right) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO answer (at, item, option, reason, words, seed, right) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     self.clock.now(),
                     answer.item,
-                    answer.option as i64,
-                    answer.reason.map(|reason| reason as i64),
+                    answer.kept.option,
+                    answer.kept.reason,
+                    answer.kept.words,
+                    answer.kept.seed.map(|seed| seed.to_string()),
                     answer.right,
                 ],
             )?;
@@ -196,14 +197,16 @@ impl Store {
         let Review { answer, round } = review;
         self.write(|transaction| {
             transaction.execute(
-                "INSERT INTO review (at, item, round, option, reason, right) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO review (at, item, round, option, reason, words, seed, right) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 params![
                     self.clock.now(),
                     answer.item,
                     round.word(),
-                    answer.option as i64,
-                    answer.reason.map(|reason| reason as i64),
+                    answer.kept.option,
+                    answer.kept.reason,
+                    answer.kept.words,
+                    answer.kept.seed.map(|seed| seed.to_string()),
                     answer.right,
                 ],
             )?;

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tui_input::{Input, InputRequest};
 
 use super::super::action::Action;
 use super::super::effect::{Effect, Memory};
 use super::{CONFIDENCE, Choice, Given, LessonState, Piece, Run, Second, Slot, Stand, asked};
+use crate::curriculum::question::Form;
 use crate::experiment::{Observation, judgement};
+use crate::mastery::progress::Kept;
+use crate::mastery::proof::Asked;
 
 /// What is to happen after a key: effects, and whether the lines have to be set again.
 pub type Effects = Vec<Effect>;
@@ -150,11 +154,10 @@ impl LessonState {
                     CONFIDENCE.len(),
                 )
             }
-            Piece::Quiz(item) => self
-                .lesson
-                .quiz
-                .get(item)
-                .map_or((0, 0), |item| (item.options.len(), item.reasons.len())),
+            Piece::Quiz(item) => match self.lesson.quiz.get(item).map(|item| &item.form) {
+                Some(Form::Choice { options, reasons }) => (options.len(), reasons.len()),
+                _ => (0, 0),
+            },
             _ => (0, 0),
         }
     }
@@ -186,18 +189,16 @@ impl LessonState {
                 (None, _) => Vec::new(),
             },
             Piece::Quiz(item) => {
-                let two_tier = self
-                    .lesson
-                    .quiz
-                    .get(item)
-                    .is_some_and(|item| !item.reasons.is_empty());
+                let Some(item) = self.lesson.quiz.get(item) else {
+                    return Vec::new();
+                };
+                let asked = Asked::alone(item, None);
                 // What is shown first need not be what is written first.
-                let written = |order: Vec<usize>, place: usize| order.get(place).copied();
-                let item = self.lesson.quiz.get(item);
-                let option = self.choice.option.zip(item);
-                let option = option.and_then(|(place, item)| written(item.option_order(), place));
+                let written = |order: &[usize], place: usize| order.get(place).copied();
+                let option = self.choice.option;
+                let option = option.and_then(|place| written(&asked.shown, place));
                 match (option, self.choice.second) {
-                    (Some(_), Second::NotAsked) if two_tier => {
+                    (Some(_), Second::NotAsked) if item.is_two_tier() => {
                         self.choice.second = Second::Asked(None);
                         Vec::new()
                     }
@@ -205,7 +206,7 @@ impl LessonState {
                         self.settle(focus, Given::Chosen(option, None))
                     }
                     (Some(option), Second::Asked(Some(place))) => {
-                        let reason = item.and_then(|item| written(item.reason_order(), place));
+                        let reason = written(&asked.second, place);
                         self.settle(focus, Given::Chosen(option, reason))
                     }
                     _ => Vec::new(),
@@ -281,10 +282,10 @@ impl LessonState {
                 let Some(item) = self.lesson.quiz.get(*item) else {
                     return Vec::new();
                 };
-                let right = item.options.get(*option).is_some_and(|option| option.ok)
-                    && reason.is_none_or(|reason| {
-                        item.reasons.get(reason).is_some_and(|reason| reason.ok)
-                    });
+                let asked = Asked::alone(item, None);
+                let given = asked.given(&Kept::chosen(*option, *reason));
+                let judged = given.map(|given| asked.judge(&given, &Value::Null));
+                let right = matches!(judged, Some(Ok(judged)) if judged.right);
                 Memory::Answer {
                     item: item.id.value.clone(),
                     option: *option,

@@ -14,6 +14,7 @@ use tui_input::Input;
 use super::probes::look::Look;
 use super::scroll::Scroll;
 use crate::curriculum::lesson::{Block, Lesson, Part};
+use crate::curriculum::question::Form;
 use crate::experiment::Observation;
 use crate::mastery::progress::{LessonProgress, Progress};
 use crate::probe::{Ask, Name};
@@ -333,7 +334,13 @@ fn pieces(lesson: &Lesson) -> Vec<Piece> {
             ),
         }
     }
-    pieces.extend((0..lesson.quiz.len()).map(Piece::Quiz));
+    // Other kinds, and what is drawn, are asked in reviews and by `prove`.
+    let choices = lesson
+        .quiz
+        .iter()
+        .enumerate()
+        .filter(|(_, item)| matches!(item.form, Form::Choice { .. }) && item.draws.is_empty());
+    pieces.extend(choices.map(|(index, _)| Piece::Quiz(index)));
     pieces.push(Piece::End);
     pieces
 }
@@ -377,8 +384,9 @@ fn remembered(
             let id = lesson.quiz.get(*index).map(|item| &item.id.value);
             let earlier = id.and_then(|id| progress.answers.get(id));
             earlier.map_or(Stand::Open, |earlier| {
-                let reason = earlier.reason.map(|reason| reason as usize);
-                Stand::Done(Given::Chosen(earlier.option as usize, reason))
+                let reason = earlier.kept.reason.map(|reason| reason as usize);
+                let option = earlier.kept.option.unwrap_or_default() as usize;
+                Stand::Done(Given::Chosen(option, reason))
             })
         }
         _ => Stand::Quiet,

@@ -1,12 +1,15 @@
 //! A lesson set as lines for a width. Pure: a lesson's state in, lines out, with the place of each
 //! piece. Markdown itself is set by [`crate::render::markdown`].
 
+use serde_json::Value;
+
 use super::question::{self, Asked};
 use super::{Given, LessonState, Piece, Run, Slot, Stand};
 use crate::curriculum::lesson::Block;
-use crate::curriculum::quiz::Choice;
+use crate::curriculum::question::{Answer, Form};
 use crate::experiment::Observation;
 use crate::experiment::judgement::{self, ident_url};
+use crate::mastery::proof;
 use crate::render::highlight::Highlighter;
 use crate::render::lesson;
 use crate::render::markdown::{self, CodeLines, Document, Layout, Link, paragraph};
@@ -325,15 +328,19 @@ fn asked<'a>(state: &'a LessonState, index: usize) -> Asked<'a> {
             };
             asked.title = format!("Question {} of {}", item + 1, state.lesson.quiz.len());
             asked.prompt = &quiz.prompt;
-            let (options, reasons) = (quiz.option_order(), quiz.reason_order());
-            asked.options = choices(&quiz.options, &options);
-            asked.reasons = choices(&quiz.reasons, &reasons);
+            let Form::Choice { options, reasons } = &quiz.form else {
+                return asked;
+            };
+            let shown = proof::Asked::alone(quiz, None);
+            asked.options = choices(options, &shown.shown);
+            asked.reasons = choices(reasons, &shown.second);
             if let Stand::Done(Given::Chosen(option, reason)) = &state.stands[index] {
                 let place = |order: &[usize], one| order.iter().position(|&index| index == one);
-                asked.given = place(&options, *option);
-                asked.given_reason = reason.and_then(|reason| place(&reasons, reason));
-                asked.truth = options.iter().position(|&index| quiz.options[index].ok);
-                asked.reason = reasons.iter().position(|&index| quiz.reasons[index].ok);
+                asked.given = place(&shown.shown, *option);
+                asked.given_reason = reason.and_then(|reason| place(&shown.second, reason));
+                if let Ok(proof::Given::Chosen(option, reason)) = shown.solution(&Value::Null) {
+                    (asked.truth, asked.reason) = (Some(option), reason);
+                }
             }
         }
         _ => {}
@@ -342,7 +349,7 @@ fn asked<'a>(state: &'a LessonState, index: usize) -> Asked<'a> {
 }
 
 /// Choices in the order they are shown in.
-fn choices<'a>(choices: &'a [Choice], order: &[usize]) -> Vec<(&'a str, &'a str)> {
+fn choices<'a>(choices: &'a [Answer], order: &[usize]) -> Vec<(&'a str, &'a str)> {
     let choices = order.iter().filter_map(|&index| choices.get(index));
     choices
         .map(|choice| (choice.text.as_str(), choice.say.as_str()))
