@@ -83,6 +83,10 @@ pub enum Command {
     Try {
         /// The experiment; without it, all are listed.
         experiment: Option<String>,
+        /// Run it in another situation than the lesson's: give a parameter a value. Repeat it for
+        /// more parameters; a name that is not there is answered with those that are.
+        #[arg(long = "param", value_name = "NAME=VALUE", requires = "experiment")]
+        params: Vec<String>,
         /// Run every experiment once, and say whether all that the lessons claim holds here.
         #[arg(long, conflicts_with = "experiment")]
         all: bool,

@@ -66,8 +66,11 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
             ..
         } => try_all::run(&context, json, schema),
         Command::Try {
-            experiment, json, ..
-        } => try_experiment::run(&context, experiment.as_deref(), json),
+            experiment,
+            params,
+            json,
+            ..
+        } => try_experiment::run(&context, experiment.as_deref(), &params, json),
         Command::Role { role } => role::run(&role),
     }
 }

@@ -70,8 +70,7 @@ pub fn run(context: &Context, options: &cli::Prove) -> Result<ExitCode, CommandE
     };
     if let Some(lesson) = curriculum.lesson(name) {
         unread(lesson, &progress)?;
-        let task = Task::of_lesson(lesson);
-        return sitting.hold(&task, options.seed, Aim::Known(&lesson.slug));
+        return sitting.pass_over(lesson, options.seed);
     }
     let task = chosen(&curriculum, &progress, name)?;
     let outcomes = outcomes(&curriculum, task);
@@ -150,6 +149,26 @@ enum Record {
 }
 
 impl Sitting<'_> {
+    /// Asks what somebody must know to pass over a lesson: its variant, where there is one that this
+    /// machine can run, then its questions.
+    fn pass_over(&mut self, lesson: &Lesson, seed: Option<u64>) -> Result<ExitCode, CommandError> {
+        let named = lesson.variant.as_ref();
+        if let Some(variant) = named.and_then(|named| self.curriculum.task(&named.value)) {
+            let outcomes = outcomes(self.curriculum, variant);
+            match self.hold(variant, seed, Aim::Evidence(&outcomes)) {
+                Ok(ExitCode::Success) => {}
+                Err(error) if error.code == ExitCode::CannotJudge => {
+                    let why = "Its prediction cannot be judged on this machine; its questions are \
+                               asked alone.";
+                    self.context.say(why);
+                }
+                other => return other,
+            }
+        }
+        let task = Task::of_lesson(lesson);
+        self.hold(&task, seed, Aim::Known(&lesson.slug))
+    }
+
     /// Asks a task from its first question to its result.
     fn hold(
         &mut self,
@@ -164,9 +183,13 @@ impl Sitting<'_> {
         if self.stage(&proof)? == Ready::Left {
             return Ok(ExitCode::Interrupted);
         }
-        // A variant is predicted first and run then; everything else looks first.
+        // A variant is shown when it was predicted; everything else is shown first. It is run before
+        // in any case, so that nobody is asked what cannot be judged here.
         let mut obs = Value::Null;
-        if task.kind != task::Kind::Variant {
+        let mut hidden = None;
+        if task.kind == task::Kind::Variant {
+            hidden = Some(self.observe(&proof)?);
+        } else {
             obs = self.look(&proof)?;
             proof.keep_askable(&obs).map_err(unfit)?;
         }
@@ -182,7 +205,7 @@ impl Sitting<'_> {
         let needed = task.pass.min(of);
         let trying = drawing::trying(of, needed, record.worth(), self.layout);
         self.context.print_text(&trying)?;
-        let Some(right) = self.ask_all(&proof, obs)? else {
+        let Some(right) = self.ask_all(&proof, obs, hidden)? else {
             self.context
                 .say("Ended early: this was a try, and it is not passed.");
             return Ok(ExitCode::Interrupted);
@@ -239,7 +262,13 @@ impl Sitting<'_> {
     }
 
     /// Asks every question; gives how many were answered right, `None` when the input has ended.
-    fn ask_all(&mut self, proof: &Proof<'_>, obs: Value) -> Result<Option<usize>, CommandError> {
+    /// What is `hidden` decides, and is shown when all is answered.
+    fn ask_all(
+        &mut self,
+        proof: &Proof<'_>,
+        obs: Value,
+        hidden: Option<Observation>,
+    ) -> Result<Option<usize>, CommandError> {
         let of = proof.asked.len();
         let mut right = 0;
         let mut later: Vec<(&Asked<'_>, Given)> = Vec::new();
@@ -251,7 +280,7 @@ impl Sitting<'_> {
             let Some(given) = self.asking.ask(asked, &obs, place, self.layout)? else {
                 return Ok(None);
             };
-            if proof.task.kind == task::Kind::Variant {
+            if hidden.is_some() {
                 later.push((asked, given));
                 continue;
             }
@@ -265,8 +294,7 @@ impl Sitting<'_> {
             right += usize::from(judged.right);
             self.tell(&judged)?;
         }
-        if !later.is_empty() {
-            let seen = self.observe(proof)?;
+        if let Some(seen) = hidden {
             self.context.print_text(&drawing::ran(&seen, self.layout))?;
             for (number, (asked, given)) in later.iter().enumerate() {
                 let judged = proof.judge(asked, given, &seen.obs).map_err(unfit)?;

@@ -1,10 +1,17 @@
 //! `try`: predict what the kernel does, run it, state what it did.
 //!
 //! On a terminal it asks the lesson's predictions before anything runs. Elsewhere, and with
-//! `--json`, it runs the experiment and prints what happened.
+//! `--json`, it runs the experiment and prints what happened. With `--param` it runs the situation
+//! that the parameters make, of which the lesson predicts nothing:
+//!
+//! ```text
+//! $ ipc-mastery try unix.queue --param backlog=4 --param accepted=2
+//! ```
 
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
+
+use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::error::CommandError;
@@ -17,12 +24,18 @@ use crate::render::lesson::{self as drawing, Answer, Mark};
 use crate::render::markdown::{Layout, paragraph};
 use crate::render::text::{Line, Role, Text};
 use crate::render::{ansi, experiment as listing};
+use crate::untrusted::printable;
 
 /// Tries an experiment, or lists all.
 ///
 /// # Errors
 /// When there is no such experiment, this machine lacks what it needs, or it fails.
-pub fn run(context: &Context, name: Option<&str>, json: bool) -> Result<ExitCode, CommandError> {
+pub fn run(
+    context: &Context,
+    name: Option<&str>,
+    params: &[String],
+    json: bool,
+) -> Result<ExitCode, CommandError> {
     let curriculum = context.curriculum()?;
     let Some(name) = name else {
         return list(context, &curriculum, json);
@@ -32,6 +45,9 @@ pub fn run(context: &Context, name: Option<&str>, json: bool) -> Result<ExitCode
     else {
         return Err(unknown::name(&curriculum, Kind::Experiment, name));
     };
+    if !params.is_empty() {
+        return vary(context, lesson, plan, &parameters(params)?, json);
+    }
     if json {
         context.print_json(&observe(plan)?)?;
     } else if io::stdin().is_terminal() && io::stdout().is_terminal() {
@@ -54,6 +70,7 @@ fn list(context: &Context, curriculum: &Curriculum, json: bool) -> Result<ExitCo
         let entry = |(lesson, plan): (&Lesson, &ExperimentPlan)| {
             serde_json::json!({
                 "name": plan.name.value, "asks": lesson.asks, "lesson": lesson.slug,
+                "variant": lesson.variant.as_ref().map(|variant| &variant.value),
             })
         };
         let entries: Vec<_> = wrapped(curriculum).map(entry).collect();
@@ -66,9 +83,50 @@ fn list(context: &Context, curriculum: &Curriculum, json: bool) -> Result<ExitCo
     Ok(ExitCode::Success)
 }
 
+/// Parameters as they were typed: `backlog=4`, `kind=stream`.
+fn parameters(typed: &[String]) -> Result<Map<String, Value>, CommandError> {
+    let mut params = Map::new();
+    for one in typed {
+        let Some((name, value)) = one.split_once('=') else {
+            let message = format!("`{}` is no parameter", printable(one));
+            let hint = "Write `--param NAME=VALUE`, as in `--param backlog=4`.";
+            return Err(CommandError::usage(message).hinted(hint));
+        };
+        let number = value.parse::<i64>().map(Value::from);
+        let value = number.unwrap_or_else(|_| Value::from(value));
+        params.insert(name.to_owned(), value);
+    }
+    Ok(params)
+}
+
+/// Runs the situation that parameters make, and prints its calls and what was seen.
+fn vary(
+    context: &Context,
+    lesson: &Lesson,
+    plan: &ExperimentPlan,
+    params: &Map<String, Value>,
+    json: bool,
+) -> Result<ExitCode, CommandError> {
+    let seen = observe_with(&plan.name.value, params)?;
+    if json {
+        context.print_json(&seen)?;
+        return Ok(ExitCode::Success);
+    }
+    let layout = Layout::new(ansi::reading_width());
+    let mut text = listing::varied(&seen, params, layout.width());
+    text.blank();
+    text.append(next(lesson, layout));
+    context.print_text(&text)?;
+    Ok(ExitCode::Success)
+}
+
 fn observe(plan: &ExperimentPlan) -> Result<Observation, CommandError> {
+    observe_with(&plan.name.value, &plan.params)
+}
+
+fn observe_with(name: &str, params: &Map<String, Value>) -> Result<Observation, CommandError> {
     let program = Path::new(experiment::OURSELVES);
-    experiment::run(&plan.name.value, &plan.params, program).map_err(|error| match error {
+    experiment::run(name, params, program).map_err(|error| match error {
         ExperimentError::Lacking { .. } => CommandError::cannot_judge(error.to_string()),
         ExperimentError::Unknown { .. } | ExperimentError::Parameters { .. } => {
             CommandError::usage(error.to_string())
@@ -96,7 +154,7 @@ fn show(context: &Context, lesson: &Lesson, plan: &ExperimentPlan) -> Result<(),
         }
     }
     text.blank();
-    text.append(why(lesson, layout));
+    text.append(next(lesson, layout));
     context.print_text(&text)
 }
 
@@ -130,7 +188,7 @@ fn converse(
         }
         observation = Some(seen);
     }
-    context.print_text(&why(lesson, layout).apart())?;
+    context.print_text(&next(lesson, layout).apart())?;
     Ok(ExitCode::Success)
 }
 
@@ -239,9 +297,12 @@ fn calls(observation: &Observation, part: &Part, layout: Layout<'_>) -> Text {
     drawing::calls(observation.part(&part.id.value), layout.width())
 }
 
-fn why(lesson: &Lesson, layout: Layout<'_>) -> Text {
+/// Where to go from here: to the explanation, and to the prediction that counts.
+fn next(lesson: &Lesson, layout: Layout<'_>) -> Text {
     let words = format!("Why: ipc-mastery read {}", lesson.slug);
-    paragraph(Role::Note, &words, layout.width())
+    let mut text = paragraph(Role::Note, &words, layout.width());
+    text.append(drawing::variant(lesson, layout));
+    text
 }
 
 fn letter(index: usize) -> char {

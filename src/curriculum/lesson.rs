@@ -39,6 +39,9 @@ pub struct Lesson {
     pub checked: Vec<String>,
     /// The experiment it wraps.
     pub experiment: Option<ExperimentPlan>,
+    /// The task that predicts its experiment once more, with other numbers and roles: only that is
+    /// evidence.
+    pub variant: Option<Located<String>>,
     /// The facts it states, each with what backs it.
     pub claims: Vec<Claim>,
     /// Quiz questions.
@@ -140,6 +143,7 @@ impl Lesson {
                 .map(|text| text.value)
                 .collect(),
             experiment: top.table("experiment", "the experiment", read_experiment),
+            variant: top.optional_text("variant"),
             claims: top.tables("claim", "a claim", Claim::read),
             quiz: top.tables("quiz", "a quiz item", |item| {
                 Question::read(item, Place::Quiz)

@@ -435,6 +435,7 @@ impl Loader {
             self.known(file, "exercise", &lesson.exercises, &exercises);
             self.known(file, "misconception", &lesson.refutes, &misconceptions);
             self.check_lesson(file, lesson, &misconceptions);
+            self.check_variant(file, lesson, &curriculum.tasks);
         }
         for exercise in &curriculum.exercises {
             let file = format!(

@@ -14,7 +14,7 @@ use crate::curriculum::expression;
 use crate::curriculum::lesson::Lesson;
 use crate::curriculum::problem::{Problem, SourceFile, did_you_mean};
 use crate::curriculum::source::StoredFile;
-use crate::curriculum::task::{Live, Task};
+use crate::curriculum::task::{Kind, Live, Task};
 
 /// Every mistake in what lessons say about experiments and probes. `files` is where the curriculum
 /// came from; `probes` are the names that a `{{ probe NAME }}` block may use.
@@ -51,8 +51,10 @@ fn check_task(task: &Task, files: &[StoredFile], probes: &[&str], found: &mut Ve
         None => return,
         Some(Live::Probe(name)) => ("probe", name, probes.to_vec()),
         Some(Live::Experiment { name, .. }) => {
-            let known = registry::ALL.iter().map(|known| known.name);
-            ("experiment", name, known.collect())
+            let known = registry::ALL.iter();
+            // A variant is another situation than the lesson's own.
+            let known = known.filter(|one| task.kind != Kind::Variant || one.varied.is_some());
+            ("experiment", name, known.map(|one| one.name).collect())
         }
         Some(Live::Scene(staged)) => ("scene", &staged.name, scene::NAMES.to_vec()),
     };
@@ -60,7 +62,7 @@ fn check_task(task: &Task, files: &[StoredFile], probes: &[&str], found: &mut Ve
         found.push(Problem {
             file: file.source_file(),
             span: Some(name.span.clone()),
-            message: format!("there is no {what} `{}`", name.value),
+            message: format!("there is no {what} `{}` for this kind of task", name.value),
             help: did_you_mean(&name.value, known),
         });
     }

@@ -48,6 +48,7 @@ mod tmpfs;
 mod tmux;
 mod traffic;
 mod types;
+mod varied;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -172,7 +172,7 @@ fn perform(work: &Work) -> Response {
     };
     let mut stage = Stage::default();
     let kernel = running_kernel();
-    match (experiment.routine)(&mut stage, &work.params) {
+    match experiment.routine(&work.params)(&mut stage, &work.params) {
         Ok(obs) => Response::Observed(Observation {
             schema: Observation::SCHEMA.to_owned(),
             experiment: experiment.name.to_owned(),

@@ -5,11 +5,16 @@
 //!   What must a server have done before a client can connect?
 //! ```
 //!
-//! What an experiment did is drawn by [`super::lesson`].
+//! What an experiment did in a lesson is drawn by [`super::lesson`]; what it did with parameters, of
+//! which no lesson tells, is drawn here.
 
+use serde_json::{Map, Value};
+
+use super::lesson::calls;
 use super::markdown::paragraph;
 use super::text::{Line, Role, Text};
 use crate::curriculum::lesson::Lesson;
+use crate::experiment::Observation;
 use crate::untrusted::readable;
 
 /// The experiments of these lessons, in their order.
@@ -31,6 +36,39 @@ pub fn list(lessons: &[&Lesson], width: usize) -> Text {
         }
     }
     text
+}
+
+/// A run with parameters: its calls, and what was seen.
+pub fn varied(seen: &Observation, params: &Map<String, Value>, width: usize) -> Text {
+    let mut text = Text::new();
+    let release = readable(&seen.kernel);
+    let title = format!(
+        "{} with {}, on Linux {release}",
+        seen.experiment,
+        words(params)
+    );
+    text.append(paragraph(Role::Subheading, &title, width));
+    text.append(calls(&seen.calls, width));
+    for (part, told) in seen.obs.as_object().into_iter().flatten() {
+        let Some(told) = told.as_object() else {
+            continue;
+        };
+        let line = format!("Seen in part {part}: {}.", words(told));
+        text.blank();
+        text.append(paragraph(Role::Plain, &line, width));
+    }
+    text
+}
+
+/// `backlog=4, kind=stream`.
+fn words(values: &Map<String, Value>) -> String {
+    let words = values.iter().map(|(name, value)| {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        format!("{}={}", readable(name), readable(&value))
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ pub enum Piece {
     Further,
     /// The answers to the questions.
     Answers,
+    /// Where the prediction that counts is made.
+    Variant,
 }
 
 /// Sets a whole lesson, one page a piece; numbers of links go through all of them.
@@ -75,12 +77,27 @@ pub fn set(lesson: &Lesson, found: Found<'_>, layout: Layout<'_>) -> Vec<(Piece,
         (Piece::Quiz, quiz::questions(&lesson.quiz, layout)),
         (Piece::Further, further(lesson, &mut links, release, layout)),
         (Piece::Answers, quiz::answers(&lesson.quiz, layout)),
+        (Piece::Variant, variant(lesson, layout)),
     ] {
         if !text.lines.is_empty() {
             pages.push((piece, of_text(text)));
         }
     }
     pages
+}
+
+/// The command that asks for a prediction in another situation, which is evidence; nothing when the
+/// lesson has none.
+pub fn variant(lesson: &Lesson, layout: Layout<'_>) -> Text {
+    let Some(variant) = &lesson.variant else {
+        return Text::new();
+    };
+    let words = format!(
+        "Next: predict it once more, with other numbers and roles. Only this counts: ipc-mastery \
+         prove {}",
+        readable(&variant.value)
+    );
+    paragraph(Role::Note, &words, layout.width())
 }
 
 /// All pieces one below the other, with an empty line between two.

@@ -2,8 +2,9 @@
 
 use super::Loader;
 use crate::curriculum::Curriculum;
+use crate::curriculum::lesson::Lesson;
 use crate::curriculum::path::Evidence;
-use crate::curriculum::task::Task;
+use crate::curriculum::task::{Kind, Task};
 
 /// Where tasks are.
 const TASKS: &str = "curriculum/tasks/";
@@ -37,6 +38,24 @@ impl Loader {
             );
             let questions = task.questions.iter();
             self.unique("question", questions.map(|one| (file.clone(), &one.id)));
+        }
+    }
+
+    /// Checks which task a lesson names as its variant. The task must say that the lesson prepares
+    /// for it, so that a try of it is known to be about what was read.
+    pub(super) fn check_variant(&mut self, file: &str, lesson: &Lesson, tasks: &[Task]) {
+        let Some(named) = &lesson.variant else {
+            return;
+        };
+        let variants = tasks.iter().filter(|task| task.kind == Kind::Variant);
+        let known: Vec<&str> = variants.map(|task| task.slug.as_str()).collect();
+        self.known(file, "variant", std::slice::from_ref(named), &known);
+        let task = tasks.iter().find(|task| task.slug == named.value);
+        let lists = |task: &Task| task.lessons.iter().any(|one| one.value == lesson.slug);
+        if task.is_some_and(|task| !lists(task)) {
+            let message = format!("the task `{}` does not list this lesson", named.value);
+            let help = format!("Add `{}` to the task's `lessons`.", lesson.slug);
+            self.add(file, named.span.clone(), message, Some(help));
         }
     }
 
