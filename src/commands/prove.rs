@@ -28,12 +28,11 @@ use super::unknown::{self, Kind};
 use crate::cli;
 use crate::curriculum::Curriculum;
 use crate::curriculum::lesson::Lesson;
-use crate::curriculum::path::Evidence;
 use crate::curriculum::task::{self, Live, Task};
 use crate::exit_code::ExitCode;
 use crate::experiment::scene::Scene;
 use crate::experiment::{self, ExperimentError, Observation};
-use crate::mastery::evidence::PieceState;
+use crate::mastery::evidence::{self, PieceState};
 use crate::mastery::path;
 use crate::mastery::progress::Progress;
 use crate::mastery::proof::{Asked, Given, Judged, Proof, ProofError};
@@ -73,7 +72,7 @@ pub fn run(context: &Context, options: &cli::Prove) -> Result<ExitCode, CommandE
         return sitting.pass_over(lesson, options.seed);
     }
     let task = chosen(&curriculum, &progress, name)?;
-    let outcomes = outcomes(&curriculum, task);
+    let outcomes = evidence::outcomes_of(&curriculum, &task.slug);
     sitting.hold(task, options.seed, Aim::Evidence(&outcomes))
 }
 
@@ -118,18 +117,6 @@ fn chosen<'a>(
         let message = format!("{} has no task: it is shown otherwise", outcome.id);
         CommandError::usage(message).hinted("`ipc-mastery path` says what gives evidence for it.")
     })
-}
-
-/// Which outcomes a task gives evidence for.
-fn outcomes<'a>(curriculum: &'a Curriculum, task: &Task) -> Vec<&'a str> {
-    let levels = curriculum.path.levels.iter();
-    let outcomes = levels.flat_map(|level| &level.outcomes);
-    let gives =
-        |evidence: &Evidence| matches!(evidence, Evidence::Task(slug) if slug.value == task.slug);
-    outcomes
-        .filter(|outcome| outcome.evidence.iter().any(gives))
-        .map(|outcome| outcome.id.as_str())
-        .collect()
 }
 
 /// Somebody doing a task.

@@ -7,7 +7,8 @@
 
 use serde::Serialize;
 
-use super::progress::{Progress, ReviewProgress, Round};
+use super::progress::{Progress, ProofProgress, ReviewProgress, Round};
+use super::store::AGAIN;
 use crate::curriculum::Curriculum;
 use crate::curriculum::path::{Evidence, Outcome};
 use crate::curriculum::task;
@@ -168,6 +169,26 @@ pub fn ledger(curriculum: &Curriculum, outcome: &Outcome, progress: &Progress) -
     });
     (ledger.held, ledger.waits_until) = (two && late, late_from.filter(|_| two && !late));
     ledger
+}
+
+/// Ids of the outcomes that a task gives evidence for, in the order of the path.
+pub fn outcomes_of<'a>(curriculum: &'a Curriculum, task: &str) -> Vec<&'a str> {
+    let levels = curriculum.path.levels.iter();
+    let outcomes = levels.flat_map(|level| &level.outcomes);
+    let gives =
+        |evidence: &Evidence| matches!(evidence, Evidence::Task(slug) if slug.value == task);
+    outcomes
+        .filter(|outcome| outcome.evidence.iter().any(gives))
+        .map(|outcome| outcome.id.as_str())
+        .collect()
+}
+
+/// When a try of a task that begins now would not count, from when on one does: what
+/// [`super::store`] decides when one begins, told before.
+pub fn counts_from(tries: &[ProofProgress], now: i64) -> Option<i64> {
+    let lost = tries.iter().filter(|one| !(one.passed && one.counts));
+    let last = lost.map(|one| one.at).max()?;
+    Some(last + AGAIN).filter(|&from| from > now)
 }
 
 /// When the learner first met what leads to an outcome: opened a lesson, began a task, started or

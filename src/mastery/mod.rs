@@ -2,14 +2,15 @@
 //!
 //! [`store`] remembers (SQLite, several processes at once), [`progress`] is what it remembers as
 //! plain data, [`path`] compares that with the curriculum, [`review`] tells which questions to ask
-//! again and when, by [`fsrs`], [`proof`] draws tasks and judges answers to them, [`evidence`] tells
-//! which outcomes are held. Nothing here draws, asks or judges: a verdict comes from
+//! again and when, by [`fsrs`], [`proof`] draws tasks and judges answers to them, [`look`] sees what
+//! live ones are about, [`evidence`] tells which outcomes are held. Nothing here draws, asks or judges: a verdict comes from
 //! [`crate::check`], and only one that says it is evidence counts as passed.
 
 pub mod clock;
 pub mod evidence;
 pub mod fsrs;
 pub mod location;
+pub mod look;
 pub mod path;
 pub mod progress;
 pub mod proof;

@@ -106,20 +106,9 @@ pub fn path(standing: &Standing, width: usize) -> Text {
             text.append(folded(Role::Dim, "", &pace, width));
         }
         for outcome in &level.outcomes {
-            let state = outcome_state(outcome);
-            let lead = format!("  {} {:<4}", sign(state), outcome.id);
-            let mut lines = folded(Role::Plain, &lead, &outcome.text, width);
-            if let Some(first) = lines.lines.first_mut() {
-                let words: String = first.plain().chars().skip(lead.chars().count()).collect();
-                *first = Line::of(role(state), lead.clone()).with(Role::Plain, words);
-            }
-            text.append(lines);
-            let indent = " ".repeat(columns(&lead));
-            text.append(folded(Role::Dim, &indent, &outcome_words(outcome), width));
+            text.append(outcome_lines(outcome, width));
             if outcome.is_begun() && !outcome.is_held() {
-                for piece in &outcome.evidence.pieces {
-                    text.append(piece_line(piece, &indent, width));
-                }
+                text.append(pieces(outcome, width));
             }
         }
     }
@@ -131,6 +120,38 @@ pub fn path(standing: &Standing, width: usize) -> Text {
         text.blank();
         let words = "A simulated clock gave the times of this progress.";
         text.append(folded(Role::Warning, "", words, width));
+    }
+    text
+}
+
+/// An outcome with every piece of evidence that there is for it, for this many columns.
+pub fn outcome(outcome: &OutcomeStanding, width: usize) -> Text {
+    let mut text = outcome_lines(outcome, width);
+    text.append(pieces(outcome, width));
+    text
+}
+
+/// Columns before the words of an outcome.
+const OUTCOME: usize = 8;
+
+fn outcome_lines(outcome: &OutcomeStanding, width: usize) -> Text {
+    let state = outcome_state(outcome);
+    let lead = format!("  {} {:<4}", sign(state), outcome.id);
+    let mut lines = folded(Role::Plain, &lead, &outcome.text, width);
+    if let Some(first) = lines.lines.first_mut() {
+        let words: String = first.plain().chars().skip(lead.chars().count()).collect();
+        *first = Line::of(role(state), lead).with(Role::Plain, words);
+    }
+    let indent = " ".repeat(OUTCOME);
+    lines.append(folded(Role::Dim, &indent, &outcome_words(outcome), width));
+    lines
+}
+
+fn pieces(outcome: &OutcomeStanding, width: usize) -> Text {
+    let mut text = Text::new();
+    let indent = " ".repeat(OUTCOME);
+    for piece in &outcome.evidence.pieces {
+        text.append(piece_line(piece, &indent, width));
     }
     text
 }

@@ -316,11 +316,8 @@ pub fn told(judged: &Judged, beliefs: &[Misconception], layout: Layout<'_>) -> T
     text.line(Line::of(role, sign).with(Role::Plain, words));
     for note in &judged.notes {
         text.append(noted(note, layout));
-        let named = note.misconception.as_ref();
-        let known = named.and_then(|id| beliefs.iter().find(|one| one.id.value == *id));
-        if let Some(Misconception { belief, fact, .. }) = known {
-            let say = format!("Often believed: “{belief}” But: {fact}");
-            indented(&mut text, markdown(&say, layout.narrower(2)), 2);
+        if let Some(belief) = often_believed(note, beliefs) {
+            indented(&mut text, markdown(&belief, layout.narrower(2)), 2);
         }
     }
     text
@@ -336,6 +333,13 @@ pub fn noted(note: &Note, layout: Layout<'_>) -> Text {
     }
     indented(&mut text, markdown(&note.say, layout.narrower(2)), 2);
     text
+}
+
+/// What somebody who answered so may believe, and what is so: markdown.
+pub fn often_believed(note: &Note, beliefs: &[Misconception]) -> Option<String> {
+    let id = note.misconception.as_ref()?;
+    let Misconception { belief, fact, .. } = beliefs.iter().find(|one| one.id.value == *id)?;
+    Some(format!("Often believed: “{belief}” But: {fact}"))
 }
 
 /// How a try ended.

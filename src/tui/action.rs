@@ -87,6 +87,22 @@ pub enum Action {
     OnlyType,
     /// Go where the line with this number leads.
     Follow(u8),
+    /// Take a statement into the order, or out of it.
+    Pick,
+    /// Move a statement one place up.
+    Earlier,
+    /// Move a statement one place down.
+    Later,
+    /// Give the line the next purpose.
+    NextPurpose,
+    /// Give the line the purpose before.
+    PreviousPurpose,
+    /// Do the next task.
+    Prove,
+    /// Open the lesson that prepares for this.
+    Lesson,
+    /// Open the exercise that this lesson leads to.
+    Exercise,
     /// Stop looking again, or go on.
     Pause,
     /// Show the picture instead of rows, or rows again.
@@ -140,6 +156,14 @@ impl Action {
             Self::OnlyService => "only-service",
             Self::OnlyType => "only-type",
             Self::Follow(_) => "follow",
+            Self::Pick => "pick",
+            Self::Earlier => "earlier",
+            Self::Later => "later",
+            Self::NextPurpose => "next-purpose",
+            Self::PreviousPurpose => "previous-purpose",
+            Self::Prove => "prove",
+            Self::Lesson => "lesson",
+            Self::Exercise => "exercise",
             Self::Pause => "pause",
             Self::Picture => "picture",
             Self::Leave => "leave",
@@ -189,6 +213,14 @@ impl Action {
             Self::OnlyService => "Show only what is of this row's service; again: all",
             Self::OnlyType => "Show only the next type; after the last: all",
             Self::Follow(_) => "Go where the line with this number leads",
+            Self::Pick => "Take the statement into your order, or out of it",
+            Self::Earlier => "Move the statement one place up",
+            Self::Later => "Move the statement one place down",
+            Self::NextPurpose => "Give the line the next purpose",
+            Self::PreviousPurpose => "Give the line the purpose before",
+            Self::Prove => "Do the next task: it is evidence for an outcome",
+            Self::Lesson => "Open the lesson that prepares for this",
+            Self::Exercise => "Open the exercise that this lesson leads to",
             Self::Pause => "Stop looking every second; again: go on",
             Self::Picture => "Show what `probe` prints instead of rows; again: rows",
             Self::Leave => "Leave the field",
@@ -228,6 +260,13 @@ impl Action {
             Self::OnlyType => "type",
             Self::Follow(_) => "go",
             Self::Picture => "picture",
+            Self::Pick => "in or out",
+            Self::Earlier => "up",
+            Self::Later => "down",
+            Self::NextPurpose | Self::PreviousPurpose => "purpose",
+            Self::Prove => "task",
+            Self::Lesson => "lesson",
+            Self::Exercise => "exercise",
             Self::Leave => "leave",
             other => other.name(),
         }
@@ -249,6 +288,16 @@ pub enum Place {
     Exercise,
     /// On the probes screen.
     Probes,
+    /// In a task.
+    Task,
+    /// While statements are put in order.
+    Ordering,
+    /// While lines are given a purpose.
+    Matching,
+    /// In a task, while statements are put in order.
+    TaskOrdering,
+    /// In a task, while lines are given a purpose.
+    TaskMatching,
     /// In the search.
     Search,
     /// While typing an answer or a filter.
@@ -258,13 +307,16 @@ pub enum Place {
 }
 
 impl Place {
-    /// Every place, in the order of the key table.
-    pub const ALL: [Place; 9] = [
+    /// Every place that has bindings of its own, in the order of the key table.
+    pub const ALL: [Place; 12] = [
         Self::Everywhere,
         Self::Scrolling,
         Self::Path,
         Self::Lesson,
         Self::Exercise,
+        Self::Task,
+        Self::Ordering,
+        Self::Matching,
         Self::Probes,
         Self::Search,
         Self::Typing,
@@ -280,6 +332,9 @@ impl Place {
             Self::Lesson => "A lesson",
             Self::Exercise => "An exercise",
             Self::Probes => "Probes",
+            Self::Task => "A task",
+            Self::Ordering | Self::TaskOrdering => "While putting statements in order",
+            Self::Matching | Self::TaskMatching => "While giving lines a purpose",
             Self::Search => "Search",
             Self::Typing => "While typing",
             Self::Help => "While the keys are shown",
@@ -295,6 +350,21 @@ impl Place {
             Self::Lesson => &[Self::Lesson, Self::Scrolling, Self::Everywhere],
             Self::Exercise => &[Self::Exercise, Self::Scrolling, Self::Everywhere],
             Self::Probes => &[Self::Probes, Self::Scrolling, Self::Everywhere],
+            Self::Task => &[Self::Task, Self::Scrolling, Self::Everywhere],
+            Self::Ordering => &[Self::Ordering, Self::Scrolling, Self::Everywhere],
+            Self::Matching => &[Self::Matching, Self::Scrolling, Self::Everywhere],
+            Self::TaskOrdering => &[
+                Self::Ordering,
+                Self::Task,
+                Self::Scrolling,
+                Self::Everywhere,
+            ],
+            Self::TaskMatching => &[
+                Self::Matching,
+                Self::Task,
+                Self::Scrolling,
+                Self::Everywhere,
+            ],
             Self::Search => &[Self::Search],
             Self::Typing => &[Self::Typing],
             Self::Help => &[Self::Help, Self::Scrolling, Self::Everywhere],

@@ -28,6 +28,19 @@ const fn letter(letter: char) -> Key {
     Key::plain(KeyCode::Char(letter))
 }
 
+/// What chooses by number.
+const DIGITS: &[Key] = &[
+    letter('1'),
+    letter('2'),
+    letter('3'),
+    letter('4'),
+    letter('5'),
+    letter('6'),
+    letter('7'),
+    letter('8'),
+    letter('9'),
+];
+
 /// Every binding, in the order of the key table.
 pub const BINDINGS: &[Binding] = &[
     bind(
@@ -88,6 +101,7 @@ pub const BINDINGS: &[Binding] = &[
     ),
     bind(Place::Path, &[Key::plain(KeyCode::Tab)], Action::Fold),
     bind(Place::Path, &[letter('n')], Action::Next),
+    bind(Place::Path, &[letter('t')], Action::Prove),
     bind(
         Place::Lesson,
         &[
@@ -115,6 +129,25 @@ pub const BINDINGS: &[Binding] = &[
     bind(Place::Lesson, &[letter('a')], Action::Again),
     bind(Place::Lesson, &[letter('r')], Action::Refresh),
     bind(Place::Lesson, &[letter('n')], Action::Next),
+    bind(Place::Lesson, &[letter('x')], Action::Exercise),
+    bind(Place::Task, DIGITS, Action::Choose(0)),
+    bind(Place::Task, &[Key::plain(KeyCode::Enter)], Action::Commit),
+    bind(Place::Task, &[letter('a')], Action::Again),
+    bind(Place::Task, &[letter('l')], Action::Lesson),
+    bind(Place::Ordering, &[letter(' ')], Action::Pick),
+    bind(Place::Ordering, &[letter('u')], Action::Earlier),
+    bind(Place::Ordering, &[letter('d')], Action::Later),
+    bind(Place::Matching, DIGITS, Action::Choose(0)),
+    bind(
+        Place::Matching,
+        &[Key::plain(KeyCode::Right)],
+        Action::NextPurpose,
+    ),
+    bind(
+        Place::Matching,
+        &[Key::plain(KeyCode::Left)],
+        Action::PreviousPurpose,
+    ),
     bind(
         Place::Exercise,
         &[Key::plain(KeyCode::Tab)],
@@ -136,6 +169,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Place::Exercise, &[letter('x')], Action::Stop),
     bind(Place::Exercise, &[letter('h')], Action::Hint),
     bind(Place::Exercise, &[letter('n')], Action::Next),
+    bind(Place::Exercise, &[letter('l')], Action::Lesson),
     bind(Place::Probes, &[Key::plain(KeyCode::Tab)], Action::NextTab),
     bind(
         Place::Probes,
@@ -148,21 +182,7 @@ pub const BINDINGS: &[Binding] = &[
         &[Key::plain(KeyCode::Enter), Key::plain(KeyCode::Right)],
         Action::Open,
     ),
-    bind(
-        Place::Probes,
-        &[
-            letter('1'),
-            letter('2'),
-            letter('3'),
-            letter('4'),
-            letter('5'),
-            letter('6'),
-            letter('7'),
-            letter('8'),
-            letter('9'),
-        ],
-        Action::Follow(0),
-    ),
+    bind(Place::Probes, DIGITS, Action::Follow(0)),
     bind(Place::Probes, &[letter('l')], Action::OnlyListening),
     bind(Place::Probes, &[letter('o')], Action::OnlyProcess),
     bind(Place::Probes, &[letter('s')], Action::OnlyService),

@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::check::marker::Marker;
+use crate::mastery::look::Look;
 use crate::mastery::progress::HintLevel;
+use crate::mastery::store::Begun;
 use crate::probe::Ask;
 
 /// Something to be done outside.
@@ -33,6 +35,24 @@ pub enum Effect {
         name: String,
         /// Its parameters.
         params: Map<String, Value>,
+    },
+    /// See what a task is about, for the try with this seed.
+    Look {
+        /// The task's slug.
+        task: String,
+        /// The try's seed.
+        seed: u64,
+        /// What to look at.
+        at: Look,
+    },
+    /// Record that a task begins, and tell what that try is worth.
+    BeginProof {
+        /// The task's slug.
+        task: String,
+        /// The try's seed.
+        seed: u64,
+        /// How many questions it has.
+        of: usize,
     },
     /// Write something down.
     Remember(Memory),
@@ -115,6 +135,15 @@ pub enum Memory {
         given: String,
         /// Whether it was so.
         right: bool,
+    },
+    /// A task that was begun has its result.
+    Proof {
+        /// What was recorded when it began.
+        begun: Begun,
+        /// Answers that were right.
+        right: usize,
+        /// How many must be.
+        needed: usize,
     },
     /// A program was found where its starter was copied earlier.
     Start(Marker),

@@ -9,7 +9,9 @@ use crate::check::Progress as CheckProgress;
 use crate::check::marker::Marker;
 use crate::check::verdict::Report;
 use crate::experiment::Observation;
+use crate::mastery::look::Seen;
 use crate::mastery::progress::Progress;
+use crate::mastery::store;
 use crate::probe::Ask;
 use crate::render::highlight::Highlighter;
 use crate::tui::probes::look::Look;
@@ -56,6 +58,24 @@ pub enum Event {
         lesson: String,
         /// What it saw, or why it saw nothing.
         result: Result<Box<Observation>, String>,
+    },
+    /// What a task is about was seen, or was not.
+    Looked {
+        /// The task's slug.
+        task: String,
+        /// The seed of the try it was looked at for.
+        seed: u64,
+        /// What was seen, or why nothing: a clause.
+        result: Result<Box<Seen>, String>,
+    },
+    /// That a task begins was recorded, or why not: a clause.
+    ProofBegun {
+        /// The task's slug.
+        task: String,
+        /// The seed of the try.
+        seed: u64,
+        /// What it is worth.
+        result: Result<store::Begun, String>,
     },
     /// The report of an exercise's last check, wherever it ran.
     LastReport {

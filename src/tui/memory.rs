@@ -32,6 +32,7 @@ const LAST_WORDS: Duration = Duration::from_secs(6);
 enum Request {
     Remember(Memory),
     LastReport(String),
+    BeginProof { task: String, seed: u64, of: usize },
     Check(Box<Report>),
     Look,
     Unwatched,
@@ -85,6 +86,11 @@ impl Notebook {
         self.ask(Request::LastReport(exercise));
     }
 
+    /// Records that a task begins; what the try is worth comes as an event.
+    pub fn begin_proof(&self, task: String, seed: u64, of: usize) {
+        self.ask(Request::BeginProof { task, seed, of });
+    }
+
     fn ask(&self, request: Request) {
         // Without a database nobody listens; the screen has been told.
         drop(self.requests.send(request));
@@ -135,6 +141,11 @@ fn keep(store: &Store, inbox: &Receiver<Request>, back: Sender<Request>, events:
                     .and_then(|json| serde_json::from_value(json).ok());
                 drop(events.send(Event::LastReport { exercise, report }));
             }
+            Ok(Request::BeginProof { task, seed, of }) => {
+                let result = store.begin_proof(&task, seed, of);
+                let result = result.map_err(|error| told(&error));
+                drop(events.send(Event::ProofBegun { task, seed, result }));
+            }
             Ok(Request::Close) => return,
             Ok(Request::Unwatched) => patience = Some(LOOK),
             Ok(Request::Look) | Err(RecvTimeoutError::Timeout) => {}
@@ -152,7 +163,11 @@ fn write(store: &Store, request: &Request) -> Result<(), StoreError> {
     match request {
         Request::Check(report) => store.record_check(report).map(drop),
         Request::Remember(memory) => remember(store, memory),
-        Request::LastReport(_) | Request::Look | Request::Unwatched | Request::Close => Ok(()),
+        Request::LastReport(_)
+        | Request::BeginProof { .. }
+        | Request::Look
+        | Request::Unwatched
+        | Request::Close => Ok(()),
     }
 }
 
@@ -206,6 +221,11 @@ fn remember(store: &Store, memory: &Memory) -> Result<(), StoreError> {
             stage,
             level,
         } => store.record_hint(exercise, stage, *level),
+        Memory::Proof {
+            begun,
+            right,
+            needed,
+        } => store.record_proof(*begun, *right, *needed),
         Memory::Start(marker) => {
             let place = Untrusted::from(marker.directory.as_path());
             store.record_start(&marker.exercise, &place, &marker.language)

@@ -5,17 +5,20 @@
 //! a key means in [`bindings`]. Judging, running, probing and remembering are the rooms' below.
 
 pub mod action;
+mod arrive;
 pub mod bindings;
 mod clock;
 pub mod editor;
 pub mod effect;
 pub mod event;
 pub mod exercise;
+pub mod form;
 pub mod input;
 pub mod keyboard;
 pub mod lesson;
 pub mod memory;
 pub mod model;
+mod navigate;
 pub mod outside;
 pub mod paint;
 pub mod path;
@@ -23,6 +26,7 @@ pub mod probes;
 pub mod scroll;
 pub mod search;
 pub mod sheet;
+pub mod task;
 pub mod terminal;
 pub mod update;
 pub mod view;
@@ -30,6 +34,7 @@ pub mod watch;
 pub mod words;
 
 use std::ffi::OsString;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -75,6 +80,7 @@ pub fn run(options: Options) -> io::Result<()> {
     let mut keyboard = Input::start(sender.clone())?;
     let curriculum = Arc::new(options.curriculum);
     let mut model = Model::new(Arc::clone(&curriculum), size_of(&mut screen)?);
+    model.dice = RandomState::new().hash_one(0);
     model.here = options.here;
     let draw = |screen: &mut Screen, model: &Model| {
         let drawn = screen
@@ -137,7 +143,7 @@ pub fn run(options: Options) -> io::Result<()> {
         let is_known = matches!(event, Event::Remembered(_) | Event::Forgetful(_));
         effects = update::update(&mut model, event);
         if is_known && let Some(node) = open.take() {
-            effects.extend(update::open(&mut model, &node));
+            effects.extend(navigate::open(&mut model, &node));
             effects.extend(update::update(&mut model, Event::Resize));
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::action::Place;
 use super::exercise::{Copying, ExerciseState, Program};
+use super::form::{Form, Kind as FormKind};
 use super::lesson::LessonState;
 use super::lesson::page::Setting;
 use super::path::{self, Node, PathState};
@@ -11,12 +12,16 @@ use super::probes::{Panes, ProbesState, Typing};
 use super::scroll::Scroll;
 use super::search::Search;
 use super::sheet::{self, Subject};
+use super::task::{self, TaskState};
 use crate::check::marker::Marker;
 use crate::curriculum::Curriculum;
+use crate::mastery::evidence::counts_from;
 use crate::mastery::path::{Standing, standing};
 use crate::mastery::progress::Progress;
 use crate::mastery::review::Deck;
 use crate::render::highlight::Highlighter;
+use crate::render::listing;
+use crate::render::text::Text;
 use crate::sys::calendar::local_day;
 
 /// Everything.
@@ -32,6 +37,8 @@ pub struct Model {
     pub here: Option<Marker>,
     /// The time when that was, in seconds since the epoch, once it was told.
     pub now: Option<i64>,
+    /// What the next try of a task is drawn by; another number each time.
+    pub dice: u64,
     /// How many questions are due in a review today.
     pub due: usize,
     /// Why nothing can be remembered, if so.
@@ -75,6 +82,8 @@ pub enum Screen {
     Exercise(Box<ExerciseState>),
     /// The probes.
     Probes(Box<ProbesState>),
+    /// A task.
+    Task(Box<TaskState>),
 }
 
 /// Something over the screen.
@@ -138,6 +147,7 @@ impl Model {
             progress,
             standing,
             now: None,
+            dice: 0,
             due: 0,
             here: None,
             forgetful: None,
@@ -165,7 +175,7 @@ impl Model {
 
     /// Rows of the tree that are shown on the path.
     pub fn path_rows(&self) -> usize {
-        self.size.body_rows().saturating_sub(3).max(1)
+        self.size.body_rows().saturating_sub(4).max(1)
     }
 
     /// Rows of lines that the screen shows of a page that scrolls.
@@ -173,7 +183,7 @@ impl Model {
         let above = match &self.screen {
             Screen::Exercise(_) => 3,
             Screen::Probes(_) => Panes::HEAD,
-            Screen::Path(_) | Screen::Lesson(_) => 0,
+            Screen::Path(_) | Screen::Lesson(_) | Screen::Task(_) => 0,
         };
         self.size.body_rows().saturating_sub(above).max(1)
     }
@@ -192,6 +202,7 @@ impl Model {
         match &self.screen {
             Screen::Lesson(state) => state.field.is_some(),
             Screen::Probes(state) => state.typing == Typing::Yes,
+            Screen::Task(state) => state.asked().is_some_and(Form::is_typing),
             Screen::Path(_) | Screen::Exercise(_) => false,
         }
     }
@@ -203,6 +214,11 @@ impl Model {
             Screen::Lesson(_) => Place::Lesson,
             Screen::Exercise(_) => Place::Exercise,
             Screen::Probes(_) => Place::Probes,
+            Screen::Task(state) => match state.asked_kind() {
+                Some(FormKind::Order) => Place::TaskOrdering,
+                Some(FormKind::Match) => Place::TaskMatching,
+                _ => Place::Task,
+            },
         }
     }
 
@@ -213,6 +229,7 @@ impl Model {
             Screen::Lesson(state) => state.is_pending(),
             Screen::Exercise(state) => state.live.is_some() || state.copying == Copying::Yes,
             Screen::Probes(state) => state.is_pending(),
+            Screen::Task(state) => state.is_pending(),
         }
     }
 
@@ -225,6 +242,14 @@ impl Model {
     pub fn exercise_page(&mut self, slug: &str) -> Option<&mut ExerciseState> {
         self.screens().find_map(|screen| match screen {
             Screen::Exercise(state) if state.slug == slug => Some(&mut **state),
+            _ => None,
+        })
+    }
+
+    /// The page of a task, shown or behind.
+    pub fn task_page(&mut self, slug: &str) -> Option<&mut TaskState> {
+        self.screens().find_map(|screen| match screen {
+            Screen::Task(state) if state.task.slug == slug => Some(&mut **state),
             _ => None,
         })
     }
@@ -260,6 +285,7 @@ impl Model {
             Screen::Exercise(state) => self.program(&state.slug),
             _ => None,
         };
+        let known = (&self.progress, self.now);
         match &mut self.screen {
             Screen::Path(_) => {}
             Screen::Lesson(state) => {
@@ -295,9 +321,43 @@ impl Model {
                 state.selected = selected;
                 state.scroll().clamp(rows, total);
             }
+            Screen::Task(state) => {
+                let page = task_page(state, &self.curriculum, &self.standing, known, width);
+                state.scroll.clamp(rows, page.text.lines.len());
+                state.page = page;
+            }
             Screen::Probes(state) => {
                 state.set(self.size, &self.curriculum.catalogue.services);
             }
         }
     }
+}
+
+fn task_page(
+    state: &TaskState,
+    curriculum: &Curriculum,
+    standing: &Standing,
+    (progress, now): (&Progress, Option<i64>),
+    width: usize,
+) -> task::page::Page {
+    let tries = progress.proofs.get(&state.task.slug);
+    let tries = tries.map_or(&[][..], Vec::as_slice);
+    let lessons = state.task.lessons.iter();
+    let lessons: Vec<&str> = lessons
+        .filter_map(|slug| curriculum.lesson(&slug.value))
+        .map(|lesson| lesson.title.as_str())
+        .collect();
+    let outcomes = standing.levels.iter().flat_map(|level| &level.outcomes);
+    let mut ledger = Text::new();
+    for outcome in outcomes.filter(|outcome| state.outcomes.contains(&outcome.id)) {
+        ledger.append(listing::outcome(outcome, width.min(Size::PAGE)));
+    }
+    let subject = task::page::Subject {
+        width,
+        tries,
+        counts_from: now.and_then(|now| counts_from(tries, now)),
+        lessons: &lessons,
+        ledger: &ledger,
+    };
+    task::page::set(state, &subject)
 }

@@ -91,6 +91,15 @@ impl Outside {
                     .map_err(|error| error.to_string());
                 drop(events.send(Event::Observed { lesson, result }));
             }),
+            Effect::Look { task, seed, at } => {
+                let curriculum = Arc::clone(&self.curriculum);
+                self.spawn("task", move |events| {
+                    let result = at.look(&curriculum.catalogue).map(Box::new);
+                    let result = result.map_err(|error| error.to_string());
+                    drop(events.send(Event::Looked { task, seed, result }));
+                });
+            }
+            Effect::BeginProof { task, seed, of } => self.notebook.begin_proof(task, seed, of),
             Effect::Remember(memory) => self.notebook.remember(memory),
             Effect::LastReport(exercise) => self.notebook.last_report(exercise),
             Effect::Start { exercise, language } => self.start_exercise(exercise, language),

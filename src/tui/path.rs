@@ -1,4 +1,4 @@
-//! The path as a tree of rows: modules with lessons and exercises, then levels with outcomes.
+//! The path as a tree of rows: modules with lessons and exercises, then levels with outcomes and the pieces of evidence for each.
 //! Which rows there are, which is selected, what is next. Drawing is [`super::view`]'s.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use super::scroll::Scroll;
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::Exercise;
 use crate::curriculum::module::Module;
-use crate::curriculum::path::Level;
+use crate::curriculum::path::{Level, Outcome};
 use crate::mastery::path::{Next, Standing};
 
 /// What a row stands for.
@@ -24,6 +24,10 @@ pub enum Node {
     Level(u32),
     /// An outcome, by id.
     Outcome(String),
+    /// A piece of evidence for an outcome, by its place.
+    Piece(String, usize),
+    /// A task, by slug. It has no row of its own.
+    Task(String),
     /// The heading of the modules to come.
     Later,
     /// A module to come, by its place in the list.
@@ -35,7 +39,7 @@ pub enum Node {
 pub struct Row {
     /// What it stands for.
     pub node: Node,
-    /// How far it is indented: 0 or 1.
+    /// How far it is indented: 0 to 2.
     pub depth: usize,
     /// Whether it has rows below it, and whether they are shown.
     pub fold: Fold,
@@ -93,6 +97,11 @@ impl PathState {
             let outcomes = level.outcomes.iter();
             let children = outcomes.map(|outcome| Node::Outcome(outcome.id.clone()));
             self.push(&mut rows, Node::Level(level.number), children);
+            if self.open.contains(&Node::Level(level.number)) {
+                for outcome in &level.outcomes {
+                    self.push_pieces(&mut rows, outcome);
+                }
+            }
         }
         if !curriculum.path.later.is_empty() {
             let children = (0..curriculum.path.later.len()).map(Node::LaterModule);
@@ -121,6 +130,27 @@ impl PathState {
         }
     }
 
+    /// Puts the pieces of evidence below the row of their outcome.
+    fn push_pieces(&self, rows: &mut Vec<Row>, outcome: &Outcome) {
+        let node = Node::Outcome(outcome.id.clone());
+        let Some(parent) = rows.iter().position(|row| row.node == node) else {
+            return;
+        };
+        if outcome.evidence.is_empty() {
+            return;
+        }
+        let open = self.open.contains(&node);
+        rows[parent].fold = if open { Fold::Open } else { Fold::Closed };
+        if open {
+            let pieces = (0..outcome.evidence.len()).map(|place| Row {
+                node: Node::Piece(outcome.id.clone(), place),
+                depth: 2,
+                fold: Fold::Leaf,
+            });
+            rows.splice(parent + 1..parent + 1, pieces);
+        }
+    }
+
     /// The place of the selected row among `rows`.
     pub fn selected_index(&self, rows: &[Row]) -> usize {
         self.selected
@@ -131,8 +161,10 @@ impl PathState {
 
     /// Selects a row and shows it, with `page` rows on the screen.
     pub fn select(&mut self, node: Node, curriculum: &Curriculum, page: usize) {
-        if let Some(parent) = parent(&node, curriculum) {
-            self.open.insert(parent);
+        let mut above = parent(&node, curriculum);
+        while let Some(one) = above {
+            above = parent(&one, curriculum);
+            self.open.insert(one);
         }
         self.selected = Some(node);
         let rows = self.rows(curriculum);
@@ -165,6 +197,15 @@ impl PathState {
         };
         self.select(rows[moved].node.clone(), curriculum, page);
         true
+    }
+
+    /// Unfolds the selected row, where it has rows below it.
+    pub fn unfold(&mut self, curriculum: &Curriculum, page: usize) {
+        let rows = self.rows(curriculum);
+        let row = rows.get(self.selected_index(&rows));
+        if row.is_some_and(|row| row.fold == Fold::Closed) {
+            self.toggle(curriculum, page);
+        }
     }
 
     /// Folds or unfolds the selected row; a lesson or outcome folds what it is in.
@@ -210,8 +251,9 @@ fn parent(node: &Node, curriculum: &Curriculum) -> Option<Node> {
             Some(Node::Module(exercise.module.value.clone()))
         }
         Node::Outcome(id) => level_of(id, curriculum).map(|level| Node::Level(level.number)),
+        Node::Piece(id, _) => Some(Node::Outcome(id.clone())),
         Node::LaterModule(_) => Some(Node::Later),
-        Node::Module(_) | Node::Level(_) | Node::Later => None,
+        Node::Module(_) | Node::Level(_) | Node::Later | Node::Task(_) => None,
     }
 }
 

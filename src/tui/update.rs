@@ -8,19 +8,22 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::InputRequest;
 
 use super::action::{Action, Key, Place};
+use super::arrive::on_outside;
 use super::bindings;
 use super::effect::{Effect, Memory};
-use super::event::{Begun, Event};
-use super::exercise::{Copying, ExerciseState, Tab, Watching};
+use super::event::Event;
+use super::exercise::Tab;
 use super::lesson::keys::Wish;
-use super::lesson::{self, LessonState, Slot};
 use super::model::{Alarm, Model, Overlay, Screen};
+use super::navigate::{self, back, go_on, show};
 use super::path::{self, Fold, Node};
 use super::probes::{ProbesState, Typing};
 use super::scroll::Scroll;
+use super::task::{Outcome, Recording, Stage, Surroundings};
 use super::view::help;
 use crate::probe::Name;
-use crate::untrusted::Untrusted;
+
+pub use super::navigate::open;
 
 /// Takes an event in.
 pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
@@ -67,167 +70,11 @@ fn keep_looking(model: &mut Model) -> Option<Effect> {
 }
 
 /// The probes, while nothing lies over them.
-fn live_probes(model: &mut Model) -> Option<&mut ProbesState> {
+pub(super) fn live_probes(model: &mut Model) -> Option<&mut ProbesState> {
     match &mut model.screen {
         Screen::Probes(state) if model.overlay.is_none() => Some(state),
         _ => None,
     }
-}
-
-fn on_outside(model: &mut Model, event: Event) -> Vec<Effect> {
-    match event {
-        Event::Highlighter(highlighter) => model.highlighter = Some(highlighter),
-        Event::Today(now) => model.now = Some(now),
-        Event::Remembered(progress) => return on_remembered(model, *progress),
-        Event::Forgetful(why) => model.forgetful = Some(why),
-        Event::Probed { ask, result } => {
-            let slot = match &result {
-                Ok(look) => Slot::Ready(Arc::clone(look)),
-                Err(message) => Slot::Failed(message.clone()),
-            };
-            for screen in model.screens() {
-                match screen {
-                    Screen::Lesson(state) => {
-                        for (name, waiting) in &mut state.probes {
-                            let is_it = lesson::asked(name).as_ref() == Some(&ask);
-                            if is_it && matches!(waiting, Slot::Collecting(_)) {
-                                *waiting = slot.clone();
-                            }
-                        }
-                    }
-                    Screen::Probes(state) => state.take(&ask, result.clone()),
-                    _ => {}
-                }
-            }
-        }
-        Event::Alarm => {
-            model.alarm = Alarm::Off;
-            if let Some(state) = live_probes(model).filter(|state| state.is_waiting()) {
-                return state.look_again();
-            }
-        }
-        Event::Observed { lesson, result } => {
-            let state = model.screens().find_map(|screen| match screen {
-                Screen::Lesson(state) if state.lesson.slug == lesson => Some(state),
-                _ => None,
-            });
-            if let Some(state) = state {
-                let before = state.focus;
-                let mut effects = state.observed(result.map(|observation| *observation));
-                effects.extend(state.collect(Wish::Missing));
-                if state.goal.is_none() {
-                    let rows = model.page_rows();
-                    model.set_pages();
-                    reveal(model, rows, before);
-                }
-                return effects;
-            }
-        }
-        Event::LastReport { exercise, report } => {
-            let curriculum = Arc::clone(&model.curriculum);
-            let page = model.exercise_page(&exercise);
-            if let Some((page, exercise)) = page.zip(curriculum.exercise(&exercise)) {
-                page.remembered(report, exercise);
-            }
-        }
-        Event::Started { exercise, result } => return on_started(model, &exercise, result),
-        Event::Edited(Err(why)) => model.notice = Some(why),
-        Event::Edited(Ok(())) => {}
-        Event::Saved { exercise } => {
-            let program = model.program(&exercise);
-            if let Some(page) = model.exercise_page(&exercise) {
-                return page.saved(program.as_ref());
-            }
-        }
-        Event::WatchFailed { exercise, why } => {
-            model.notice = Some(why);
-            if let Some(page) = model.exercise_page(&exercise) {
-                page.watching = Watching::No;
-            }
-        }
-        Event::Checking { exercise, step } => {
-            if let Some(page) = model.exercise_page(&exercise) {
-                page.checking(step);
-            }
-        }
-        Event::Checked { exercise, result } => {
-            let curriculum = Arc::clone(&model.curriculum);
-            let program = model.program(&exercise);
-            let page = model.exercise_page(&exercise);
-            if let Some((page, exercise)) = page.zip(curriculum.exercise(&exercise)) {
-                return page.checked(result, exercise, program.as_ref());
-            }
-        }
-        // Keys, signals and time never get here.
-        _ => {}
-    }
-    Vec::new()
-}
-
-fn on_started(model: &mut Model, exercise: &str, result: Result<Begun, String>) -> Vec<Effect> {
-    if let Some(page) = model.exercise_page(exercise) {
-        page.copying = Copying::No;
-    }
-    // It is remembered too, where anything can be; this page needs it in any case.
-    match result {
-        Ok(Begun::Copied(marker)) => {
-            let shown = Untrusted::from(marker.directory.as_path());
-            model.notice = Some(format!("copied to {shown}; e opens it, c judges it"));
-            model.here = Some(marker);
-        }
-        Ok(Begun::Found(marker)) => {
-            let language = model.curriculum.language(&marker.language);
-            let name = language.map_or(marker.language.as_str(), |language| &language.name);
-            model.notice = Some(format!(
-                "nothing was copied: your program, in {name}, is here already"
-            ));
-            model.here = Some(marker.clone());
-            return vec![Effect::Remember(Memory::Start(marker))];
-        }
-        Err(why) => {
-            if let Some(page) = model.exercise_page(exercise) {
-                page.not_copied = Some(why);
-                page.tab = Tab::Task;
-                *page.scroll() = Scroll::default();
-            }
-        }
-    }
-    Vec::new()
-}
-
-/// Takes in what is remembered. The page of an exercise that was checked, here or in another
-/// terminal, fetches the report.
-fn on_remembered(model: &mut Model, progress: crate::mastery::progress::Progress) -> Vec<Effect> {
-    let attempts = |progress: &crate::mastery::progress::Progress, slug: &str| {
-        let known = progress.exercises.get(slug)?;
-        Some((known.attempts, known.last.as_ref()?.at))
-    };
-    let slugs: Vec<String> = model
-        .screens()
-        .filter_map(|screen| match screen {
-            Screen::Exercise(state) => Some(state.slug.clone()),
-            _ => None,
-        })
-        .collect();
-    let effects = slugs
-        .into_iter()
-        .filter(|slug| attempts(&progress, slug) != attempts(&model.progress, slug))
-        .map(Effect::LastReport)
-        .collect();
-    let next_before = path::next(&model.standing);
-    model.remember(progress);
-    let page = model.path_rows();
-    let next = path::next(&model.standing);
-    let curriculum = Arc::clone(&model.curriculum);
-    for screen in model.screens() {
-        // The selection follows what is next, unless the learner has moved it.
-        if let (Screen::Path(state), Some(next)) = (screen, &next)
-            && state.selected == next_before
-        {
-            state.select(next.clone(), &curriculum, page);
-        }
-    }
-    effects
 }
 
 fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -280,6 +127,7 @@ fn type_in(model: &mut Model, request: InputRequest) {
     }
     match &mut model.screen {
         Screen::Lesson(state) => state.type_in(request),
+        Screen::Task(state) => state.type_in(request),
         Screen::Probes(state) if state.typing == Typing::Yes => {
             state.view_mut().filter.text.handle(request);
             state.refill();
@@ -291,6 +139,9 @@ fn type_in(model: &mut Model, request: InputRequest) {
 /// Does what an action asks for.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
+        Action::Quit | Action::Back if model.overlay.is_none() && !may_leave(model) => {
+            return Vec::new();
+        }
         Action::Quit => return vec![Effect::StopCheck, Effect::Quit],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
@@ -388,6 +239,18 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
                     let node = Node::Lesson(state.lesson.slug.clone());
                     go_on(model, &node)
                 }
+                Action::Exercise => {
+                    let passed = |slug: &str| model.progress.has_passed(slug);
+                    let exercises = &state.lesson.exercises;
+                    let open_one = exercises.iter().find(|slug| !passed(&slug.value));
+                    match open_one.or(exercises.first()) {
+                        Some(slug) => {
+                            let node = Node::Exercise(slug.value.clone());
+                            open(model, &node)
+                        }
+                        None => Vec::new(),
+                    }
+                }
                 action => {
                     let before = state.focus;
                     let mut effects = state.act(action, rows);
@@ -405,6 +268,7 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
             let slug = state.slug.clone();
             on_exercise(model, &slug, action)
         }
+        Screen::Task(_) => on_task(model, action),
         Screen::Probes(state) => match state.act(action, model.size) {
             Ok(effects) => effects,
             Err(why) => {
@@ -416,7 +280,7 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 /// Shows the question that was answered and as much as fits of what was unfolded by the answer.
-fn reveal(model: &mut Model, rows: usize, answered: Option<usize>) {
+pub(super) fn reveal(model: &mut Model, rows: usize, answered: Option<usize>) {
     if let Screen::Lesson(state) = &mut model.screen
         && let Some(focus) = state.focus
     {
@@ -442,6 +306,12 @@ fn on_exercise(model: &mut Model, slug: &str, action: Action) -> Vec<Effect> {
     if action == Action::Next {
         let node = Node::Exercise(slug.to_owned());
         return go_on(model, &node);
+    }
+    if action == Action::Lesson {
+        return match exercise.lessons.first() {
+            Some(lesson) => open(model, &Node::Lesson(lesson.value.clone())),
+            None => Vec::new(),
+        };
     }
     if state.step(action, exercise.stages.len()) {
         model.set_pages();
@@ -475,6 +345,70 @@ fn on_exercise(model: &mut Model, slug: &str, action: Action) -> Vec<Effect> {
     }
 }
 
+/// Whether the screen may be left: who leaves a task in the middle is told first what that means.
+fn may_leave(model: &mut Model) -> bool {
+    let Screen::Task(state) = &mut model.screen else {
+        return true;
+    };
+    let may = state.may_leave();
+    if !may {
+        let told = "who leaves now has not passed this try; the same key again leaves";
+        model.notice = Some(told.to_owned());
+    }
+    may
+}
+
+fn on_task(model: &mut Model, action: Action) -> Vec<Effect> {
+    let rows = model.page_rows();
+    let record = match model.forgetful {
+        None => Recording::Possible,
+        Some(_) => Recording::Impossible,
+    };
+    let Screen::Task(state) = &mut model.screen else {
+        return Vec::new();
+    };
+    let around = Surroundings {
+        beliefs: &model.curriculum.misconceptions,
+        seed: model.dice,
+        record,
+    };
+    if let Some(Outcome { effects, notice }) = state.act(action, around) {
+        // The golden ratio: no two tries of one session have one seed.
+        model.dice = model.dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        model.notice = notice;
+        reveal_task(model);
+        return effects;
+    }
+    let total = state.page.text.lines.len();
+    if state.scroll.apply(action, rows, total) {
+        return Vec::new();
+    }
+    match action {
+        Action::Commit if state.stage == Stage::Ended => navigate::back(model),
+        Action::Lesson => {
+            let mut lessons = state.task.lessons.iter();
+            match lessons.next().map(|slug| Node::Lesson(slug.value.clone())) {
+                Some(node) => open(model, &node),
+                None => Vec::new(),
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Shows what is to be read now of a task, and the row that keys act on.
+pub(super) fn reveal_task(model: &mut Model) {
+    let rows = model.page_rows();
+    model.set_pages();
+    if let Screen::Task(state) = &mut model.screen {
+        let focus = state.page.focus.clone();
+        state.scroll.reveal(focus.start, focus.end, rows);
+        if let Some(cursor) = state.page.cursor.clone() {
+            state.scroll.reveal(cursor.start, cursor.end, rows);
+        }
+    }
+}
+
 fn on_path(model: &mut Model, action: Action) -> Vec<Effect> {
     let page = model.path_rows();
     let Screen::Path(state) = &mut model.screen else {
@@ -486,9 +420,13 @@ fn on_path(model: &mut Model, action: Action) -> Vec<Effect> {
     }
     match action {
         Action::Fold => state.toggle(curriculum, page),
+        Action::Prove => return navigate::prove_next(model),
         Action::Next => {
             if let Some(node) = path::next(&model.standing) {
                 return open(model, &node);
+            }
+            if model.standing.proof.is_some() {
+                return navigate::prove_next(model);
             }
             model.notice = Some("everything on the path is done".to_owned());
         }
@@ -507,71 +445,6 @@ fn on_path(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
-}
-
-/// Goes to what follows a lesson or an exercise, in its place.
-fn go_on(model: &mut Model, node: &Node) -> Vec<Effect> {
-    match path::after(node, &model.curriculum) {
-        Some(next) => {
-            let mut effects = back(model);
-            effects.extend(open(model, &next));
-            effects
-        }
-        None => {
-            model.notice = Some("this is the end of what is written so far".to_owned());
-            Vec::new()
-        }
-    }
-}
-
-fn show(model: &mut Model, screen: Screen) {
-    let earlier = std::mem::replace(&mut model.screen, screen);
-    model.behind.push(earlier);
-}
-
-/// Goes back to the screen before. What ran for the page that is left is stopped.
-fn back(model: &mut Model) -> Vec<Effect> {
-    let Some(earlier) = model.behind.pop() else {
-        return Vec::new();
-    };
-    match std::mem::replace(&mut model.screen, earlier) {
-        Screen::Exercise(_) => vec![Effect::StopCheck, Effect::StopWatch],
-        _ => Vec::new(),
-    }
-}
-
-/// Opens what a node stands for: a module or an outcome on the path, the others on a screen.
-pub fn open(model: &mut Model, node: &Node) -> Vec<Effect> {
-    match node {
-        Node::Lesson(slug) => {
-            let Some(lesson) = model.curriculum.lesson(slug) else {
-                return Vec::new();
-            };
-            let mut state = LessonState::new(Arc::new(lesson.clone()), &model.progress);
-            let mut effects = state.resume();
-            effects.extend(state.collect(Wish::Missing));
-            show(model, Screen::Lesson(Box::new(state)));
-            effects
-        }
-        Node::Exercise(slug) => {
-            let (state, effects) = ExerciseState::new(slug);
-            show(model, Screen::Exercise(Box::new(state)));
-            effects
-        }
-        node => {
-            let page = model.path_rows();
-            while let Some(earlier) = model.behind.pop() {
-                model.screen = earlier;
-            }
-            if let Screen::Path(state) = &mut model.screen {
-                state.select(node.clone(), &model.curriculum, page);
-                if !state.open.contains(node) {
-                    state.toggle(&model.curriculum, page);
-                }
-            }
-            vec![Effect::StopCheck, Effect::StopWatch]
-        }
-    }
 }
 
 /// What is to be remembered of how far a lesson is shown.

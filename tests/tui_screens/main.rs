@@ -7,4 +7,5 @@ mod keys;
 mod lesson;
 mod path;
 mod probes;
+mod task;
 mod whole;

@@ -30,6 +30,7 @@ use super::location;
 
 pub use error::StoreError;
 pub use journal::Journal;
+pub(in crate::mastery) use proof::AGAIN;
 pub use proof::Begun;
 pub use read::Remembered;
 pub use write::{Answer, Fact, Prediction, Reading, Recorded, Review, Scope};

@@ -11,7 +11,7 @@ use crate::mastery::clock::Clock;
 use crate::mastery::progress::{Progress, ProofProgress};
 
 /// After a try that was not passed, the next one counts this much later: 20 hours, in seconds.
-const AGAIN: i64 = 20 * 60 * 60;
+pub(in crate::mastery) const AGAIN: i64 = 20 * 60 * 60;
 
 /// Tasks that have another name now: the old one and the new one.
 const RENAMED: [(&str, &str); 2] = [

@@ -98,7 +98,11 @@ fn keys(state: &ExerciseState, exercise: &Exercise, started: bool) -> Vec<(Actio
         let most = exercise.languages.len() as u8;
         keys.push((Action::Start(most), ""));
     }
-    keys.extend([(Action::Hint, ""), (Action::Back, "")]);
+    keys.push((Action::Hint, ""));
+    if !exercise.lessons.is_empty() {
+        keys.push((Action::Lesson, ""));
+    }
+    keys.push((Action::Back, ""));
     keys
 }
 

@@ -104,6 +104,9 @@ fn keys(state: &LessonState) -> Vec<(Action, &'static str)> {
     }
     if state.first_open().is_none() {
         keys.push((Action::Next, ""));
+        if !state.lesson.exercises.is_empty() {
+            keys.push((Action::Exercise, ""));
+        }
     }
     keys.push((Action::Back, ""));
     keys

@@ -19,6 +19,7 @@ mod lesson;
 mod path;
 mod probes;
 mod search;
+mod task;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -51,6 +52,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme) {
         Screen::Lesson(state) => lesson::draw(buffer, area, body, model, state, theme),
         Screen::Exercise(state) => exercise::draw(buffer, area, body, model, state, theme),
         Screen::Probes(state) => probes::draw(buffer, area, body, model, state, theme),
+        Screen::Task(state) => task::draw(buffer, area, body, model, state, theme),
     }
     match &model.overlay {
         Some(Overlay::Help(scroll)) => help::draw(buffer, area, model, scroll.top, theme),

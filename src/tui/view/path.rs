@@ -8,7 +8,9 @@
 //! │     ✓ read   What a Unix socket is                                   12 min  │
 //! │   → · begun  Bytes, not messages                                     12 min  │
 //! │     ·        Exercise 3: Echo server                                         │
-//! │ ▸ Level 1, Awareness                                            0 of 3 done  │
+//! │ ▾ Level 1: Awareness                                            0 of 3 held  │
+//! │   ▾ ~ O1   Say which sockets your own session listens on.       1 of 2 proofs │
+//! │         ✓ order        From a login to a name                          proven │
 //! │                                                                              │
 //! │ Does a stream socket keep the boundaries of your writes?                     │
 //! │──────────────────────────────────────────────────────────────────────────────│
@@ -16,7 +18,8 @@
 //! └──────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! `→` is where the path goes on. The three last lines say more about the selected row.
+//! `→` is where the path goes on. The last lines say more about the selected row: of an outcome what is
+//! missing and why, of a piece of evidence what it takes.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -27,9 +30,11 @@ use super::super::paint;
 use super::super::path::{self, Fold, Node, PathState, Row};
 use super::super::words::{lines_of, with_right, wrap};
 use super::{centred, chrome};
-use crate::mastery::path::{LessonStanding, State, Tally};
+use crate::mastery::evidence::{PieceState, Type};
+use crate::mastery::path::{LessonStanding, OutcomeStanding, State, Tally};
 use crate::render::text::{Line, Role};
 use crate::render::theme::Theme;
+use crate::sys::calendar::local_minute;
 
 /// Draws the path.
 pub(super) fn draw(
@@ -54,6 +59,7 @@ pub(super) fn draw(
         (Action::Up, ""),
         (Action::Open, ""),
         (Action::Next, ""),
+        (Action::Prove, ""),
         (Action::Search, ""),
         (Action::Probes, ""),
     ];
@@ -145,25 +151,9 @@ fn row_line(row: &Row, is_next: bool, model: &Model, width: usize) -> Line {
             }
             None => return Line::empty(),
         },
-        Node::Outcome(id) => {
-            let mut outcomes = standing.levels.iter().flat_map(|level| &level.outcomes);
-            let outcome = outcomes.find(|outcome| outcome.id == *id);
-            let (sign, role) = match outcome {
-                Some(outcome) if outcome.is_held() => ("✓", Role::Good),
-                Some(outcome) if outcome.is_begun() => ("~", Role::Warning),
-                _ => ("·", Role::Dim),
-            };
-            let line = Line::of(role, format!("    {sign} "));
-            let line = line.with(Role::Dim, format!("{id:<4} "));
-            let right = match outcome {
-                Some(outcome) if outcome.is_held() => "held".to_owned(),
-                Some(outcome) if !outcome.evidence.pieces.is_empty() => {
-                    format!("{} of 2 proofs", outcome.evidence.earned().min(2))
-                }
-                _ => String::new(),
-            };
-            (line.with(Role::Plain, outcome_text(id, model)), right)
-        }
+        Node::Outcome(id) => outcome_line(id, sign, model),
+        Node::Piece(id, place) => piece_line(id, *place, model),
+        Node::Task(_) => return Line::empty(),
         Node::Later => (head("Modules not written yet"), String::new()),
         Node::LaterModule(place) => {
             let later = curriculum.path.later.get(*place);
@@ -172,6 +162,105 @@ fn row_line(row: &Row, is_next: bool, model: &Model, width: usize) -> Line {
         }
     };
     with_right(line, &right, width)
+}
+
+fn outcome<'a>(id: &str, model: &'a Model) -> Option<&'a OutcomeStanding> {
+    let levels = model.standing.levels.iter();
+    let mut outcomes = levels.flat_map(|level| &level.outcomes);
+    outcomes.find(|outcome| outcome.id == id)
+}
+
+fn outcome_line(id: &str, fold: &str, model: &Model) -> (Line, String) {
+    let outcome = outcome(id, model);
+    let (sign, role) = match outcome {
+        Some(outcome) if outcome.is_held() => ("✓", Role::Good),
+        Some(outcome) if outcome.is_begun() => ("~", Role::Warning),
+        _ => ("·", Role::Dim),
+    };
+    let line = Line::of(Role::Plain, format!("  {fold}"));
+    let line = line.with(role, format!("{sign} "));
+    let line = line.with(Role::Dim, format!("{id:<4} "));
+    let right = match outcome {
+        Some(outcome) if outcome.is_held() => "held".to_owned(),
+        Some(outcome) if !outcome.evidence.pieces.is_empty() => {
+            format!("{} of 2 proofs", outcome.evidence.earned().min(2))
+        }
+        _ => String::new(),
+    };
+    (line.with(Role::Plain, outcome_text(id, model)), right)
+}
+
+fn piece_line(id: &str, place: usize, model: &Model) -> (Line, String) {
+    let piece = outcome(id, model).and_then(|outcome| outcome.evidence.pieces.get(place));
+    let Some(piece) = piece else {
+        return (Line::empty(), String::new());
+    };
+    let proof = model.standing.proof.as_ref();
+    let is_next = proof.is_some_and(|proof| proof.outcome == id && proof.piece == *piece);
+    let (sign, role, mut word) = match piece.state {
+        PieceState::Open => ("·", Role::Dim, String::new()),
+        PieceState::Tried => ("~", Role::Warning, "tried".to_owned()),
+        PieceState::Assisted => ("~", Role::Warning, "assisted".to_owned()),
+        PieceState::Earned => ("✓", Role::Good, "proven".to_owned()),
+    };
+    if let (PieceState::Tried, Some((right, of))) = (piece.state, piece.right) {
+        word = format!("{right} of {of}");
+    }
+    let arrow = if is_next { "      → " } else { "        " };
+    let line = Line::of(Role::Key, arrow)
+        .with(role, format!("{sign} "))
+        .with(Role::Dim, format!("{:<12} ", piece.kind.word()))
+        .with(Role::Plain, piece.title.as_str());
+    (line, word)
+}
+
+/// What is missing of an outcome, and why.
+fn outcome_why(id: &str, model: &Model) -> String {
+    let Some(outcome) = outcome(id, model) else {
+        return String::new();
+    };
+    let evidence = &outcome.evidence;
+    if evidence.pieces.is_empty() {
+        return "Nothing is written for it yet.".to_owned();
+    }
+    if evidence.held {
+        return "Held: two independent pieces of evidence are there.".to_owned();
+    }
+    if let Some(until) = evidence.waits_until {
+        return format!(
+            "Two pieces are there, both of the day you began. One more counts from {} on.",
+            local_minute(until)
+        );
+    }
+    let next = evidence.missing().map_or("", |piece| piece.title.as_str());
+    let rule = "Held takes two pieces of different types, one of them 20 hours after you began.";
+    match evidence.earned() {
+        0 => rule.to_owned(),
+        _ => format!("Next: {next}, because a piece of another type is missing. {rule}"),
+    }
+}
+
+/// What a piece of evidence is, and how it is earned.
+fn piece_how(id: &str, place: usize, model: &Model) -> String {
+    let piece = outcome(id, model).and_then(|outcome| outcome.evidence.pieces.get(place));
+    let Some(piece) = piece else {
+        return String::new();
+    };
+    let how = match piece.kind {
+        Type::Retrieval => {
+            "The questions of its lessons, right twice in a row in reviews, days after."
+        }
+        Type::Order => "An explanation to put together. Enter opens it.",
+        Type::Trace => "Lines to read: what is each for? Enter opens it.",
+        Type::Decision => "Decisions in situations that no lesson describes. Enter opens it.",
+        Type::Variant => "Predictions with other numbers, judged by your kernel. Enter opens it.",
+        Type::Measurement => "Something to find out on this machine. Enter opens it.",
+        Type::Code => "A program that passes its exercise without a Show hint. Enter opens it.",
+    };
+    match piece.first_at {
+        Some(at) => format!("Proven on {}. {how}", local_minute(at)),
+        None => how.to_owned(),
+    }
 }
 
 fn done(tally: Tally) -> String {
@@ -224,7 +313,12 @@ fn detail(node: &Node, model: &Model) -> String {
                 .find(|level| level.number == *number);
             level.map(|level| level.pace.clone())
         }
-        Node::Outcome(id) => Some(outcome_text(id, model).to_owned()),
+        Node::Outcome(id) => {
+            let why = outcome_why(id, model);
+            Some(format!("{}\n{why}", outcome_text(id, model)))
+        }
+        Node::Piece(id, place) => Some(piece_how(id, *place, model)),
+        Node::Task(_) => None,
         Node::Later => Some("Mechanisms that will get a module.".to_owned()),
         Node::LaterModule(place) => {
             let later = curriculum.path.later.get(*place);

@@ -1,0 +1,513 @@
+//! A question set as lines: what there is to choose from, what was chosen, what holds, and why.
+//!
+//! ```text
+//! Your order: 2 of 3
+//!     1  The server listens.
+//!   ▸ 2  The client connects.
+//! Left over
+//!     ·  The client asks the server's process.
+//!     ·  The server accepts.
+//! Space takes one in or out, u and d move it, Enter answers.
+//! ```
+//!
+//! Signs and words tell what holds, not colour alone.
+
+use std::ops::Range;
+
+use super::{Draft, Form, Kind, Said, Second, Told};
+use crate::mastery::proof::{Explained, Given, ShownForm};
+use crate::render::markdown::{Document, Layout, paragraph};
+use crate::render::text::{Line, Role, Text};
+use crate::untrusted::printable;
+
+/// Whether keys answer the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Focus {
+    /// They do.
+    Here,
+    /// They answer another one, or none.
+    Elsewhere,
+}
+
+/// A question as lines.
+#[derive(Clone, Debug, Default)]
+pub struct Set {
+    /// The lines.
+    pub text: Text,
+    /// Those that keys act on, where they act on a row.
+    pub cursor: Option<Range<usize>>,
+}
+
+/// One list of options and what is known of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tier {
+    /// What is chosen and not committed.
+    pub chosen: Option<usize>,
+    /// What was given.
+    pub given: Option<usize>,
+    /// What holds, once it may be told.
+    pub truth: Option<usize>,
+    /// How much is told.
+    pub tell: Tell,
+}
+
+/// How much of what is said to options is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tell {
+    /// What is said to the one that was given.
+    #[default]
+    Given,
+    /// What is said to every one.
+    All,
+}
+
+/// Sets what is below the title of a question, for this many columns.
+pub fn set(form: &Form, focus: Focus, width: usize) -> Set {
+    let mut set = Set::default();
+    set.text.append(markdown(&form.shown.prompt, width));
+    // A long list is read with the verdict in mind; a choice is short.
+    let long = matches!(form.kind(), Kind::Order | Kind::Match);
+    if let Some(told) = form.told.as_ref().filter(|_| long) {
+        verdict(&mut set.text, form, told, width);
+    }
+    match (&form.shown.form, &form.draft) {
+        (ShownForm::Choice { options, reasons }, Draft::Choice { option, second }) => {
+            choice(
+                &mut set,
+                form,
+                (options, reasons),
+                (*option, *second),
+                width,
+            );
+        }
+        (ShownForm::Order { statements, count }, Draft::Order { placed, cursor }) => {
+            let cursor = (focus == Focus::Here && form.is_open()).then_some(*cursor);
+            match &form.told {
+                Some(told) => order_told(&mut set, form, (statements, placed), told, width),
+                None => order(&mut set, form, (statements, *count, placed), cursor, width),
+            }
+        }
+        (
+            ShownForm::Match { lines, purposes },
+            Draft::Match {
+                purposes: given,
+                cursor,
+            },
+        ) => {
+            let cursor = (focus == Focus::Here && form.is_open()).then_some(*cursor);
+            lines_with_purposes(&mut set, form, (lines, purposes, given), cursor, width);
+        }
+        (ShownForm::Text, _) => word(&mut set.text, form),
+        _ => {}
+    }
+    if let Some(told) = form.told.as_ref().filter(|_| !long) {
+        verdict(&mut set.text, form, told, width);
+    } else if focus == Focus::Here && form.is_open() {
+        hint(&mut set.text, form);
+    }
+    set
+}
+
+/// Author's text.
+pub(in crate::tui) fn markdown(source: &str, width: usize) -> Text {
+    Document::parse(source).layout(Layout::new(width)).text
+}
+
+/// Puts a text behind a mark, its further lines below the end of the mark.
+fn hang(out: &mut Text, mark: Line, body: Text) {
+    let indent = " ".repeat(mark.width());
+    let mut mark = Some(mark);
+    for line in body.lines {
+        let mut row = mark
+            .take()
+            .unwrap_or_else(|| Line::of(Role::Plain, indent.clone()));
+        row.spans.extend(line.spans);
+        out.line(row);
+    }
+}
+
+/// A text with another role in place of the plain one.
+fn recast(mut text: Text, role: Role) -> Text {
+    for span in text.lines.iter_mut().flat_map(|line| &mut line.spans) {
+        if span.role == Role::Plain {
+            span.role = role;
+        }
+    }
+    text
+}
+
+/// Sets numbered options.
+pub(in crate::tui) fn options(text: &mut Text, options: &[(&str, &str)], tier: Tier, width: usize) {
+    for (index, (option, say)) in options.iter().enumerate() {
+        let given = tier.given == Some(index);
+        // Which one is right stays untold until it was found.
+        let tell = given || tier.tell == Tell::All;
+        let right = tell && tier.truth == Some(index);
+        let wrong = given && tier.truth.is_some() && !right;
+        let chosen = tier.chosen == Some(index);
+        let (sign, role, word) = if chosen {
+            ("▸", Role::Key, "")
+        } else if right && given {
+            ("✓", Role::Good, "you, right")
+        } else if right {
+            ("✓", Role::Good, "")
+        } else if wrong {
+            ("✗", Role::Bad, "you")
+        } else if given {
+            ("•", Role::Key, "you")
+        } else {
+            (" ", Role::Plain, "")
+        };
+        let mark = Line::of(role, format!("  {sign} ")).with(Role::Key, format!("{}  ", index + 1));
+        let mut body = markdown(option, width.saturating_sub(22).max(20));
+        if chosen {
+            body = recast(body, Role::Strong);
+        }
+        if let Some(first) = body.lines.first_mut()
+            && !word.is_empty()
+        {
+            first.push(role, format!("   ← {word}"));
+        }
+        hang(text, mark, body);
+        if tell && tier.truth.is_some() && !say.is_empty() {
+            let role = if given { Role::Plain } else { Role::Dim };
+            indented(
+                text,
+                recast(markdown(say, width.saturating_sub(7)), role),
+                7,
+            );
+        }
+    }
+}
+
+fn indented(out: &mut Text, body: Text, indent: usize) {
+    hang(out, Line::of(Role::Plain, " ".repeat(indent)), body);
+}
+
+fn choice(
+    set: &mut Set,
+    form: &Form,
+    (all, reasons): (&[String], &[String]),
+    (option, second): (Option<usize>, Second),
+    width: usize,
+) {
+    let (given, given_reason) = match form.given {
+        Some(Given::Chosen(option, reason)) => (Some(option), reason),
+        _ => (None, None),
+    };
+    let told = form.told.as_ref();
+    let tell = match told {
+        Some(told) if told.right => Tell::All,
+        _ => Tell::Given,
+    };
+    let explained = |list: usize| told.map(|told| &told.explained[list]);
+    let open = form.is_open();
+    let tier = Tier {
+        chosen: option.filter(|_| open),
+        given,
+        truth: explained(0).and_then(|list| list.right),
+        tell,
+    };
+    let both = |texts: &[String], list: Option<&Explained>| {
+        let say = |at| list.and_then(|list| list.says.get(at)).cloned();
+        let texts = texts.iter().enumerate();
+        let both = texts.map(|(at, text)| (text.clone(), say(at).unwrap_or_default()));
+        both.collect::<Vec<(String, String)>>()
+    };
+    let shown = both(all, explained(0));
+    options(&mut set.text, &borrowed(&shown), tier, width);
+    let asked = matches!(second, Second::Asked(_)) || given_reason.is_some();
+    if reasons.is_empty() || !asked {
+        return;
+    }
+    set.text.line(Line::of(Role::Subheading, "Because"));
+    let chosen = match second {
+        Second::Asked(chosen) => chosen.filter(|_| open),
+        Second::NotAsked => None,
+    };
+    let tier = Tier {
+        chosen,
+        given: given_reason,
+        truth: explained(1).and_then(|list| list.right),
+        tell,
+    };
+    let shown = both(reasons, explained(1));
+    options(&mut set.text, &borrowed(&shown), tier, width);
+}
+
+fn borrowed(both: &[(String, String)]) -> Vec<(&str, &str)> {
+    let both = both.iter();
+    both.map(|(text, say)| (text.as_str(), say.as_str()))
+        .collect()
+}
+
+/// Columns before the text of a statement.
+const STATEMENT: usize = 8;
+
+fn statement(set: &mut Set, lead: (Role, &str, &str), body: &str, picked: bool, width: usize) {
+    let (role, sign, number) = lead;
+    let mark = Line::of(role, format!("  {sign} ")).with(Role::Key, format!("{number:>2}  "));
+    let body = markdown(body, width.saturating_sub(STATEMENT).max(20));
+    let start = set.text.lines.len();
+    if picked {
+        hang(&mut set.text, mark, recast(body, Role::Strong));
+        set.cursor = Some(start..set.text.lines.len());
+    } else {
+        hang(&mut set.text, mark, body);
+    }
+}
+
+fn order(
+    set: &mut Set,
+    form: &Form,
+    (statements, count, placed): (&[String], usize, &[usize]),
+    cursor: Option<usize>,
+    width: usize,
+) {
+    let title = format!("Your order: {} of {count}", placed.len());
+    set.text.line(Line::of(Role::Subheading, title));
+    let left = if form.is_open() {
+        form.left_over()
+    } else {
+        Vec::new()
+    };
+    for (row, &place) in placed.iter().chain(&left).enumerate() {
+        if row == placed.len() {
+            set.text.line(Line::of(Role::Subheading, "Left over"));
+        }
+        let number = match row < placed.len() {
+            true => (row + 1).to_string(),
+            false => "·".to_owned(),
+        };
+        let picked = cursor == Some(row);
+        let (role, sign) = match (picked, form.is_open()) {
+            (true, _) => (Role::Key, "▸"),
+            (false, true) => (Role::Plain, " "),
+            (false, false) => (Role::Key, "•"),
+        };
+        statement(
+            set,
+            (role, sign, &number),
+            &statements[place],
+            picked,
+            width,
+        );
+    }
+}
+
+fn order_told(
+    set: &mut Set,
+    form: &Form,
+    (statements, placed): (&[String], &[usize]),
+    told: &Told,
+    width: usize,
+) {
+    let say = |place: usize| told.explained[0].says.get(place).map_or("", String::as_str);
+    let title = "Your order";
+    set.text.line(Line::of(Role::Subheading, title));
+    for (row, &place) in placed.iter().enumerate() {
+        let body = &statements[place];
+        let note = about(told, body);
+        let (role, sign) = match (told.right, note) {
+            (true, _) => (Role::Good, "✓"),
+            (false, Some(_)) => (Role::Bad, "✗"),
+            (false, None) => (Role::Plain, " "),
+        };
+        statement(
+            set,
+            (role, sign, &(row + 1).to_string()),
+            body,
+            false,
+            width,
+        );
+        match note {
+            Some(said) => tell(&mut set.text, said, STATEMENT, width),
+            None if told.right => explain(&mut set.text, say(place), STATEMENT, width),
+            None => {}
+        }
+    }
+    if told.right && !form.left_over().is_empty() {
+        set.text
+            .line(Line::of(Role::Subheading, "Left over, and rightly"));
+        for place in form.left_over() {
+            statement(
+                set,
+                (Role::Plain, " ", "·"),
+                &statements[place],
+                false,
+                width,
+            );
+            explain(&mut set.text, say(place), STATEMENT, width);
+        }
+    }
+}
+
+fn lines_with_purposes(
+    set: &mut Set,
+    form: &Form,
+    (lines, purposes, given): (&[String], &[String], &[Option<usize>]),
+    cursor: Option<usize>,
+    width: usize,
+) {
+    let told = form.told.as_ref();
+    for (at, line) in lines.iter().enumerate() {
+        let picked = cursor == Some(at);
+        let note = told.and_then(|told| about(told, line));
+        let (role, sign) = match (picked, told, note) {
+            (true, ..) => (Role::Key, "▸"),
+            (false, Some(_), Some(_)) => (Role::Bad, "✗"),
+            (false, Some(_), None) => (Role::Good, "✓"),
+            (false, None, _) => (Role::Plain, " "),
+        };
+        let start = set.text.lines.len();
+        let mark = Line::of(role, format!("  {sign} "));
+        let body = paragraph(Role::Code, line, width.saturating_sub(4).max(20));
+        hang(&mut set.text, mark, body);
+        let chosen = given.get(at).copied().flatten();
+        if picked {
+            for (number, purpose) in purposes.iter().enumerate() {
+                let this = chosen == Some(number);
+                let sign = if this { "▸" } else { " " };
+                let mark = Line::of(Role::Key, format!("    {sign} {:>2}  ", number + 1));
+                let body = markdown(purpose, width.saturating_sub(10).max(20));
+                let role = if this { Role::Strong } else { Role::Plain };
+                hang(&mut set.text, mark, recast(body, role));
+            }
+            set.cursor = Some(start..set.text.lines.len());
+            continue;
+        }
+        match chosen.and_then(|purpose| Some((purpose, purposes.get(purpose)?))) {
+            Some((number, purpose)) => {
+                let mark = Line::of(Role::Key, format!("      {:>2}  ", number + 1));
+                let body = markdown(purpose, width.saturating_sub(10).max(20));
+                hang(&mut set.text, mark, body);
+            }
+            None => {
+                set.text
+                    .line(Line::of(Role::Dim, "       ·  no purpose yet"));
+            }
+        }
+        match (note, told) {
+            (Some(said), _) => tell(&mut set.text, said, 10, width),
+            (None, Some(told)) if told.right => {
+                let say = told.explained[1].says.get(at).map_or("", String::as_str);
+                explain(&mut set.text, say, 10, width);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn word(text: &mut Text, form: &Form) {
+    let Draft::Text { field, .. } = &form.draft else {
+        return;
+    };
+    if form.is_typing() {
+        text.line(
+            Line::of(Role::Key, "  > ")
+                .with(Role::Value, printable(field.value()))
+                .with(Role::Key, "▏"),
+        );
+        return;
+    }
+    let (role, sign, value) = match (&form.given, &form.told) {
+        (Some(Given::Text(given)), Some(told)) if told.right => (Role::Good, "✓", given.as_str()),
+        (Some(Given::Text(given)), Some(_)) => (Role::Bad, "✗", given.as_str()),
+        (Some(Given::Text(given)), None) => (Role::Key, "•", given.as_str()),
+        _ if field.value().is_empty() => return,
+        _ => (Role::Dim, ">", field.value()),
+    };
+    text.line(Line::of(role, format!("  {sign} ")).with(Role::Value, printable(value)));
+}
+
+/// What was said about this statement or line.
+fn about<'a>(told: &'a Told, text: &str) -> Option<&'a Said> {
+    let mut notes = told.notes.iter();
+    notes.find(|said| !said.note.about.is_empty() && said.note.about == text)
+}
+
+fn tell(text: &mut Text, said: &Said, indent: usize, width: usize) {
+    let room = width.saturating_sub(indent).max(20);
+    indented(text, markdown(&said.note.say, room), indent);
+    if let Some(belief) = &said.belief {
+        indented(text, markdown(belief, room), indent);
+    }
+}
+
+fn explain(text: &mut Text, say: &str, indent: usize, width: usize) {
+    if !say.is_empty() {
+        let room = width.saturating_sub(indent).max(20);
+        indented(text, recast(markdown(say, room), Role::Dim), indent);
+    }
+}
+
+/// Whether the answer is right, and what was not said beside its parts already.
+fn verdict(text: &mut Text, form: &Form, told: &Told, width: usize) {
+    let half = "The answer is right; the reason is not.";
+    let option_right = match &form.given {
+        Some(Given::Chosen(option, Some(_))) => told.explained[0].right == Some(*option),
+        _ => false,
+    };
+    let (role, sign, words) = match (told.right, form.kind()) {
+        (true, _) => (Role::Good, "✓ ", "Right."),
+        (false, Kind::Choice) if option_right => (Role::Bad, "✗ ", half),
+        (false, Kind::Choice) => (Role::Bad, "✗ ", "Not this one."),
+        (false, _) => (Role::Bad, "✗ ", "Not right."),
+    };
+    text.line(Line::of(role, sign).with(Role::Plain, words));
+    let beside = |said: &Said| match &form.shown.form {
+        ShownForm::Choice { .. } => true,
+        ShownForm::Order { statements, .. } => statements.contains(&said.note.about),
+        ShownForm::Match { lines, .. } => lines.contains(&said.note.about),
+        ShownForm::Text => false,
+    };
+    for said in &told.notes {
+        if beside(said) {
+            // What is said to an option stands below it; what it may come from does not.
+            if form.kind() == Kind::Choice
+                && let Some(belief) = &said.belief
+            {
+                indented(text, markdown(belief, width.saturating_sub(2)), 2);
+            }
+            continue;
+        }
+        if !said.note.about.is_empty() {
+            let quoted = format!("“{}”", said.note.about);
+            let body = paragraph(Role::Dim, &quoted, width.saturating_sub(2));
+            indented(text, body, 2);
+        }
+        tell(text, said, 2, width);
+    }
+}
+
+fn hint(text: &mut Text, form: &Form) {
+    let parts: &[(&str, &str)] = match &form.draft {
+        Draft::Text { .. } if form.is_typing() => {
+            &[("Enter", " takes it, "), ("Esc", " leaves the field.")]
+        }
+        Draft::Text { .. } => &[("Enter", " to type your answer.")],
+        Draft::Choice { option: None, .. } => &[("1, 2, …", " chooses.")],
+        Draft::Choice {
+            second: Second::Asked(None),
+            ..
+        } => &[("1, 2, …", " chooses the reason.")],
+        Draft::Choice { .. } => &[("Enter", " commits to it.")],
+        Draft::Order { .. } => &[
+            ("Space", " takes one in or out, "),
+            ("u", " and "),
+            ("d", " move it, "),
+            ("Enter", " answers."),
+        ],
+        Draft::Match { .. } => &[
+            ("1, 2, …", " or "),
+            ("← →", " gives the line a purpose, "),
+            ("Enter", " answers."),
+        ],
+    };
+    let mut line = Line::empty();
+    for &(key, words) in parts {
+        line.push(Role::Key, key);
+        line.push(Role::Dim, words);
+    }
+    text.line(line);
+}

@@ -1,0 +1,169 @@
+//! Going from screen to screen: what is opened lies over what it was opened from.
+
+use std::sync::Arc;
+
+use super::effect::Effect;
+use super::exercise::ExerciseState;
+use super::lesson::LessonState;
+use super::lesson::keys::Wish;
+use super::model::{Model, Screen};
+use super::path::{self, Node};
+use super::task::TaskState;
+use crate::curriculum::path::Evidence;
+use crate::mastery::evidence::outcomes_of;
+
+/// Goes to what follows a lesson or an exercise, in its place.
+pub(super) fn go_on(model: &mut Model, node: &Node) -> Vec<Effect> {
+    match path::after(node, &model.curriculum) {
+        Some(next) => {
+            let mut effects = back(model);
+            effects.extend(open(model, &next));
+            effects
+        }
+        None => {
+            model.notice = Some("this is the end of what is written so far".to_owned());
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn show(model: &mut Model, screen: Screen) {
+    let earlier = std::mem::replace(&mut model.screen, screen);
+    model.behind.push(earlier);
+}
+
+/// Goes back to the screen before. What ran for the page that is left is stopped.
+pub(super) fn back(model: &mut Model) -> Vec<Effect> {
+    let Some(earlier) = model.behind.pop() else {
+        return Vec::new();
+    };
+    match std::mem::replace(&mut model.screen, earlier) {
+        Screen::Exercise(_) => vec![Effect::StopCheck, Effect::StopWatch],
+        _ => Vec::new(),
+    }
+}
+
+/// Opens what a node stands for: a module or an outcome on the path, the others on a screen.
+pub fn open(model: &mut Model, node: &Node) -> Vec<Effect> {
+    if return_to(model, node) {
+        return Vec::new();
+    }
+    match node {
+        Node::Lesson(slug) => {
+            let Some(lesson) = model.curriculum.lesson(slug) else {
+                return Vec::new();
+            };
+            let mut state = LessonState::new(Arc::new(lesson.clone()), &model.progress);
+            let mut effects = state.resume();
+            effects.extend(state.collect(Wish::Missing));
+            show(model, Screen::Lesson(Box::new(state)));
+            effects
+        }
+        Node::Exercise(slug) => {
+            let (state, effects) = ExerciseState::new(slug);
+            show(model, Screen::Exercise(Box::new(state)));
+            effects
+        }
+        Node::Task(slug) => {
+            open_task(model, slug);
+            Vec::new()
+        }
+        Node::Piece(outcome, place) => open_piece(model, outcome, *place),
+        node => {
+            let page = model.path_rows();
+            while let Some(earlier) = model.behind.pop() {
+                model.screen = earlier;
+            }
+            if let Screen::Path(state) = &mut model.screen {
+                state.select(node.clone(), &model.curriculum, page);
+                state.unfold(&model.curriculum, page);
+            }
+            vec![Effect::StopCheck, Effect::StopWatch]
+        }
+    }
+}
+
+/// Goes back to what a node stands for where it lies behind the screen already; false where not.
+/// What is over it is left, a check that runs excepted: its page is not passed over.
+fn return_to(model: &mut Model, node: &Node) -> bool {
+    let is_it = |screen: &Screen| match (screen, node) {
+        (Screen::Lesson(state), Node::Lesson(slug)) => state.lesson.slug == *slug,
+        (Screen::Exercise(state), Node::Exercise(slug)) => state.slug == *slug,
+        (Screen::Task(state), Node::Task(slug)) => state.task.slug == *slug,
+        _ => false,
+    };
+    if is_it(&model.screen) {
+        return true;
+    }
+    let Some(place) = model.behind.iter().rposition(is_it) else {
+        return false;
+    };
+    let left = model.behind[place + 1..].iter().chain([&model.screen]);
+    let kept = |screen: &Screen| match screen {
+        Screen::Exercise(_) => true,
+        Screen::Task(state) => state.is_under_way(),
+        _ => false,
+    };
+    if left.into_iter().any(kept) {
+        return false;
+    }
+    model.behind.truncate(place + 1);
+    if let Some(screen) = model.behind.pop() {
+        model.screen = screen;
+    }
+    true
+}
+
+/// Opens a task.
+pub(super) fn open_task(model: &mut Model, slug: &str) {
+    if let Some(task) = model.curriculum.task(slug) {
+        let outcomes = outcomes_of(&model.curriculum, slug);
+        let outcomes = outcomes.into_iter().map(str::to_owned).collect();
+        let state = TaskState::new(Arc::new(task.clone()), outcomes);
+        show(model, Screen::Task(Box::new(state)));
+    }
+}
+
+/// Opens what a piece of evidence is earned with.
+fn open_piece(model: &mut Model, outcome: &str, place: usize) -> Vec<Effect> {
+    let levels = model.curriculum.path.levels.iter();
+    let mut outcomes = levels.flat_map(|level| &level.outcomes);
+    let named = outcomes.find(|one| one.id == outcome);
+    let evidence = named.and_then(|one| one.evidence.get(place));
+    let node = match evidence {
+        Some(Evidence::Task(slug)) => Node::Task(slug.value.clone()),
+        Some(Evidence::Exercise(slug)) => Node::Exercise(slug.value.clone()),
+        Some(Evidence::Retrieval(_)) => {
+            model.notice = Some(
+                "it is earned in reviews, days after a lesson was read: ipc-mastery review"
+                    .to_owned(),
+            );
+            return Vec::new();
+        }
+        None => return Vec::new(),
+    };
+    open(model, &node)
+}
+
+/// Opens the next task: of the outcome that is nearest, else the first one that is not passed.
+pub(super) fn prove_next(model: &mut Model) -> Vec<Effect> {
+    let Some(proof) = &model.standing.proof else {
+        model.notice = Some(
+            "nothing to prove yet: read the lessons of an outcome first; Enter opens one below"
+                .to_owned(),
+        );
+        return Vec::new();
+    };
+    let outcomes = model
+        .standing
+        .levels
+        .iter()
+        .flat_map(|level| &level.outcomes);
+    let mut outcomes = outcomes.filter(|outcome| outcome.id == proof.outcome);
+    let place = outcomes.find_map(|outcome| {
+        let mut pieces = outcome.evidence.pieces.iter();
+        pieces.position(|piece| piece == &proof.piece)
+    });
+    let id = proof.outcome.clone();
+    place.map_or_else(Vec::new, |place| open_piece(model, &id, place))
+}

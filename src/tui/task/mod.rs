@@ -1,0 +1,214 @@
+//! A task on the screen, from its opening to its result: what is asked, what was answered, what is
+//! waited for. The rules are the command line's: that it was begun is recorded before its first
+//! question, a variant is predicted first and run then, a measurement is looked at again before an
+//! answer is called wrong.
+//!
+//! Drawing and judging are [`crate::mastery::proof`]'s, what keys and events do is in [`keys`], how it
+//! is set as lines in [`page`].
+
+mod keys;
+pub mod page;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tui_input::InputRequest;
+
+use super::form::{Form, Kind as FormKind};
+use super::scroll::Scroll;
+use crate::curriculum::task::{Kind, Task};
+use crate::mastery::look::Seen;
+use crate::mastery::proof::{Given, Proof, ProofError};
+use crate::mastery::store::Begun;
+use crate::render::task::Worth;
+use page::Page;
+
+pub use keys::{Outcome, Recording, Surroundings};
+
+/// A task on the screen.
+#[derive(Clone, Debug)]
+pub struct TaskState {
+    /// The task.
+    pub task: Arc<Task>,
+    /// Ids of the outcomes that it is evidence for.
+    pub outcomes: Vec<String>,
+    /// How far it is.
+    pub stage: Stage,
+    /// The try that was begun last.
+    pub attempt: Option<Attempt>,
+    /// Its questions up to the one that is asked, in that order.
+    pub forms: Vec<Form>,
+    /// Where the page is scrolled to.
+    pub scroll: Scroll,
+    /// The lines, set for the width they were last needed at.
+    pub page: Page,
+    /// Whether the learner has asked to leave in the middle.
+    pub leaving: Leaving,
+}
+
+/// How far a task is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It can be begun.
+    Ready,
+    /// What it is about is looked at.
+    Looking,
+    /// That it begins is recorded.
+    Recording,
+    /// The last of the questions on the page is asked.
+    Asking,
+    /// An answer does not fit what was seen: it is looked again before it is called wrong.
+    Checking(Given),
+    /// What was said to the last question on the page is read.
+    Told,
+    /// All is predicted, and nothing has run yet; why not, if it was tried.
+    Predicted(Option<String>),
+    /// The experiment runs.
+    Running,
+    /// The result is shown.
+    Ended,
+    /// It cannot be done here or now: why, as a clause.
+    Unable(String),
+}
+
+/// One try.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// What everything is drawn by.
+    pub seed: u64,
+    /// Whether it is to be recorded.
+    pub record: Record,
+    /// What it is about, once it was looked at.
+    pub seen: Option<Seen>,
+    /// How many questions there are.
+    pub of: usize,
+    /// How many were answered right.
+    pub right: usize,
+}
+
+/// Whether a try is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// It will be.
+    Wanted,
+    /// It was when it began.
+    Kept(Begun),
+    /// It is practice.
+    Practice,
+}
+
+/// Whether the learner has asked to leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leaving {
+    /// No.
+    #[default]
+    No,
+    /// Yes, and was told what that means.
+    Warned,
+}
+
+impl TaskState {
+    /// A task that can be begun.
+    pub fn new(task: Arc<Task>, outcomes: Vec<String>) -> Self {
+        Self {
+            task,
+            outcomes,
+            stage: Stage::Ready,
+            attempt: None,
+            forms: Vec::new(),
+            scroll: Scroll::default(),
+            page: Page::default(),
+            leaving: Leaving::No,
+        }
+    }
+
+    /// Whether something is under way outside.
+    pub fn is_pending(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::Looking | Stage::Recording | Stage::Checking(_) | Stage::Running
+        )
+    }
+
+    /// Whether a try was begun that is recorded and has no result yet: who leaves it has not passed.
+    pub fn is_under_way(&self) -> bool {
+        let kept = self
+            .attempt
+            .as_ref()
+            .is_some_and(|attempt| matches!(attempt.record, Record::Kept(_)));
+        let open = match self.stage {
+            Stage::Ready | Stage::Looking | Stage::Recording | Stage::Ended => false,
+            Stage::Told => !self.is_answered(),
+            Stage::Asking | Stage::Checking(_) | Stage::Predicted(_) | Stage::Running => true,
+            Stage::Unable(_) => false,
+        };
+        kept && open
+    }
+
+    /// Whether every question was answered and judged.
+    pub fn is_answered(&self) -> bool {
+        let all = |attempt: &Attempt| {
+            let told = self.forms.iter().filter(|form| form.told.is_some());
+            attempt.of > 0 && told.count() == attempt.of
+        };
+        self.attempt.as_ref().is_some_and(all)
+    }
+
+    /// How many answers must be right.
+    pub fn needed(&self) -> usize {
+        let of = self.attempt.as_ref().map_or(0, |attempt| attempt.of);
+        self.task.pass.min(of)
+    }
+
+    /// The question that keys answer.
+    pub fn asked(&self) -> Option<&Form> {
+        self.forms.last().filter(|_| self.stage == Stage::Asking)
+    }
+
+    fn asked_mut(&mut self) -> Option<&mut Form> {
+        let asking = self.stage == Stage::Asking;
+        self.forms.last_mut().filter(|_| asking)
+    }
+
+    /// Hands a key to the field.
+    pub fn type_in(&mut self, request: InputRequest) {
+        if let Some(form) = self.asked_mut() {
+            form.type_in(request);
+        }
+    }
+
+    /// How the question is answered that keys answer.
+    pub fn asked_kind(&self) -> Option<FormKind> {
+        self.asked().map(Form::kind)
+    }
+
+    /// What the try is worth when it is passed.
+    pub fn worth(&self) -> Worth {
+        match self.attempt.as_ref().map(|attempt| &attempt.record) {
+            Some(Record::Kept(begun)) => begun.counts_from.map_or(Worth::Counts, Worth::TooSoon),
+            _ => Worth::Practice,
+        }
+    }
+
+    fn is_variant(&self) -> bool {
+        self.task.kind == Kind::Variant
+    }
+}
+
+/// A task as this try asks it: the same every time.
+fn drawn<'a>(task: &'a Task, attempt: &Attempt) -> Result<Proof<'a>, ProofError> {
+    let mut proof = Proof::draw(task, attempt.seed);
+    // A variant is asked before anything was seen.
+    if task.kind != Kind::Variant {
+        proof.keep_askable(attempt.obs())?;
+    }
+    Ok(proof)
+}
+
+impl Attempt {
+    /// What expressions are over.
+    fn obs(&self) -> &Value {
+        const NOTHING: &Value = &Value::Null;
+        self.seen.as_ref().map_or(NOTHING, |seen| &seen.obs)
+    }
+}
