@@ -56,7 +56,8 @@ pub enum LookError {
 }
 
 impl Look {
-    /// What is to be looked at for this try; `None` for a task that asks about nothing live.
+    /// What is to be looked at for this try; `None` for a task that asks about nothing live, or
+    /// about a scene.
     pub fn of(proof: &Proof<'_>) -> Option<Self> {
         match proof.task.live.as_ref()? {
             Live::Experiment { name, .. } => Some(Self::Experiment {
@@ -64,6 +65,8 @@ impl Look {
                 params: proof.params.clone(),
             }),
             Live::Probe(name) => Some(Self::Probe(name.value.clone())),
+            // It stands as long as the task does, so whoever does the task keeps it.
+            Live::Scene(_) => None,
         }
     }
 

@@ -122,7 +122,10 @@ impl TaskState {
             Some((Look::of(&proof)?, attempt.seed))
         });
         let Some((at, seed)) = look else {
-            return self.unable("the task names nothing to look at");
+            let slug = &task.slug;
+            return self.unable(format!(
+                "it is done on the command line, by ipc-mastery prove {slug}"
+            ));
         };
         self.stage = stage;
         vec![Effect::Look {
