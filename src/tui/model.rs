@@ -215,7 +215,7 @@ impl Model {
             Screen::Exercise(_) => Place::Exercise,
             Screen::Probes(_) => Place::Probes,
             Screen::Task(state) => match state.asked_kind() {
-                Some(FormKind::Order) => Place::TaskOrdering,
+                Some(FormKind::Order(_)) => Place::TaskOrdering,
                 Some(FormKind::Match) => Place::TaskMatching,
                 _ => Place::Task,
             },

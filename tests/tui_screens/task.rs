@@ -3,7 +3,6 @@
 use ipc_mastery::experiment::{Call, Observation};
 use ipc_mastery::mastery::clock::Clock;
 use ipc_mastery::mastery::look::{Look, Seen};
-use ipc_mastery::mastery::proof::ShownForm;
 use ipc_mastery::mastery::store::Store;
 use ipc_mastery::tui::effect::{Effect, Memory};
 use ipc_mastery::tui::event::Event;
@@ -87,9 +86,7 @@ impl Sitting {
     fn place(&mut self, beginnings: &[&str]) {
         for beginning in beginnings {
             let form = state(&self.model).forms.last().unwrap();
-            let ShownForm::Order { statements, .. } = &form.shown.form else {
-                panic!("no order is asked");
-            };
+            let statements = &form.wording.answers;
             let left = form.left_over();
             let placed = statements.len() - left.len();
             let place = left
@@ -173,9 +170,7 @@ fn lines_to_give_a_purpose() {
 /// The number under which a purpose stands that begins so.
 fn purpose(model: &Model, beginning: &str) -> char {
     let form = state(model).forms.last().unwrap();
-    let ShownForm::Match { purposes, .. } = &form.shown.form else {
-        panic!("no match is asked");
-    };
+    let purposes = &form.wording.answers;
     let place = purposes.iter().position(|one| one.starts_with(beginning));
     char::from_digit(place.expect("it is shown") as u32 + 1, 10).unwrap()
 }
@@ -200,9 +195,7 @@ fn lines_with_purposes_after_they_were_judged() {
 fn choose(model: &mut Model, beginnings: [&str; 2]) {
     for beginning in beginnings {
         let form = state(model).forms.last().unwrap();
-        let ShownForm::Choice { options, reasons } = &form.shown.form else {
-            panic!("no choice is asked");
-        };
+        let (options, reasons) = (&form.wording.answers, &form.wording.reasons);
         let mut all = options.iter().enumerate().chain(reasons.iter().enumerate());
         let place = all.find(|(_, text)| text.starts_with(beginning));
         let place = place.expect("it is shown").0;
@@ -298,13 +291,13 @@ fn who_leaves_in_the_middle_is_told_first_and_has_not_passed() {
 #[test]
 fn once_more_is_practice_and_asks_the_same() {
     let mut sitting = Sitting::begun("steps", SMALL);
-    let asked = state(&sitting.model).forms[0].shown.clone();
+    let asked = state(&sitting.model).forms[0].wording.clone();
     sitting.place(&STEPS);
     let effects = enter(&mut sitting.model);
     sitting.record(&effects);
     enter(&mut sitting.model);
     assert_eq!(letter(&mut sitting.model, 'a'), []);
-    assert_eq!(state(&sitting.model).forms[0].shown, asked);
+    assert_eq!(state(&sitting.model).forms[0].wording, asked);
     sitting.place(&STEPS);
     assert_eq!(enter(&mut sitting.model), []);
     enter(&mut sitting.model);

@@ -4,18 +4,22 @@
 
 pub mod page;
 
+use serde_json::Value;
 use tui_input::{Input, InputRequest};
 
 use super::action::Action;
 use crate::curriculum::misconception::Misconception;
-use crate::mastery::proof::{Explained, Given, Judged, Note, Shown, ShownForm};
+use crate::curriculum::question::{Form as Written, Sort, is_number};
+use crate::mastery::proof::{Asked, Given, Judged, Key, Note, ProofError, Wording};
 use crate::render::task::often_believed;
 
 /// A question on the screen.
 #[derive(Clone, Debug)]
 pub struct Form {
-    /// What is shown of it.
-    pub shown: Shown,
+    /// Its texts, in the order in which they are shown.
+    pub wording: Wording,
+    /// How it is answered.
+    pub kind: Kind,
     /// The answer, as far as it is put together.
     pub draft: Draft,
     /// The answer, once it was given.
@@ -82,10 +86,12 @@ pub enum Typing {
 pub struct Told {
     /// Whether all of it is right.
     pub right: bool,
+    /// Whether the answer is right and its reason is not.
+    pub half: bool,
     /// What is said, and to what.
     pub notes: Vec<Said>,
-    /// What may be said of options or statements, and of reasons or lines.
-    pub explained: [Explained; 2],
+    /// What is right, and what is said to each answer: how much of it is shown is the page's.
+    pub key: Key,
 }
 
 /// Something said to an answer.
@@ -110,71 +116,99 @@ pub enum Reply {
     Given(Given),
 }
 
-/// What is answered, as far as keys differ.
+/// How a question is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// By numbers.
+    /// By numbers: an option, and a reason where there are some.
     Choice,
-    /// By taking statements in and moving them.
-    Order,
+    /// By taking so many statements in and moving them.
+    Order(usize),
     /// By giving lines a purpose.
     Match,
-    /// By typing.
-    Text,
+    /// By typing something of this sort.
+    Text(Sort),
 }
 
 impl Told {
     /// What is said to a judged answer, with the beliefs that its notes name.
-    pub fn new(judged: Judged, explained: [Explained; 2], beliefs: &[Misconception]) -> Self {
+    pub fn new(judged: Judged, key: Key, beliefs: &[Misconception]) -> Self {
         let notes = judged.notes.into_iter().map(|note| Said {
             belief: often_believed(&note, beliefs),
             note,
         });
         Self {
             right: judged.right,
+            half: judged.half,
             notes: notes.collect(),
-            explained,
+            key,
         }
     }
 }
 
 impl Form {
     /// A question that nobody has answered yet.
-    pub fn new(shown: Shown) -> Self {
-        let draft = match &shown.form {
-            ShownForm::Choice { .. } => Draft::Choice {
+    ///
+    /// # Errors
+    /// A slot of it that names what there is not.
+    pub fn of(asked: &Asked<'_>, obs: &Value) -> Result<Self, ProofError> {
+        let kind = match &asked.question.form {
+            Written::Choice { .. } => Kind::Choice,
+            Written::Order { steps, .. } => Kind::Order(steps.len()),
+            Written::Match { .. } => Kind::Match,
+            Written::Text(word) => Kind::Text(word.sort),
+        };
+        Ok(Self::new(kind, asked.wording(obs)?))
+    }
+
+    /// A question with these texts.
+    pub fn new(kind: Kind, wording: Wording) -> Self {
+        let mut form = Self {
+            wording,
+            kind,
+            draft: Draft::Choice {
                 option: None,
                 second: Second::NotAsked,
             },
-            ShownForm::Order { .. } => Draft::Order {
+            given: None,
+            told: None,
+        };
+        form.clear();
+        form
+    }
+
+    /// Forgets the answer: it can be given again.
+    pub fn clear(&mut self) {
+        (self.given, self.told) = (None, None);
+        self.draft = match self.kind {
+            Kind::Choice => Draft::Choice {
+                option: None,
+                second: Second::NotAsked,
+            },
+            Kind::Order(_) => Draft::Order {
                 placed: Vec::new(),
                 cursor: 0,
             },
-            ShownForm::Match { lines, .. } => Draft::Match {
-                purposes: vec![None; lines.len()],
+            Kind::Match => Draft::Match {
+                purposes: vec![None; self.wording.lines.len()],
                 cursor: 0,
             },
-            ShownForm::Text => Draft::Text {
+            Kind::Text(_) => Draft::Text {
                 field: Input::default(),
                 typing: Typing::No,
             },
         };
-        Self {
-            shown,
-            draft,
-            given: None,
-            told: None,
-        }
     }
 
-    /// How it is answered.
-    pub fn kind(&self) -> Kind {
-        match self.draft {
-            Draft::Choice { .. } => Kind::Choice,
-            Draft::Order { .. } => Kind::Order,
-            Draft::Match { .. } => Kind::Match,
-            Draft::Text { .. } => Kind::Text,
+    /// Takes an answer that was given earlier.
+    pub fn recall(&mut self, given: Given) {
+        match (&mut self.draft, &given) {
+            (Draft::Order { placed, .. }, Given::Places(places)) => placed.clone_from(places),
+            (Draft::Match { purposes, .. }, Given::Places(places)) => {
+                *purposes = places.iter().map(|&place| Some(place)).collect();
+            }
+            _ => {}
         }
+        self.given = Some(given);
     }
 
     /// Whether keys still change the answer.
@@ -190,14 +224,12 @@ impl Form {
 
     /// How many numbers choose something at this moment.
     pub fn choices(&self) -> usize {
-        match (&self.draft, &self.shown.form) {
-            (Draft::Choice { second, .. }, ShownForm::Choice { options, reasons }) => {
-                match second {
-                    Second::NotAsked => options.len(),
-                    Second::Asked(_) => reasons.len(),
-                }
-            }
-            (Draft::Match { .. }, ShownForm::Match { purposes, .. }) => purposes.len(),
+        match &self.draft {
+            Draft::Choice {
+                second: Second::Asked(_),
+                ..
+            } => self.wording.reasons.len(),
+            Draft::Choice { .. } | Draft::Match { .. } => self.wording.answers.len(),
             _ => 0,
         }
     }
@@ -223,17 +255,18 @@ impl Form {
         if !self.is_open() {
             return Reply::Passed;
         }
-        let reply = match (&mut self.draft, &self.shown.form) {
-            (Draft::Choice { option, second }, ShownForm::Choice { options, reasons }) => {
-                choose(action, (option, options.len()), (second, reasons.len()))
+        let (answers, reasons) = (self.wording.answers.len(), self.wording.reasons.len());
+        let reply = match (&mut self.draft, self.kind) {
+            (Draft::Choice { option, second }, _) => {
+                choose(action, (option, answers), (second, reasons))
             }
-            (Draft::Order { placed, cursor }, ShownForm::Order { statements, count }) => {
-                order(action, placed, cursor, (statements.len(), *count))
+            (Draft::Order { placed, cursor }, Kind::Order(count)) => {
+                order(action, placed, cursor, (answers, count))
             }
-            (Draft::Match { purposes, cursor }, ShownForm::Match { purposes: all, .. }) => {
-                match_lines(action, purposes, cursor, all.len())
+            (Draft::Match { purposes, cursor }, _) => {
+                match_lines(action, purposes, cursor, answers)
             }
-            (Draft::Text { field, typing }, _) => word(action, field, typing),
+            (Draft::Text { field, typing }, Kind::Text(sort)) => word(action, field, typing, sort),
             _ => Reply::Passed,
         };
         if let Reply::Given(given) = &reply {
@@ -244,10 +277,8 @@ impl Form {
 
     /// The statements that are not in the order, as they are shown.
     pub fn left_over(&self) -> Vec<usize> {
-        match (&self.draft, &self.shown.form) {
-            (Draft::Order { placed, .. }, ShownForm::Order { statements, .. }) => {
-                left_over(placed, statements.len())
-            }
+        match &self.draft {
+            Draft::Order { placed, .. } => left_over(placed, self.wording.answers.len()),
             _ => Vec::new(),
         }
     }
@@ -402,12 +433,15 @@ fn match_lines(
     Reply::Taken
 }
 
-fn word(action: Action, field: &Input, typing: &mut Typing) -> Reply {
+fn word(action: Action, field: &Input, typing: &mut Typing, sort: Sort) -> Reply {
     match action {
         Action::Commit => *typing = Typing::Yes,
         Action::Leave => *typing = Typing::No,
         Action::Accept => {
             let typed = field.value().trim();
+            if sort == Sort::Number && !typed.is_empty() && !is_number(typed) {
+                return refused("answer with a whole number, in digits");
+            }
             if !typed.is_empty() {
                 return Reply::Given(Given::Text(typed.to_owned()));
             }

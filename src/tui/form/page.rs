@@ -15,7 +15,8 @@
 use std::ops::Range;
 
 use super::{Draft, Form, Kind, Said, Second, Told};
-use crate::mastery::proof::{Explained, Given, ShownForm};
+use crate::curriculum::question::Sort;
+use crate::mastery::proof::Given;
 use crate::render::markdown::{Document, Layout, paragraph};
 use crate::render::text::{Line, Role, Text};
 use crate::untrusted::printable;
@@ -64,41 +65,33 @@ pub enum Tell {
 /// Sets what is below the title of a question, for this many columns.
 pub fn set(form: &Form, focus: Focus, width: usize) -> Set {
     let mut set = Set::default();
-    set.text.append(markdown(&form.shown.prompt, width));
+    set.text.append(markdown(&form.wording.prompt, width));
     // A long list is read with the verdict in mind; a choice is short.
-    let long = matches!(form.kind(), Kind::Order | Kind::Match);
+    let long = matches!(form.kind, Kind::Order(_) | Kind::Match);
     if let Some(told) = form.told.as_ref().filter(|_| long) {
         verdict(&mut set.text, form, told, width);
     }
-    match (&form.shown.form, &form.draft) {
-        (ShownForm::Choice { options, reasons }, Draft::Choice { option, second }) => {
-            choice(
-                &mut set,
-                form,
-                (options, reasons),
-                (*option, *second),
-                width,
-            );
+    let cursor = |cursor: usize| (focus == Focus::Here && form.is_open()).then_some(cursor);
+    match (&form.draft, &form.told) {
+        (Draft::Choice { option, second }, _) => {
+            choice(&mut set.text, form, (*option, *second), width);
         }
-        (ShownForm::Order { statements, count }, Draft::Order { placed, cursor }) => {
-            let cursor = (focus == Focus::Here && form.is_open()).then_some(*cursor);
-            match &form.told {
-                Some(told) => order_told(&mut set, form, (statements, placed), told, width),
-                None => order(&mut set, form, (statements, *count, placed), cursor, width),
-            }
+        (Draft::Order { placed, .. }, Some(told)) => {
+            order_told(&mut set, form, placed, told, width);
+        }
+        (Draft::Order { placed, cursor: at }, None) => {
+            order(&mut set, form, placed, cursor(*at), width);
         }
         (
-            ShownForm::Match { lines, purposes },
             Draft::Match {
-                purposes: given,
-                cursor,
+                purposes,
+                cursor: at,
             },
+            _,
         ) => {
-            let cursor = (focus == Focus::Here && form.is_open()).then_some(*cursor);
-            lines_with_purposes(&mut set, form, (lines, purposes, given), cursor, width);
+            lines_with_purposes(&mut set, form, purposes, cursor(*at), width);
         }
-        (ShownForm::Text, _) => word(&mut set.text, form),
-        _ => {}
+        (Draft::Text { .. }, _) => word(&mut set.text, form),
     }
     if let Some(told) = form.told.as_ref().filter(|_| !long) {
         verdict(&mut set.text, form, told, width);
@@ -184,43 +177,34 @@ fn indented(out: &mut Text, body: Text, indent: usize) {
     hang(out, Line::of(Role::Plain, " ".repeat(indent)), body);
 }
 
-fn choice(
-    set: &mut Set,
-    form: &Form,
-    (all, reasons): (&[String], &[String]),
-    (option, second): (Option<usize>, Second),
-    width: usize,
-) {
+fn choice(text: &mut Text, form: &Form, (option, second): (Option<usize>, Second), width: usize) {
     let (given, given_reason) = match form.given {
         Some(Given::Chosen(option, reason)) => (Some(option), reason),
         _ => (None, None),
     };
     let told = form.told.as_ref();
+    let (truth, reason) = match told.map(|told| &told.key.solution) {
+        Some(Given::Chosen(option, reason)) => (Some(*option), *reason),
+        _ => (None, None),
+    };
     let tell = match told {
         Some(told) if told.right => Tell::All,
         _ => Tell::Given,
     };
-    let explained = |list: usize| told.map(|told| &told.explained[list]);
     let open = form.is_open();
     let tier = Tier {
         chosen: option.filter(|_| open),
         given,
-        truth: explained(0).and_then(|list| list.right),
+        truth,
         tell,
     };
-    let both = |texts: &[String], list: Option<&Explained>| {
-        let say = |at| list.and_then(|list| list.says.get(at)).cloned();
-        let texts = texts.iter().enumerate();
-        let both = texts.map(|(at, text)| (text.clone(), say(at).unwrap_or_default()));
-        both.collect::<Vec<(String, String)>>()
-    };
-    let shown = both(all, explained(0));
-    options(&mut set.text, &borrowed(&shown), tier, width);
+    let says = told.map_or(&[][..], |told| &told.key.answers);
+    options(text, &beside(&form.wording.answers, says), tier, width);
     let asked = matches!(second, Second::Asked(_)) || given_reason.is_some();
-    if reasons.is_empty() || !asked {
+    if form.wording.reasons.is_empty() || !asked {
         return;
     }
-    set.text.line(Line::of(Role::Subheading, "Because"));
+    text.line(Line::of(Role::Subheading, "Because"));
     let chosen = match second {
         Second::Asked(chosen) => chosen.filter(|_| open),
         Second::NotAsked => None,
@@ -228,17 +212,17 @@ fn choice(
     let tier = Tier {
         chosen,
         given: given_reason,
-        truth: explained(1).and_then(|list| list.right),
+        truth: reason,
         tell,
     };
-    let shown = both(reasons, explained(1));
-    options(&mut set.text, &borrowed(&shown), tier, width);
+    let says = told.map_or(&[][..], |told| &told.key.reasons);
+    options(text, &beside(&form.wording.reasons, says), tier, width);
 }
 
-fn borrowed(both: &[(String, String)]) -> Vec<(&str, &str)> {
-    let both = both.iter();
-    both.map(|(text, say)| (text.as_str(), say.as_str()))
-        .collect()
+/// Answers, each with what is said to it.
+fn beside<'a>(answers: &'a [String], says: &'a [String]) -> Vec<(&'a str, &'a str)> {
+    let says = says.iter().map(String::as_str).chain(std::iter::repeat(""));
+    answers.iter().map(String::as_str).zip(says).collect()
 }
 
 /// Columns before the text of a statement.
@@ -257,14 +241,11 @@ fn statement(set: &mut Set, lead: (Role, &str, &str), body: &str, picked: bool, 
     }
 }
 
-fn order(
-    set: &mut Set,
-    form: &Form,
-    (statements, count, placed): (&[String], usize, &[usize]),
-    cursor: Option<usize>,
-    width: usize,
-) {
-    let title = format!("Your order: {} of {count}", placed.len());
+fn order(set: &mut Set, form: &Form, placed: &[usize], cursor: Option<usize>, width: usize) {
+    let title = match form.kind {
+        Kind::Order(count) => format!("Your order: {} of {count}", placed.len()),
+        _ => "Your order".to_owned(),
+    };
     set.text.line(Line::of(Role::Subheading, title));
     let left = if form.is_open() {
         form.left_over()
@@ -285,58 +266,43 @@ fn order(
             (false, true) => (Role::Plain, " "),
             (false, false) => (Role::Key, "•"),
         };
-        statement(
-            set,
-            (role, sign, &number),
-            &statements[place],
-            picked,
-            width,
-        );
+        let body = text_at(&form.wording.answers, place);
+        statement(set, (role, sign, &number), body, picked, width);
     }
 }
 
-fn order_told(
-    set: &mut Set,
-    form: &Form,
-    (statements, placed): (&[String], &[usize]),
-    told: &Told,
-    width: usize,
-) {
-    let say = |place: usize| told.explained[0].says.get(place).map_or("", String::as_str);
-    let title = "Your order";
-    set.text.line(Line::of(Role::Subheading, title));
+/// The text at a place; an answer from before a lesson was changed may name one that is not there.
+fn text_at(texts: &[String], place: usize) -> &str {
+    texts.get(place).map_or("–", String::as_str)
+}
+
+fn order_told(set: &mut Set, form: &Form, placed: &[usize], told: &Told, width: usize) {
+    let statements = &form.wording.answers;
+    let say = |place: usize| told.key.answers.get(place).map_or("", String::as_str);
+    set.text.line(Line::of(Role::Subheading, "Your order"));
     for (row, &place) in placed.iter().enumerate() {
-        let body = &statements[place];
+        let body = text_at(statements, place);
         let note = about(told, body);
         let (role, sign) = match (told.right, note) {
             (true, _) => (Role::Good, "✓"),
             (false, Some(_)) => (Role::Bad, "✗"),
             (false, None) => (Role::Plain, " "),
         };
-        statement(
-            set,
-            (role, sign, &(row + 1).to_string()),
-            body,
-            false,
-            width,
-        );
+        let number = (row + 1).to_string();
+        statement(set, (role, sign, &number), body, false, width);
         match note {
             Some(said) => tell(&mut set.text, said, STATEMENT, width),
             None if told.right => explain(&mut set.text, say(place), STATEMENT, width),
             None => {}
         }
     }
-    if told.right && !form.left_over().is_empty() {
-        set.text
-            .line(Line::of(Role::Subheading, "Left over, and rightly"));
-        for place in form.left_over() {
-            statement(
-                set,
-                (Role::Plain, " ", "·"),
-                &statements[place],
-                false,
-                width,
-            );
+    let left = form.left_over();
+    if told.right && !left.is_empty() {
+        let title = "Left over, and rightly";
+        set.text.line(Line::of(Role::Subheading, title));
+        for place in left {
+            let body = text_at(statements, place);
+            statement(set, (Role::Plain, " ", "·"), body, false, width);
             explain(&mut set.text, say(place), STATEMENT, width);
         }
     }
@@ -345,10 +311,11 @@ fn order_told(
 fn lines_with_purposes(
     set: &mut Set,
     form: &Form,
-    (lines, purposes, given): (&[String], &[String], &[Option<usize>]),
+    given: &[Option<usize>],
     cursor: Option<usize>,
     width: usize,
 ) {
+    let (lines, purposes) = (&form.wording.lines, &form.wording.answers);
     let told = form.told.as_ref();
     for (at, line) in lines.iter().enumerate() {
         let picked = cursor == Some(at);
@@ -390,7 +357,7 @@ fn lines_with_purposes(
         match (note, told) {
             (Some(said), _) => tell(&mut set.text, said, 10, width),
             (None, Some(told)) if told.right => {
-                let say = told.explained[1].says.get(at).map_or("", String::as_str);
+                let say = told.key.lines.get(at).map_or("", String::as_str);
                 explain(&mut set.text, say, 10, width);
             }
             _ => {}
@@ -443,28 +410,23 @@ fn explain(text: &mut Text, say: &str, indent: usize, width: usize) {
 
 /// Whether the answer is right, and what was not said beside its parts already.
 fn verdict(text: &mut Text, form: &Form, told: &Told, width: usize) {
-    let half = "The answer is right; the reason is not.";
-    let option_right = match &form.given {
-        Some(Given::Chosen(option, Some(_))) => told.explained[0].right == Some(*option),
-        _ => false,
-    };
-    let (role, sign, words) = match (told.right, form.kind()) {
-        (true, _) => (Role::Good, "✓ ", "Right."),
-        (false, Kind::Choice) if option_right => (Role::Bad, "✗ ", half),
-        (false, Kind::Choice) => (Role::Bad, "✗ ", "Not this one."),
-        (false, _) => (Role::Bad, "✗ ", "Not right."),
+    let (role, sign, words) = match (told.right, told.half, form.kind) {
+        (true, ..) => (Role::Good, "✓ ", "Right."),
+        (false, true, _) => (Role::Bad, "✗ ", "The answer is right; the reason is not."),
+        (false, false, Kind::Choice) => (Role::Bad, "✗ ", "Not this one."),
+        (false, false, _) => (Role::Bad, "✗ ", "Not right."),
     };
     text.line(Line::of(role, sign).with(Role::Plain, words));
-    let beside = |said: &Said| match &form.shown.form {
-        ShownForm::Choice { .. } => true,
-        ShownForm::Order { statements, .. } => statements.contains(&said.note.about),
-        ShownForm::Match { lines, .. } => lines.contains(&said.note.about),
-        ShownForm::Text => false,
+    let beside = |said: &Said| match form.kind {
+        Kind::Choice => true,
+        Kind::Order(_) => form.wording.answers.contains(&said.note.about),
+        Kind::Match => form.wording.lines.contains(&said.note.about),
+        Kind::Text(_) => false,
     };
     for said in &told.notes {
         if beside(said) {
             // What is said to an option stands below it; what it may come from does not.
-            if form.kind() == Kind::Choice
+            if form.kind == Kind::Choice
                 && let Some(belief) = &said.belief
             {
                 indented(text, markdown(belief, width.saturating_sub(2)), 2);
@@ -485,7 +447,11 @@ fn hint(text: &mut Text, form: &Form) {
         Draft::Text { .. } if form.is_typing() => {
             &[("Enter", " takes it, "), ("Esc", " leaves the field.")]
         }
-        Draft::Text { .. } => &[("Enter", " to type your answer.")],
+        Draft::Text { .. } => match form.kind {
+            Kind::Text(Sort::Number) => &[("Enter", " to type a number.")],
+            Kind::Text(Sort::Identifier) => &[("Enter", " to type a name.")],
+            _ => &[("Enter", " to type your answer.")],
+        },
         Draft::Choice { option: None, .. } => &[("1, 2, …", " chooses.")],
         Draft::Choice {
             second: Second::Asked(None),

@@ -2,22 +2,19 @@
 
 use super::*;
 
-fn form(form: ShownForm) -> Form {
-    Form::new(Shown {
+fn form(kind: Kind, (answers, reasons, lines): (usize, usize, usize)) -> Form {
+    let texts = |count: usize| (0..count).map(|number| number.to_string()).collect();
+    let wording = Wording {
         prompt: "?".to_owned(),
-        form,
-    })
-}
-
-fn texts(count: usize) -> Vec<String> {
-    (0..count).map(|number| number.to_string()).collect()
+        answers: texts(answers),
+        reasons: texts(reasons),
+        lines: texts(lines),
+    };
+    Form::new(kind, wording)
 }
 
 fn order_of(statements: usize, count: usize) -> Form {
-    form(ShownForm::Order {
-        statements: texts(statements),
-        count,
-    })
+    form(Kind::Order(count), (statements, 0, 0))
 }
 
 fn places(form: &Form) -> Vec<usize> {
@@ -75,10 +72,7 @@ fn at_the_edges_of_its_rows_moving_is_left_to_the_page() {
 
 #[test]
 fn each_line_is_given_a_purpose_and_the_next_one_without_is_asked() {
-    let mut form = form(ShownForm::Match {
-        lines: texts(3),
-        purposes: texts(4),
-    });
+    let mut form = form(Kind::Match, (4, 0, 3));
     form.act(Action::Down);
     form.act(Action::Choose(4));
     form.act(Action::Choose(1));
@@ -96,10 +90,7 @@ fn each_line_is_given_a_purpose_and_the_next_one_without_is_asked() {
 
 #[test]
 fn a_reason_is_asked_after_the_option_was_settled() {
-    let mut form = form(ShownForm::Choice {
-        options: texts(2),
-        reasons: texts(3),
-    });
+    let mut form = form(Kind::Choice, (2, 3, 0));
     assert!(matches!(form.act(Action::Commit), Reply::Refused(_)));
     form.act(Action::Choose(2));
     assert_eq!(form.choices(), 2);
@@ -115,11 +106,14 @@ fn a_reason_is_asked_after_the_option_was_settled() {
 
 #[test]
 fn a_word_is_typed_and_an_empty_one_is_no_answer() {
-    let mut form = form(ShownForm::Text);
+    let mut form = form(Kind::Text(Sort::Number), (0, 0, 0));
     assert!(!form.is_typing());
     form.act(Action::Commit);
     assert!(form.is_typing());
     assert_eq!(form.act(Action::Accept), Reply::Taken);
+    form.type_in(InputRequest::InsertChar('x'));
+    assert!(matches!(form.act(Action::Accept), Reply::Refused(_)));
+    form.type_in(InputRequest::DeletePrevChar);
     for letter in " 12 ".chars() {
         form.type_in(InputRequest::InsertChar(letter));
     }

@@ -178,15 +178,14 @@ impl TaskState {
         let Some(attempt) = &self.attempt else {
             return Vec::new();
         };
-        let shown = drawn(&task, attempt).and_then(|proof| {
+        let form = drawn(&task, attempt).and_then(|proof| {
             let asked = proof.asked.get(self.forms.len());
             asked
-                .map(|asked| proof.shown(asked, attempt.obs()))
+                .map(|asked| Form::of(asked, attempt.obs()))
                 .transpose()
         });
-        match shown {
-            Ok(Some(shown)) => {
-                let mut form = Form::new(shown);
+        match form {
+            Ok(Some(mut form)) => {
                 form.begin_typing();
                 self.forms.push(form);
                 self.stage = Stage::Asking;
@@ -227,15 +226,9 @@ impl TaskState {
             let proof = drawn(&self.task, attempt)?;
             let asked = proof.asked.get(place);
             let obs = now.unwrap_or_else(|| attempt.obs());
-            asked
-                .map(|asked| proof.judge(asked, given, obs))
-                .transpose()
+            asked.map(|asked| asked.judge(given, obs)).transpose()
         });
-        let nothing = Judged {
-            right: false,
-            notes: Vec::new(),
-        };
-        Ok(judged.transpose()?.flatten().unwrap_or(nothing))
+        Ok(judged.transpose()?.flatten().unwrap_or_default())
     }
 
     /// Tells what an answer is worth. With the last one the try has its result.
@@ -250,18 +243,19 @@ impl TaskState {
         let Some(attempt) = &mut self.attempt else {
             return Vec::new();
         };
-        let explained = drawn(&task, attempt).and_then(|proof| {
+        let key = drawn(&task, attempt).and_then(|proof| {
             let asked = proof.asked.get(place);
             let obs = now.unwrap_or_else(|| attempt.obs());
-            asked.map(|asked| proof.explained(asked, obs)).transpose()
+            asked.map(|asked| asked.key(obs)).transpose()
         });
-        let explained = match explained {
-            Ok(explained) => explained.unwrap_or_default(),
+        let key = match key {
+            Ok(Some(key)) => key,
+            Ok(None) => return Vec::new(),
             Err(error) => return self.unable(error.to_string()),
         };
         attempt.right += usize::from(judged.right);
         if let Some(form) = self.forms.get_mut(place) {
-            form.told = Some(Told::new(judged, explained, beliefs));
+            form.told = Some(Told::new(judged, key, beliefs));
         }
         self.stage = Stage::Told;
         if self.is_answered() {

@@ -179,7 +179,7 @@ impl TaskState {
 
     /// How the question is answered that keys answer.
     pub fn asked_kind(&self) -> Option<FormKind> {
-        self.asked().map(Form::kind)
+        self.asked().map(|form| form.kind)
     }
 
     /// What the try is worth when it is passed.

@@ -85,9 +85,9 @@ fn keys(state: &TaskState) -> Vec<(Action, &'static str)> {
 /// The keys that answer a question.
 pub(super) fn answering(form: &Form) -> Vec<(Action, &'static str)> {
     let choose = Action::Choose(form.choices().min(9) as u8);
-    match form.kind() {
+    match form.kind {
         Kind::Choice => vec![(choose, ""), (Action::Commit, "commit")],
-        Kind::Order => vec![
+        Kind::Order(_) => vec![
             (Action::Pick, ""),
             (Action::Earlier, ""),
             (Action::Later, ""),
@@ -98,6 +98,6 @@ pub(super) fn answering(form: &Form) -> Vec<(Action, &'static str)> {
             (choose, "purpose"),
             (Action::Commit, "answer"),
         ],
-        Kind::Text => vec![(Action::Commit, "type")],
+        Kind::Text(_) => vec![(Action::Commit, "type")],
     }
 }
