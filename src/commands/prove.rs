@@ -141,7 +141,7 @@ impl Sitting<'_> {
     fn pass_over(&mut self, lesson: &Lesson, seed: Option<u64>) -> Result<ExitCode, CommandError> {
         let named = lesson.variant.as_ref();
         if let Some(variant) = named.and_then(|named| self.curriculum.task(&named.value)) {
-            let outcomes = outcomes(self.curriculum, variant);
+            let outcomes = evidence::outcomes_of(self.curriculum, &variant.slug);
             match self.hold(variant, seed, Aim::Evidence(&outcomes)) {
                 Ok(ExitCode::Success) => {}
                 Err(error) if error.code == ExitCode::CannotJudge => {

@@ -226,14 +226,22 @@ fn a_word_that_was_foreseen_as_wrong_and_the_result() {
     });
 }
 
+/// A variant that runs first and gives this count.
+fn variant(size: Size, count: usize) -> Sitting {
+    let mut sitting = Sitting::new("once-more", size);
+    enter(&mut sitting.model);
+    let seen = observation(count);
+    let effects = sitting.seen(seen.obs.clone(), Some(seen));
+    sitting.record(&effects);
+    sitting
+}
+
 #[test]
-fn a_variant_that_was_run() {
+fn a_variant_that_was_predicted() {
     both_sizes!("task_variant", |size| {
-        let mut sitting = Sitting::begun("once-more", size);
+        let mut sitting = variant(size, 9);
         sitting.typed("5");
-        enter(&mut sitting.model);
-        let seen = observation(9);
-        let effects = sitting.seen(seen.obs.clone(), Some(seen));
+        let effects = enter(&mut sitting.model);
         sitting.record(&effects);
         sitting.model
     });
@@ -314,12 +322,8 @@ fn where_nothing_can_be_kept_a_task_is_practice() {
 }
 
 #[test]
-fn a_variant_is_predicted_first_and_runs_then_with_what_was_drawn() {
-    let mut sitting = Sitting::begun("once-more", LARGE);
-    assert!(drawn(&sitting.model).contains("The client writes 5 bytes, then 4."));
-    assert_eq!(sitting.typed("9"), []);
-    let before = drawn(&sitting.model);
-    assert!(!before.contains("Right.") && before.contains("runs it on your kernel"));
+fn a_variant_runs_with_what_was_drawn_and_is_hidden_until_all_is_predicted() {
+    let mut sitting = Sitting::new("once-more", LARGE);
     let effects = enter(&mut sitting.model);
     let [Effect::Look { at, .. }] = &effects[..] else {
         panic!("{effects:?}");
@@ -330,25 +334,42 @@ fn a_variant_is_predicted_first_and_runs_then_with_what_was_drawn() {
     assert_eq!((name.as_str(), &params["first"]), ("unix.bytes", &json!(5)));
     // Asked twice, it runs once.
     assert_eq!(enter(&mut sitting.model), []);
-    let seen = observation(9);
-    let effects = sitting.seen(seen.obs.clone(), Some(seen));
+
+    let mut sitting = variant(LARGE, 9);
+    let asked = drawn(&sitting.model);
+    assert!(
+        asked.contains("The client writes 5 bytes, then 4."),
+        "{asked}"
+    );
+    assert_eq!(sitting.typed("9"), []);
+    for shown in [asked, drawn(&sitting.model)] {
+        assert!(
+            !shown.contains("Right.") && !shown.contains("read(4"),
+            "{shown}"
+        );
+    }
+    let effects = enter(&mut sitting.model);
     assert!(sitting.record(&effects), "{effects:?}");
-    assert!(drawn(&sitting.model).contains("It is evidence for O2."));
+    let shown = drawn(&sitting.model);
+    assert!(
+        shown.contains("read(4") && shown.contains("It is evidence for O2."),
+        "{shown}"
+    );
 }
 
 #[test]
-fn an_experiment_that_did_not_run_can_be_run_again() {
-    let mut sitting = Sitting::begun("once-more", LARGE);
-    sitting.typed("9");
+fn what_cannot_run_here_is_no_try() {
+    let mut sitting = Sitting::new("once-more", LARGE);
     enter(&mut sitting.model);
     let seed = state(&sitting.model).attempt.as_ref().unwrap().seed;
     let failed = Event::Looked {
         task: "once-more".to_owned(),
         seed,
-        result: Err("it took too long".to_owned()),
+        result: Err("this machine lacks tmux".to_owned()),
     };
-    update(&mut sitting.model, failed);
-    assert!(drawn(&sitting.model).contains("It could not be run: it took too long."));
+    assert_eq!(update(&mut sitting.model, failed), []);
+    assert!(drawn(&sitting.model).contains("This cannot be asked: this machine lacks tmux."));
+    assert!(sitting.store.snapshot().unwrap().proofs.is_empty());
     let effects = enter(&mut sitting.model);
     assert!(matches!(effects[..], [Effect::Look { .. }]), "{effects:?}");
 }

@@ -81,7 +81,7 @@ impl TaskState {
                 Vec::new()
             }
             (Action::Commit, Stage::Told) => self.ask_next(),
-            (Action::Commit, Stage::Predicted(_)) => self.look(Stage::Running),
+            (Action::Commit, Stage::Predicted) => self.judge_all(around.beliefs),
             (Action::Again, Stage::Ended) => {
                 let seed = self.attempt.as_ref().map_or(around.seed, |one| one.seed);
                 self.begin(seed, Record::Practice)
@@ -107,7 +107,7 @@ impl TaskState {
             of: 0,
             right: 0,
         });
-        if self.is_variant() || self.task.live.is_none() {
+        if self.task.live.is_none() {
             self.drawn_up()
         } else {
             self.look(Stage::Looking)
@@ -180,9 +180,12 @@ impl TaskState {
         };
         let form = drawn(&task, attempt).and_then(|proof| {
             let asked = proof.asked.get(self.forms.len());
-            asked
-                .map(|asked| Form::of(asked, attempt.obs()))
-                .transpose()
+            // What a variant saw is hidden until all is predicted.
+            let obs = match self.is_variant() {
+                true => &Value::Null,
+                false => attempt.obs(),
+            };
+            asked.map(|asked| Form::of(asked, obs)).transpose()
         });
         match form {
             Ok(Some(mut form)) => {
@@ -202,7 +205,7 @@ impl TaskState {
             if self.forms.len() < of {
                 return self.ask_next();
             }
-            self.stage = Stage::Predicted(None);
+            self.stage = Stage::Predicted;
             return Vec::new();
         }
         let last = self.forms.len().saturating_sub(1);
@@ -295,16 +298,7 @@ impl TaskState {
                 attempt.seen = Some(seen);
                 self.drawn_up()
             }
-            (Stage::Running, Ok(seen)) => {
-                attempt.seen = Some(seen);
-                self.judge_all(beliefs)
-            }
             (Stage::Checking(given), Ok(seen)) => self.check(&given, &seen.obs, beliefs),
-            // It can be run once more: nothing was told yet.
-            (Stage::Running, Err(why)) => {
-                self.stage = Stage::Predicted(Some(why));
-                Vec::new()
-            }
             (Stage::Looking | Stage::Checking(_), Err(why)) => self.unable(why),
             _ => Vec::new(),
         }

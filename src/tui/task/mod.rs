@@ -1,7 +1,7 @@
 //! A task on the screen, from its opening to its result: what is asked, what was answered, what is
 //! waited for. The rules are the command line's: that it was begun is recorded before its first
-//! question, a variant is predicted first and run then, a measurement is looked at again before an
-//! answer is called wrong.
+//! question; a variant is run before it is asked, and shown when all is predicted; this machine is
+//! looked at again before an answer about it is called wrong.
 //!
 //! Drawing and judging are [`crate::mastery::proof`]'s, what keys and events do is in [`keys`], how it
 //! is set as lines in [`page`].
@@ -61,10 +61,8 @@ pub enum Stage {
     Checking(Given),
     /// What was said to the last question on the page is read.
     Told,
-    /// All is predicted, and nothing has run yet; why not, if it was tried.
-    Predicted(Option<String>),
-    /// The experiment runs.
-    Running,
+    /// All of a variant is predicted; what the kernel did is not shown yet.
+    Predicted,
     /// The result is shown.
     Ended,
     /// It cannot be done here or now: why, as a clause.
@@ -126,7 +124,7 @@ impl TaskState {
     pub fn is_pending(&self) -> bool {
         matches!(
             self.stage,
-            Stage::Looking | Stage::Recording | Stage::Checking(_) | Stage::Running
+            Stage::Looking | Stage::Recording | Stage::Checking(_)
         )
     }
 
@@ -139,7 +137,7 @@ impl TaskState {
         let open = match self.stage {
             Stage::Ready | Stage::Looking | Stage::Recording | Stage::Ended => false,
             Stage::Told => !self.is_answered(),
-            Stage::Asking | Stage::Checking(_) | Stage::Predicted(_) | Stage::Running => true,
+            Stage::Asking | Stage::Checking(_) | Stage::Predicted => true,
             Stage::Unable(_) => false,
         };
         kept && open

@@ -53,6 +53,12 @@ pub fn set(state: &TaskState, subject: &Subject<'_>) -> Page {
             page.focus = 0..text.lines.len();
             return page;
         }
+        Stage::Looking if state.is_variant() => {
+            waiting(
+                text,
+                "Running it on your kernel; what it did is shown when you have predicted …",
+            );
+        }
         Stage::Looking => waiting(text, "Looking at this machine …"),
         Stage::Recording => waiting(text, "Beginning …"),
         _ if state.forms.is_empty() => {}
@@ -64,6 +70,8 @@ pub fn set(state: &TaskState, subject: &Subject<'_>) -> Page {
     }
     let seen = state.attempt.as_ref().and_then(|one| one.seen.as_ref());
     let ran = text.lines.len();
+    let hidden = state.is_variant() && state.stage != Stage::Ended;
+    let seen = seen.filter(|_| !hidden);
     if let Some(observation) = seen.and_then(|seen| seen.observation.as_ref()) {
         text.append(drawing::ran(observation, layout));
     }
@@ -114,16 +122,9 @@ fn below(state: &TaskState, subject: &Subject<'_>, layout: Layout<'_>) -> Text {
             text.line(key("Enter", " goes on."));
         }
         Stage::Checking(_) => waiting(&mut text, "Looking at this machine once more …"),
-        Stage::Running => waiting(&mut text, "Running …"),
-        Stage::Predicted(why) => {
+        Stage::Predicted => {
             text.blank();
-            if let Some(why) = why {
-                let words = format!("It could not be run: {}.", readable(why));
-                text.append(paragraph(Role::Warning, &words, width));
-                text.line(key("Enter", " tries again."));
-            } else {
-                text.line(key("Enter", " runs it on your kernel, now."));
-            }
+            text.line(key("Enter", " shows what your kernel did."));
         }
         Stage::Unable(why) => {
             text.blank();

@@ -73,7 +73,7 @@ fn keys(state: &TaskState) -> Vec<(Action, &'static str)> {
             keys
         }
         (Stage::Told, _) => vec![(Action::Commit, "go on")],
-        (Stage::Predicted(_), _) => vec![(Action::Commit, "run")],
+        (Stage::Predicted, _) => vec![(Action::Commit, "show")],
         (Stage::Ended, _) => vec![(Action::Commit, "go back"), (Action::Again, "once more")],
         _ => Vec::new(),
     };
