@@ -32,6 +32,7 @@ mod pids;
 mod place;
 mod policy;
 mod queue;
+mod refusal;
 pub mod registry;
 mod request;
 pub mod role;

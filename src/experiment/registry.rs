@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::stage::Stage;
 use super::{
     Failure, activation, af_unix, capsule, clipboard, connect, credentials, endings, environment,
-    faces, losses, names, overview, passing, permissions, pids, policy, queue, runtime_dir, scope,
-    sessions, tmpfs, types, varied,
+    faces, losses, names, overview, passing, permissions, pids, policy, queue, refusal,
+    runtime_dir, scope, sessions, tmpfs, types, varied,
 };
 
 /// A named routine of real system calls.
@@ -49,6 +49,11 @@ pub const ALL: &[Experiment] = &[
     Experiment {
         name: "cred.policy",
         routine: policy::policy,
+        varied: None,
+    },
+    Experiment {
+        name: "cred.refused",
+        routine: refusal::refused,
         varied: None,
     },
     Experiment {

@@ -1,21 +1,16 @@
-//! `cred.sessions`: the label of a peer, where a security module gives one, and the two sessions
-//! that the kernel keeps: that of setsid and that of the audit subsystem.
+//! `cred.sessions`: the two sessions that the kernel keeps, that of setsid and that of the audit
+//! subsystem, and what setsid changes.
 
 use serde_json::{Map, Value, json};
 
-use super::af_unix::connect_quietly;
 use super::files::Touch;
-use super::order::{Kind, Order, Outcome};
+use super::order::{Order, Outcome};
 use super::stage::{Actor, Stage};
 use super::standing::Standing;
-use super::traffic::Traffic;
 use super::{Failure, Nothing, parameters};
 
 /// The session of the audit subsystem that a process is in; 4294967295 means none.
 const AUDIT: &str = "/proc/self/sessionid";
-
-/// The label of a process, where a security module gives one.
-const LABEL: &str = "/proc/self/attr/current";
 
 /// The value in [`AUDIT`] of a process that nobody has logged in.
 const UNSET: &str = "4294967295";
@@ -31,46 +26,11 @@ fn text(outcome: &Outcome) -> String {
         .map_or_else(|_| outcome.name(), str::to_owned)
 }
 
-/// Part a: the label of the client; part b: a child leaves its session.
+/// A child leaves its session.
 pub(super) fn sessions(stage: &mut Stage, params: &Map<String, Value>) -> Result<Value, Failure> {
     let Nothing {} = parameters(params)?;
-    let a = labels(stage)?;
-    let b = leaving(stage)?;
-    Ok(json!({ "a": a, "b": b }))
-}
-
-fn labels(stage: &mut Stage) -> Result<Value, Failure> {
-    let mut server = stage.actor("server")?;
-    let mut client = stage.actor("client")?;
-    let pair = (&mut server, &mut client);
-    let ends = connect_quietly(stage, pair, Kind::Stream, "label.sock")?;
-
-    stage.part("a");
-    let (pid, uid, _) = stage
-        .call(&mut server, Order::PeerCredentials(ends.server))?
-        .credentials()?;
-    let order = Order::Traffic(Traffic::PeerLabel(ends.server));
-    let label = stage.decisive(&mut server, order)?;
-    let order = Order::Traffic(Traffic::PeerLabel(ends.client));
-    let other = stage.call(&mut client, order)?;
-    let own = stage.call(&mut client, read(LABEL))?;
-    let modules = crate::sys::security_modules::active().unwrap_or_default();
-    let modules = if modules.is_empty() {
-        "none that could be read".to_owned()
-    } else {
-        modules.join(", ")
-    };
-    let answer = if label.result.is_ok() {
-        "a label".to_owned()
-    } else {
-        label.name()
-    };
-    Ok(json!({
-        "client": pid, "uid": uid, "answer": answer, "label": text(&label),
-        "other": text(&other), "own": text(&own), "modules": modules,
-        "server_fd": ends.server, "client_fd": ends.client,
-        "asked_pid": client.pid(),
-    }))
+    let a = leaving(stage)?;
+    Ok(json!({ "a": a }))
 }
 
 fn sid(stage: &mut Stage, actor: &mut Actor) -> Result<i32, Failure> {
@@ -81,7 +41,7 @@ fn sid(stage: &mut Stage, actor: &mut Actor) -> Result<i32, Failure> {
 fn leaving(stage: &mut Stage) -> Result<Value, Failure> {
     let mut shell = stage.actor("shell")?;
 
-    stage.part("b");
+    stage.part("a");
     let shells = sid(stage, &mut shell)?;
     let mut child = stage.fork(&mut shell, "child")?;
     let inherited = sid(stage, &mut child)?;

@@ -12,6 +12,7 @@ use nix::unistd::{
 use serde::{Deserialize, Serialize};
 
 use super::order::Got;
+use crate::sys::fence;
 
 /// Something to do about where a process stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub enum Standing {
     Setsid,
     /// `getsid(2)` of the process itself.
     Getsid,
+    /// `landlock_restrict_self(2)`: no more sockets in any file system, for good.
+    NoNewSockets,
 }
 
 /// A namespace to make beside the user namespace.
@@ -62,6 +65,7 @@ impl Standing {
             Self::SetGroups(groups) => format!("setgroups({groups:?})"),
             Self::Setsid => "setsid()".to_owned(),
             Self::Getsid => "getsid(0)".to_owned(),
+            Self::NoNewSockets => "landlock_restrict_self(no new sockets)".to_owned(),
         }
     }
 
@@ -104,6 +108,13 @@ impl Standing {
             }
             Self::Setsid => setsid().map(|sid| Got::Process(sid.as_raw())),
             Self::Getsid => getsid(None::<Pid>).map(|sid| Got::Process(sid.as_raw())),
+            Self::NoNewSockets => match fence::refuse_new_sockets() {
+                Ok(()) => Ok(Got::Done),
+                // Without Landlock there is no call that could give an error of its own.
+                Err(error) => Err(Errno::from_raw(
+                    error.raw_os_error().unwrap_or(Errno::EOPNOTSUPP as i32),
+                )),
+            },
         }
     }
 }

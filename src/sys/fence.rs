@@ -1,6 +1,6 @@
-//! A fence around a program: it writes only beneath one directory and signals only itself, as far
-//! as the kernel's Landlock goes (landlock(7)). It needs no privilege and cannot be taken down.
-//! Reading is not restricted: interpreters and libraries lie anywhere.
+//! A fence around a program: it writes only beneath one directory and signals only itself, or it
+//! makes no new sockets, as far as the kernel's Landlock goes (landlock(7)). It needs no privilege
+//! and cannot be taken down. Reading is not restricted: interpreters and libraries lie anywhere.
 
 use std::io;
 use std::path::Path;
@@ -49,6 +49,23 @@ pub fn scope_signals() -> bool {
     }
     let parent = nix::unistd::getppid();
     nix::sys::signal::kill(parent, None) == Err(nix::errno::Errno::EPERM)
+}
+
+/// Refuses this process, and what it starts from now on, any new socket in a file system, for good:
+/// bind(2) to a path gives EACCES (landlock(7), LANDLOCK_ACCESS_FS_MAKE_SOCK, Linux 5.13).
+///
+/// # Errors
+/// When the kernel has no Landlock, or refuses the rules.
+pub fn refuse_new_sockets() -> io::Result<()> {
+    let fenced = Ruleset::default()
+        .handle_access(AccessFs::MakeSock)
+        .and_then(Ruleset::create)
+        .and_then(RulesetCreated::restrict_self);
+    match fenced {
+        Ok(status) if status.ruleset == RulesetStatus::FullyEnforced => Ok(()),
+        Ok(_) => Err(io::ErrorKind::Unsupported.into()),
+        Err(error) => Err(io::Error::other(error)),
+    }
 }
 
 /// What may be written on the other side of every fence; see null(4), random(4), tty(4), pts(4),
