@@ -1,7 +1,9 @@
-//! The learner's shell, between two answers: `!` starts it, `!COMMAND` has it run one command.
+//! The learner's shell, between two answers: `!` starts it, `!COMMAND` has it run one command. It
+//! begins where the scene is.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
@@ -14,28 +16,25 @@ use crate::sys::wake::{Keyboard, Wake, Woken};
 #[derive(Debug)]
 pub(super) struct Shell {
     program: OsString,
+    directory: PathBuf,
     variables: Vec<Variable>,
 }
 
 impl Shell {
-    /// The shell that `SHELL` names; `/bin/sh` when it names none.
-    pub(super) fn new(variables: Vec<Variable>) -> Self {
+    /// The shell that `SHELL` names, `/bin/sh` when it names none, started in a directory.
+    pub(super) fn new(directory: PathBuf, variables: Vec<Variable>) -> Self {
         let named = std::env::var_os("SHELL").filter(|name| !name.is_empty());
         Self {
             program: named.unwrap_or_else(|| "/bin/sh".into()),
+            directory,
             variables,
         }
-    }
-
-    /// Names of the variables that it adds.
-    pub(super) fn announced(&self) -> Vec<&str> {
-        let names = self.variables.iter();
-        names.map(|(name, _)| name.as_str()).collect()
     }
 
     /// Runs a command, or the shell itself when that is empty; says what went wrong.
     pub(super) fn run(&self, command: &str) -> Option<String> {
         let mut shell = Command::new(&self.program);
+        shell.current_dir(&self.directory);
         shell.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if command.is_empty() {
             if !io::stdin().is_terminal() {
