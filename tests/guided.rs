@@ -4,6 +4,7 @@
 //! a task ends.
 
 mod home;
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,6 +12,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,6 +23,7 @@ use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
+use terminal::{Led, lead};
 
 /// How long anything may take on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -442,6 +445,39 @@ fn a_line_for_the_shell_is_run_where_the_scene_is() {
 }
 
 #[test]
+fn ctrl_c_ends_a_command_of_the_shell_and_then_the_task() {
+    let home = Home::new();
+    let mut command = prove(&home, "socket-census", "1");
+    command.env("SHELL", "/bin/sh").env("PS1", "mine$ ");
+    let mut led = lead(&command, (100, 40));
+    let mut written = String::new();
+    let mut until = |led: &mut Led, end: &str| {
+        written.clear();
+        let deadline = Instant::now() + PATIENCE;
+        while !written.ends_with(end) {
+            wait_until(&led.master, deadline, &written);
+            let mut buffer = [0; 4096];
+            let count = led.master.read(&mut buffer).unwrap();
+            written += &String::from_utf8_lossy(&buffer[..count]);
+        }
+    };
+    let question = "Your answer, a number: ";
+    until(&mut led, question);
+    // All in one process: one that the shell forks could miss what is typed that early.
+    led.master.write_all(b"!echo begun; read line\n").unwrap();
+    until(&mut led, "begun\r\n");
+    led.master.write_all(b"\x03").unwrap();
+    until(&mut led, question);
+    led.master.write_all(b"!\n").unwrap();
+    until(&mut led, "mine$ ");
+    led.master.write_all(b"exit\n").unwrap();
+    until(&mut led, question);
+    led.master.write_all(b"\x03").unwrap();
+    let status = led.child.wait().unwrap();
+    assert_eq!(status.signal(), Some(Signal::SIGINT as i32));
+}
+
+#[test]
 fn a_server_says_which_process_it_was_told_of() {
     let home = Home::new();
     let own = std::process::id();
@@ -637,8 +673,11 @@ impl Traced {
                 let pipe = rest.split("pipe:[").nth(1).unwrap();
                 (number, pipe.split(']').next().unwrap().to_owned())
             });
-            if pid == copier && call.contains("clone") && number.is_some() {
-                traced.holder = number.unwrap().to_string();
+            if pid == copier
+                && call.contains("clone")
+                && let Some(number) = number
+            {
+                traced.holder = number.to_string();
             } else if pid == paster && call.contains("pipe2") && call.contains('[') {
                 let ends = call.split_once('[').unwrap().1;
                 ends.split('<')

@@ -5,7 +5,6 @@
 mod home;
 mod terminal;
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

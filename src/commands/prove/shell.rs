@@ -6,11 +6,8 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use nix::sys::signal::Signal;
-
 use crate::experiment::scene::Variable;
-use crate::sys::clock::Deadline;
-use crate::sys::wake::{Keyboard, Wake, Woken};
+use crate::sys::foreground;
 
 /// The learner's shell, with what a scene adds to its environment.
 #[derive(Debug)]
@@ -47,12 +44,7 @@ impl Shell {
             // What follows in our input are answers.
             shell.stdin(Stdio::null());
         }
-        // Ctrl-C is for the command, as in system(3).
-        let mut held = Wake::new(&[Signal::SIGINT, Signal::SIGQUIT]).ok();
-        let ran = shell.status();
-        if let Some(held) = &mut held {
-            while let Ok(Woken::Signal(_)) = held.wait(Keyboard::NotOurs, Deadline::after_ms(0)) {}
-        }
+        let ran = foreground::run(&mut shell);
         ran.err()
             .map(|error| format!("The shell cannot be started: {error}"))
     }
