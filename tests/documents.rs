@@ -569,7 +569,7 @@ fn every_key_of_the_files_an_author_writes_is_described() {
             "book/src/writing-lessons.md",
             &[
                 "lesson",
-                "quiz",
+                "question/read",
                 "module",
                 "path",
                 "misconception",

@@ -14,7 +14,9 @@ use ipc_mastery::experiment::judgement::{
     agreed_option, decisive_fact, fill_markdown, fill_picture, stated_right,
 };
 use ipc_mastery::experiment::{ExperimentError, Observation, lint, run};
+use ipc_mastery::mastery::proof::Asked;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use serde_json::Value;
 
 fn curriculum() -> Curriculum {
     match Curriculum::load(&Source::Embedded) {
@@ -418,10 +420,14 @@ fn quizzes_discriminate_and_every_option_explains_itself() {
                     found.push(format!("`{id}` says `{word}`"));
                 }
             }
-            for say in says(&item.form) {
-                let feedback = words(say);
-                if !(8..=50).contains(&feedback) {
-                    found.push(format!("`{id}`: feedback of {feedback} words"));
+            for seed in 0..if item.draws.is_empty() { 1 } else { 20 } {
+                let asked = Asked::alone(item, Some(seed));
+                for say in says(&item.form) {
+                    let say = asked.text(say, &Value::Null).expect("it was checked");
+                    let feedback = words(&say);
+                    if !(8..=50).contains(&feedback) {
+                        found.push(format!("`{id}`: feedback of {feedback} words: {say}"));
+                    }
                 }
             }
             refuted |= item.form.misconceptions().any(|misconception| {

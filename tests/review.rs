@@ -473,3 +473,180 @@ fn the_terminal_is_left_as_it_was() {
     let after = nix::sys::termios::tcgetattr(&session.led.slave).unwrap();
     assert_eq!(after.local_flags, session.led.before.local_flags);
 }
+
+/// One question of each kind that is no choice; the number is drawn.
+const KINDS: &str = r#"
+[[quiz]]
+id = "kinds-order"
+kind = "order"
+prompt = "In which order?"
+[[quiz.step]]
+text = "bind"
+say = "The name comes first."
+[[quiz.step]]
+text = "listen"
+say = "Then the queue."
+[[quiz.step]]
+text = "accept"
+say = "What waits is taken last."
+[[quiz.trap]]
+text = "handshake"
+say = "There is none."
+misconception = "M01"
+
+[[quiz]]
+id = "kinds-match"
+kind = "match"
+prompt = "What are they for?"
+[[quiz.purpose]]
+id = "name"
+text = "gives a name"
+[[quiz.purpose]]
+id = "queue"
+text = "opens a queue"
+[[quiz.line]]
+text = "bind(3)"
+is = "name"
+say = "It makes a name."
+[[quiz.line]]
+text = "listen(3)"
+is = "queue"
+say = "It makes a queue."
+
+[[quiz]]
+id = "kinds-number"
+kind = "number"
+prompt = "How many are {{ some }} and {{ more }} together?"
+equals = "some + more"
+say = "Count all of them."
+why = "They add up."
+[[quiz.draw]]
+name = "some"
+from = 10
+to = 40
+[[quiz.draw]]
+name = "more"
+from = 50
+to = 90
+[[quiz.wrong]]
+text = "0"
+say = "There are some."
+misconception = "M01"
+
+[[quiz]]
+id = "kinds-name"
+kind = "identifier"
+prompt = "Which call gives a name?"
+accept = ["bind"]
+say = "It comes before listen."
+why = "It binds a socket to a name."
+"#;
+
+/// The letters of these answers, as they were shown.
+fn letters(shown: &str, texts: &[&str]) -> String {
+    let letter = |text: &&str| {
+        let end = format!(". {text}");
+        let line = shown.lines().find(|line| line.ends_with(&end));
+        let line = line.unwrap_or_else(|| panic!("no `{text}` in:\n{shown}"));
+        line.trim().chars().next().unwrap()
+    };
+    texts.iter().map(letter).collect()
+}
+
+#[test]
+fn every_kind_is_asked_judged_and_kept_and_what_was_missed_is_drawn_anew() {
+    let learner = Learner::new();
+    let lesson = learner
+        .pack
+        .join("curriculum/01-start/01-welcome/lesson.toml");
+    let text = fs::read_to_string(&lesson).unwrap();
+    fs::write(&lesson, text + KINDS).unwrap();
+    learner.finish("welcome", MONDAY);
+    let listed = learner.json(&["review", "--json"], MONDAY + DAY);
+    let questions = listed["questions"].as_array().unwrap();
+    let number = questions.iter().find(|one| one["item"] == "kinds-number");
+    let prompt = number.unwrap()["prompt"].as_str().unwrap().to_owned();
+
+    let mut session = learner.review(MONDAY + DAY);
+    session.until("5 questions are due.");
+    let mut sums: Vec<(u32, u32)> = Vec::new();
+    let mut orders = 0;
+    // The order and the number are missed once.
+    for _ in 0..7 {
+        let shown = session.until(": ");
+        if shown.contains("Who says so?") {
+            session.press(&format!("{}\n", letters(&shown, &["the kernel"])));
+        } else if shown.contains("In which order?") {
+            orders += 1;
+            let given = match orders {
+                1 => letters(&shown, &["bind", "handshake", "accept"]),
+                _ => letters(&shown, &["bind", "listen", "accept"]),
+            };
+            session.press(&format!("{given}\n"));
+            if orders == 1 {
+                let told = session.until("It comes once more");
+                assert!(told.contains("“handshake”\n  There is none."), "{told}");
+            }
+        } else if shown.contains("What are they for?") {
+            let given = letters(&shown, &["gives a name", "opens a queue"]);
+            session.press(&format!("{given}\n"));
+        } else if shown.contains("Which call") {
+            session.press("`Bind()`\n");
+            session.until("✓ Right.\n  It binds a socket to a name.");
+        } else {
+            let numbers = shown.split(|one: char| !one.is_ascii_digit());
+            let numbers: Vec<u32> = numbers.filter_map(|one| one.parse().ok()).collect();
+            let [.., some, more] = numbers[..] else {
+                panic!("{shown}");
+            };
+            if sums.is_empty() {
+                let words: Vec<&str> = shown.split_whitespace().collect();
+                assert!(
+                    words.join(" ").contains(&prompt),
+                    "as it was listed: {shown}"
+                );
+                session.press("many\n");
+                session.until("Answer with a whole number, in digits.");
+                session.until(": ");
+                session.press("0\n");
+                session.until("✗ Not this one.\n  There are some.");
+            } else {
+                session.press(&format!("{}\n", some + more));
+                session.until("✓ Right.\n  They add up.");
+            }
+            sums.push((some, more));
+        }
+    }
+    let (code, rest) = session.end();
+    assert_eq!(code, Some(0));
+    assert!(rest.contains("3 of 5 right the first time."), "{rest}");
+    assert_eq!((sums.len(), orders), (2, 2));
+    assert_ne!(sums[0], sums[1]);
+
+    let reviews = learner.store(0).snapshot().unwrap().reviews;
+    let words = |item: &str| {
+        let kept = reviews[item]
+            .iter()
+            .map(|one| (one.kept.words.as_deref(), one.right));
+        kept.collect::<Vec<_>>()
+    };
+    let sum = (sums[1].0 + sums[1].1).to_string();
+    assert_eq!(
+        words("kinds-number"),
+        [(Some("0"), false), (Some(sum.as_str()), true)]
+    );
+    assert_eq!(
+        words("kinds-order"),
+        [(Some("0 3 2"), false), (Some("0 1 2"), true)]
+    );
+    assert_eq!(words("kinds-match"), [(Some("0 1"), true)]);
+    assert_eq!(words("kinds-name"), [(Some("`Bind()`"), true)]);
+    let number = &reviews["kinds-number"];
+    assert_ne!(number[0].kept.seed, number[1].kept.seed);
+    let exported = learner.says(&["review", "--export"], MONDAY).out;
+    let missed = exported.lines().find(|line| line.contains("\"0 3 2\""));
+    assert!(
+        missed.unwrap().contains("\"misconception\":\"M01\""),
+        "{exported}"
+    );
+}

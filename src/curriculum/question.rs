@@ -1,14 +1,13 @@
 //! A question: its text, how it is answered, what is said to each answer. It is the same in a
 //! lesson's quiz, in a review and in a task.
 //!
-//! [`read`] reads it, [`check`] draws it some times and looks whether it can be answered each time.
-//! Asking it and judging an answer are [`crate::mastery::proof`]'s.
+//! [`read`] reads it; [`check`] looks whether it can be answered however it is drawn. Asking it and judging an answer are [`crate::mastery::proof`]'s.
 
 mod check;
 mod read;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::dice::Dice;
 use super::reader::Located;
@@ -195,6 +194,14 @@ pub struct WrongWord {
 }
 
 impl Question {
+    /// What is drawn for it this time, by name.
+    pub fn drawn(&self, dice: &mut Dice) -> Map<String, Value> {
+        let draws = self.draws.iter();
+        draws
+            .map(|draw| (draw.name.clone(), draw.value(dice)))
+            .collect()
+    }
+
     /// Whether a reason is asked for, too.
     pub fn is_two_tier(&self) -> bool {
         matches!(&self.form, Form::Choice { reasons, .. } if !reasons.is_empty())
@@ -237,12 +244,23 @@ impl Form {
 impl Draw {
     /// What is drawn this time.
     pub fn value(&self, dice: &mut Dice) -> Value {
-        if self.among.is_empty() {
-            let span = self.to.abs_diff(self.from) + 1;
-            return self.from.saturating_add_unsigned(dice.below(span)).into();
+        self.nth(dice.below(self.count()))
+    }
+
+    /// How many values there are.
+    fn count(&self) -> u64 {
+        match self.among.len() {
+            0 => self.to.abs_diff(self.from) + 1,
+            words => words as u64,
         }
-        let place = dice.below(self.among.len() as u64) as usize;
-        self.among[place].as_str().into()
+    }
+
+    /// The value with this number, from 0 on.
+    fn nth(&self, number: u64) -> Value {
+        match self.among.get(number as usize) {
+            Some(word) => word.as_str().into(),
+            None => self.from.saturating_add_unsigned(number).into(),
+        }
     }
 }
 

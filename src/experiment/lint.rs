@@ -39,12 +39,38 @@ pub fn problems(curriculum: &Curriculum, files: &[StoredFile], probes: &[&str]) 
     for task in &curriculum.tasks {
         check_task(task, files, probes, &mut found);
     }
+    check_questions(curriculum, files, &mut found);
     found
 }
 
-fn check_task(task: &Task, files: &[StoredFile], probes: &[&str], found: &mut Vec<Problem>) {
+/// Questions that cannot be answered, or only in some draws. What a live task asks is decided by
+/// what is seen.
+fn check_questions(curriculum: &Curriculum, files: &[StoredFile], found: &mut Vec<Problem>) {
+    let lessons = curriculum.lessons();
+    let lessons = lessons.map(|lesson| (file_of(lesson, "lesson.toml", files), &lesson.quiz));
+    let tasks = curriculum.tasks.iter().filter(|task| task.live.is_none());
+    let tasks = tasks.map(|task| (file_of_task(task, files), &task.questions));
+    for (file, questions) in lessons.chain(tasks) {
+        let Some(file) = file else { continue };
+        found.extend(questions.iter().filter_map(|question| {
+            Some(Problem {
+                file: Arc::clone(&file),
+                span: Some(question.id.span.clone()),
+                message: question.answerable().err()?,
+                help: None,
+            })
+        }));
+    }
+}
+
+fn file_of_task(task: &Task, files: &[StoredFile]) -> Option<Arc<SourceFile>> {
     let name = format!("curriculum/tasks/{}.toml", task.slug);
-    let Some(file) = files.iter().find(|file| file.name == name) else {
+    let stored = files.iter().find(|file| file.name == name);
+    stored.map(StoredFile::source_file)
+}
+
+fn check_task(task: &Task, files: &[StoredFile], probes: &[&str], found: &mut Vec<Problem>) {
+    let Some(file) = file_of_task(task, files) else {
         return;
     };
     let (what, name, known): (_, _, Vec<&str>) = match &task.live {
@@ -60,7 +86,7 @@ fn check_task(task: &Task, files: &[StoredFile], probes: &[&str], found: &mut Ve
     };
     if !known.contains(&name.value.as_str()) {
         found.push(Problem {
-            file: file.source_file(),
+            file,
             span: Some(name.span.clone()),
             message: format!("there is no {what} `{}` for this kind of task", name.value),
             help: did_you_mean(&name.value, known),

@@ -13,7 +13,6 @@ pub mod fd_table;
 pub mod fdinfo;
 pub mod fence;
 pub mod file_handle;
-pub mod foreground;
 pub mod fork;
 pub mod inherited;
 pub mod interrupt;

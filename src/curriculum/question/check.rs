@@ -1,5 +1,6 @@
 //! Whether a question can be answered however it is drawn: every text can be filled, one answer is
-//! right and no other, and none that is told to be wrong is right.
+//! right and no other, and none that is told to be wrong is right. It takes too long for every start
+//! of the program; `lint` asks for it, and whoever loads a pack.
 
 use serde_json::{Map, Value};
 
@@ -7,29 +8,47 @@ use super::{Answer, Form, Question, Sort, Truth, Word, is_number, normal};
 use crate::curriculum::dice::Dice;
 use crate::curriculum::expression;
 
-/// How often a question is drawn to look at it.
-const TIMES: u64 = 100;
+/// How many draws of a question are looked at: all of them where there are no more, else so many.
+const MOST: u64 = 512;
 
-/// Says what is wrong with the first draw that cannot be answered.
-pub(super) fn answerable(question: &Question) -> Result<(), String> {
-    let times = if question.draws.is_empty() { 1 } else { TIMES };
-    for seed in 0..times {
-        let mut dice = Dice::new(seed, &question.id.value);
-        let draws = question.draws.iter();
-        let drawn: Map<String, Value> = draws
-            .map(|draw| (draw.name.clone(), draw.value(&mut dice)))
-            .collect();
-        let words: Vec<String> = drawn
-            .iter()
-            .map(|(name, value)| format!("`{name}` = {value}"))
-            .collect();
-        let told = |message| match words.is_empty() {
-            true => message,
-            false => format!("with {}: {message}", words.join(", ")),
-        };
-        Drawn(&drawn).question(question).map_err(told)?;
+impl Question {
+    /// Whether it can be answered, whatever is drawn for it: a question of a lesson, or of a task
+    /// that looks at nothing.
+    ///
+    /// # Errors
+    /// What is wrong with the first draw that cannot be answered.
+    pub fn answerable(&self) -> Result<(), String> {
+        let draws = self.draws.iter();
+        let all = draws.fold(1, |all: u64, draw| all.saturating_mul(draw.count()));
+        for number in 0..all.min(MOST) {
+            let drawn = match all <= MOST {
+                true => self.nth(number),
+                false => self.drawn(&mut Dice::new(number, &self.id.value)),
+            };
+            let words = drawn.iter();
+            let words: Vec<String> = words
+                .map(|(name, value)| format!("`{name}` = {value}"))
+                .collect();
+            let told = |message| match words.is_empty() {
+                true => message,
+                false => format!("with {}: {message}", words.join(", ")),
+            };
+            Drawn(&drawn).question(self).map_err(told)?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// One of all draws, by its number.
+    fn nth(&self, mut number: u64) -> Map<String, Value> {
+        let draws = self.draws.iter();
+        draws
+            .map(|draw| {
+                let value = draw.nth(number % draw.count());
+                number /= draw.count();
+                (draw.name.clone(), value)
+            })
+            .collect()
+    }
 }
 
 /// What was drawn.

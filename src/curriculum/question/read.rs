@@ -3,7 +3,7 @@
 
 use super::{
     Answer, Draw, Form, MatchLine, Purpose, Question, Sort, Step, Trap, Truth, Word, WrongWord,
-    check, is_number,
+    is_number,
 };
 use crate::curriculum::expression;
 use crate::curriculum::lesson::optional_expression;
@@ -55,7 +55,7 @@ impl Question {
             Place::Quiz => None,
             Place::Task | Place::LiveTask => optional_expression(table, "when"),
         };
-        let question = Self {
+        Self {
             prompt,
             draws,
             form: match shape {
@@ -66,14 +66,7 @@ impl Question {
             },
             when,
             id,
-        };
-        if place != Place::LiveTask
-            && !question.id.value.is_empty()
-            && let Err(message) = check::answerable(&question)
-        {
-            table.problem(question.id.span.clone(), message, None);
         }
-        question
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Helper {
     answers: ChildStdout,
     /// What was there when the scene stood first.
     first: Value,
+    /// It has not answered in time.
+    stuck: bool,
 }
 
 impl Helper {
@@ -50,6 +52,7 @@ impl Helper {
             orders,
             answers,
             first: Value::Null,
+            stuck: false,
         };
         let work = Work {
             experiment: scene.to_owned(),
@@ -96,6 +99,7 @@ impl Helper {
                 self.told(answer)
             }
             None => {
+                self.stuck = true;
                 let name = self.scene.clone();
                 Err(ExperimentError::TimedOut { name })
             }
@@ -115,7 +119,11 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // At the end of its input the guard clears everything away, whatever the director does.
+        if self.stuck {
+            // Its director dies with it; who else is left then dies with the director.
+            let _ = self.guard.kill();
+        }
+        // At the end of its input the guard clears everything away.
         drop(self.orders.take());
         let _ = self.guard.wait();
     }

@@ -49,7 +49,7 @@ impl<'a> Asked<'a> {
         let mut dice = Dice::new(seed.unwrap_or(0), id);
         Self {
             question,
-            names: drawn(question, &mut dice),
+            names: question.drawn(&mut dice),
             shown,
             second,
         }
@@ -60,7 +60,7 @@ impl<'a> Asked<'a> {
         let (shown, second) = orders(&question.form, |_, count| dice.order(count));
         Self {
             question,
-            names: drawn(question, dice),
+            names: question.drawn(dice),
             shown,
             second,
         }
@@ -268,13 +268,6 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn drawn(question: &Question, dice: &mut Dice) -> Map<String, Value> {
-    let draws = question.draws.iter();
-    draws
-        .map(|draw| (draw.name.clone(), draw.value(dice)))
-        .collect()
-}
-
 /// In which orders a question is shown.
 fn orders(
     form: &Form,
@@ -300,3 +293,6 @@ fn orders(
         Form::Text(_) => (Vec::new(), Vec::new()),
     }
 }
+
+#[cfg(test)]
+mod tests;

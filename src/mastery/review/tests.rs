@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::curriculum::lesson::{ExperimentPlan, Part, Prediction, PredictionOption};
 use crate::curriculum::module::Module;
-use crate::curriculum::question::{Answer, Form, Truth};
+use crate::curriculum::question::{Answer, Form, Purpose, Trap, Truth, Word, WrongWord};
 use crate::curriculum::reader::Located;
 use crate::mastery::progress::{Kept, PredictionProgress};
 
@@ -302,4 +302,80 @@ fn a_clock_that_was_set_back_breaks_nothing() {
     let card = &deck(&curriculum, &progress, MONDAY + 2).cards[0];
     assert!(card.due > MONDAY + 2);
     assert!(card.memory.unwrap().stability.is_finite());
+}
+
+#[test]
+fn what_is_drawn_differs_from_the_last_time_and_the_second_try_asks_for_other_values() {
+    let curriculum = Curriculum::load(&crate::curriculum::source::Source::Embedded).unwrap();
+    let mut progress = Progress::default();
+    for lesson in curriculum.lessons() {
+        progress
+            .lessons
+            .extend(finished(&[&lesson.slug], MONDAY).lessons);
+    }
+    let mut seen = 0;
+    for day in (MONDAY + 1..).step_by(40).take(5) {
+        let deck = deck(&curriculum, &progress, day);
+        let drawn = deck.cards.iter().filter(|card| !card.item.draws.is_empty());
+        let mut given = Vec::new();
+        for card in drawn {
+            seen += 1;
+            let before = Asked::alone(card.item, card.drawn);
+            let (due, seed) = card.asked(Round::Due);
+            let (again, other) = card.asked(Round::OnceMore);
+            assert_ne!(due.names, before.names, "{}", card.item.id.value);
+            assert_ne!(again.names, due.names, "{}", card.item.id.value);
+            assert_ne!(Some(seed), card.drawn);
+            for (asked, seed, round) in [(due, seed, Round::Due), (again, other, Round::OnceMore)] {
+                let kept = asked.kept(
+                    &asked.solution(&serde_json::Value::Null).unwrap(),
+                    Some(seed),
+                );
+                given.push((card.item.id.value.clone(), kept, round));
+            }
+        }
+        for (item, kept, round) in given {
+            let review = ReviewProgress {
+                at: day * DAY + DAY / 2,
+                round,
+                kept,
+                right: true,
+            };
+            progress.reviews.entry(item).or_default().push(review);
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+#[test]
+fn a_confident_error_brings_back_questions_of_every_kind_that_name_the_belief() {
+    let order = Form::Order {
+        steps: Vec::new(),
+        traps: vec![Trap {
+            misconception: Some(named("M0")),
+            ..Trap::default()
+        }],
+    };
+    let matched = Form::Match {
+        lines: Vec::new(),
+        purposes: vec![Purpose {
+            misconception: Some(named("M0")),
+            ..Purpose::default()
+        }],
+        ask: 0,
+    };
+    let typed = Form::Text(Word {
+        wrong: vec![WrongWord {
+            misconception: Some(named("M0")),
+            ..WrongWord::default()
+        }],
+        ..Word::default()
+    });
+    for form in [order, matched, typed] {
+        let item = Question {
+            form,
+            ..Question::default()
+        };
+        assert!(is_about(&item, "M0") && !is_about(&item, "M1"));
+    }
 }
