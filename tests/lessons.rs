@@ -26,12 +26,8 @@ fn curriculum() -> Curriculum {
     }
 }
 
-/// Lessons whose whole experiment needs namespaces or Landlock, which a machine may forbid or lack.
-const GATED: [&str; 3] = [
-    "full-of-space-out-of-names",
-    "when-root-is-refused",
-    "which-uid",
-];
+/// Lessons whose whole experiment needs namespaces, which a machine may forbid.
+const GATED: [&str; 2] = ["full-of-space-out-of-names", "which-uid"];
 
 fn observe(lesson: &Lesson) -> Option<Observation> {
     let plan = lesson.experiment.as_ref()?;
