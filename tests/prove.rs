@@ -5,7 +5,6 @@
 mod home;
 mod terminal;
 
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -481,53 +480,6 @@ fn a_simulated_clock_writes_nothing_among_real_times() {
     assert_eq!(progress["simulated"], false);
     let pieces = &progress["levels"][1]["outcomes"][3]["evidence"]["pieces"];
     assert_eq!(pieces[0]["state"], "tried", "the one that was left");
-}
-
-#[test]
-fn what_the_machine_knows_of_me_is_asked_and_judged() {
-    let home = Home::new();
-    let said = run(&mut home.command(&["probe", "creds", "--json"]));
-    let seen: Value = serde_json::from_str(&said.out).unwrap();
-    let process = &seen["process"];
-    let right = BTreeMap::from([
-        (
-            "Which uid",
-            process["user"]["value"]["effective"]["id"].to_string(),
-        ),
-        (
-            "And which gid",
-            process["group"]["value"]["effective"]["id"].to_string(),
-        ),
-        (
-            "How many supplementary",
-            process["groups"]["value"]
-                .as_array()
-                .unwrap()
-                .len()
-                .to_string(),
-        ),
-    ]);
-    for wrong in [None, Some("And which gid")] {
-        let mut asked = Asked::begin(
-            &home,
-            &["prove", "explore-credentials", "--seed", "5"],
-            MONDAY,
-        );
-        while let Some(shown) = asked.question() {
-            let (words, answer) = right
-                .iter()
-                .find(|(words, _)| shown.contains(**words))
-                .unwrap();
-            let line = if Some(*words) == wrong {
-                "4000000001"
-            } else {
-                answer
-            };
-            asked.answer(line);
-        }
-        let (code, last) = asked.end();
-        assert_eq!(code, Some(i32::from(wrong.is_some())), "{last}");
-    }
 }
 
 fn cells(count: u16) -> NonZeroU16 {

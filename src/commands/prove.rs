@@ -40,6 +40,7 @@ use crate::mastery::store::{Begun, Reading, Store};
 use crate::probe;
 use crate::render::markdown::Layout;
 use crate::render::{ansi, task as drawing};
+use crate::untrusted::Untrusted;
 use answers::{Asking, Ready};
 use drawing::Aim;
 use shell::Shell;
@@ -321,10 +322,10 @@ impl Sitting<'_> {
         let brief = proof.brief(&seen).map_err(unfit)?.unwrap_or_default();
         let waits = scene.waits();
         let mut said = drawing::brief(&brief, self.layout);
-        if scene.is_set_by_us() {
-            let shell = Shell::new(scene.variables());
-            said.append(drawing::shell(&shell.announced(), self.layout));
-            self.asking.shell = Some(shell);
+        if let Some(directory) = scene.directory() {
+            let shown = Untrusted::from(directory.as_path()).to_string();
+            said.append(drawing::shell(&shown, self.layout));
+            self.asking.shell = Some(Shell::new(directory, scene.variables()));
         }
         self.context.print_text(&said)?;
         if !waits {

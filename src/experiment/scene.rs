@@ -10,14 +10,19 @@
 //! theirs.
 
 mod census;
+mod clip;
+mod copy;
+mod door;
 mod guard;
 mod helper;
 mod member;
+mod panes;
 mod player;
 mod session;
 
+use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,12 +33,20 @@ use super::role::stay_attached;
 use super::runner::ExperimentError;
 use crate::curriculum::services::Catalogue;
 use crate::probe::Surroundings;
+use clip::Clip;
+use door::Doorman;
 use helper::Helper;
 use player::Player;
 
 /// Every scene by name.
-pub const NAMES: &[&str] = &[SESSION];
+pub const NAMES: &[&str] = &[COPY, DOOR, PANES, SESSION];
 
+/// A copy and a paste that are about to happen.
+const COPY: &str = "copy";
+/// A server that knows who connects.
+const DOOR: &str = "door";
+/// A server of tmux that is older than the login which uses it.
+const PANES: &str = "panes";
 /// The runtime directory of this login, or a mock of one.
 const SESSION: &str = "session";
 
@@ -48,7 +61,7 @@ pub struct Scene {
 }
 
 /// A variable that a shell in a scene is started with: its name and its value.
-pub type Variable = (String, String);
+pub type Variable = (String, OsString);
 
 impl Scene {
     /// Sets a scene with these parameters. `program` is the path of our binary:
@@ -106,7 +119,7 @@ impl Scene {
     /// Whether something happens in it once the learner is ready: then [`Scene::go_on`] is to be
     /// called before the first question.
     pub fn waits(&self) -> bool {
-        false
+        self.name == COPY
     }
 
     /// Lets happen what the scene has waited for.
@@ -120,20 +133,24 @@ impl Scene {
         }
     }
 
-    /// What a shell that looks at the scene is started with, beside the learner's own environment.
-    pub fn variables(&self) -> Vec<Variable> {
-        let directory = self.helper.as_ref();
-        let directory = directory.filter(|_| self.name == SESSION);
-        let directory = directory.and_then(|helper| helper.text("directory"));
-        directory
-            .map(|directory| ("XDG_RUNTIME_DIR".to_owned(), directory.to_owned()))
-            .into_iter()
-            .collect()
+    /// Where it is: the directory that commands in its texts are meant to be run in.
+    pub fn directory(&self) -> Option<PathBuf> {
+        match &self.helper {
+            Some(helper) => helper.text("directory").map(PathBuf::from),
+            None => Surroundings::of_this_process()
+                .runtime_dir
+                .map(PathBuf::from),
+        }
     }
 
-    /// Whether processes of ours stand for what the learner looks at.
-    pub fn is_set_by_us(&self) -> bool {
-        self.helper.is_some()
+    /// What a shell that looks at it is started with, beside the learner's own environment.
+    pub fn variables(&self) -> Vec<Variable> {
+        let mock = self.name == SESSION && self.helper.is_some();
+        let directory = self.directory().filter(|_| mock);
+        directory
+            .map(|directory| ("XDG_RUNTIME_DIR".to_owned(), directory.into_os_string()))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -146,6 +163,10 @@ pub(super) enum Part {
     Direct(Work),
     /// A program of a mock session.
     Player(Player),
+    /// A program of a copy.
+    Clip(Clip),
+    /// The server behind the door.
+    Doorman(Doorman),
 }
 
 /// What the director is asked for, one JSON line each.
@@ -214,6 +235,14 @@ pub(super) fn play(part: Part, orders: impl io::BufRead) -> io::Result<()> {
             stay_attached()?;
             player.play()
         }
+        Part::Clip(clip) => {
+            stay_attached()?;
+            clip.play()
+        }
+        Part::Doorman(doorman) => {
+            stay_attached()?;
+            doorman.play()
+        }
     }
 }
 
@@ -224,6 +253,9 @@ fn direct(work: &Work, wishes: impl io::BufRead, mut answers: impl io::Write) ->
         answers.flush()
     };
     let set: Result<Box<dyn Set>, Failure> = match work.experiment.as_str() {
+        COPY => copy::set(&work.params),
+        DOOR => door::set(&work.params),
+        PANES => panes::set(&work.params),
         SESSION => session::set(&work.params),
         other => Err(Failure::Fault(format!("there is no scene `{other}`"))),
     };

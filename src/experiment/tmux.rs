@@ -35,7 +35,7 @@ const FIRST_VERSION: (u32, u32) = (3, 2);
 const TIME_FOR_AN_ANSWER: Duration = Duration::from_secs(5);
 
 /// The socket of the server, in the experiment's directory.
-const SOCKET: &str = "tmux.sock";
+pub(super) const SOCKET: &str = "tmux.sock";
 
 /// What a pane runs: a shell that reads names from one FIFO and writes values to another.
 const PANE: &str = r#"while read -r name <"$1"; do
@@ -244,7 +244,7 @@ fn environment(variables: &Variables) -> impl Iterator<Item = (&'static str, &'s
     always.into_iter().chain(variables.iter().copied())
 }
 
-fn version(program: &Path) -> Result<String, String> {
+pub(super) fn version(program: &Path) -> Result<String, String> {
     let output = Command::new(program)
         .arg("-V")
         .stdin(Stdio::null())
@@ -281,7 +281,7 @@ fn fifo(name: &str) -> io::Result<File> {
 }
 
 /// Waits until the server has called listen(2): then it sets the mode of its socket file.
-fn listening(watch: &Inotify) -> io::Result<()> {
+pub(super) fn listening(watch: &Inotify) -> io::Result<()> {
     let deadline = Instant::now() + TIME_FOR_AN_ANSWER;
     loop {
         readable(watch.as_fd(), deadline)?;
@@ -294,7 +294,7 @@ fn listening(watch: &Inotify) -> io::Result<()> {
 }
 
 /// The next line of a FIFO.
-fn line(fifo: &File) -> io::Result<String> {
+pub(super) fn line(fifo: &File) -> io::Result<String> {
     let deadline = Instant::now() + TIME_FOR_AN_ANSWER;
     let mut text = Vec::new();
     while text.last() != Some(&b'\n') {

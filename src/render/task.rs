@@ -98,6 +98,8 @@ pub struct Listed {
     pub tries: u32,
     /// When it was passed first and counted, in seconds since the epoch.
     pub passed_at: Option<i64>,
+    /// Whether it leads by the hand through this machine: practice.
+    pub guided: bool,
 }
 
 /// What there is to prove.
@@ -124,6 +126,7 @@ pub fn listing(curriculum: &Curriculum, progress: &Progress) -> Listing {
                     .iter()
                     .find(|one| one.passed && one.counts)
                     .map(|one| one.at),
+                guided: task.guided,
             }
         })
         .collect();
@@ -155,7 +158,18 @@ pub fn list(listing: &Listing, width: usize) -> Text {
         .map(|task| task.name.len())
         .max()
         .unwrap_or(0);
-    for task in &listing.tasks {
+    let (guided, others): (Vec<&Listed>, Vec<&Listed>) =
+        listing.tasks.iter().partition(|task| task.guided);
+    let heading = |text: &mut Text, words: &str| {
+        text.line(Line::of(Role::Subheading, words));
+    };
+    for (at, task) in others.iter().chain(&guided).enumerate() {
+        if at == others.len() {
+            text.blank();
+            heading(&mut text, "Explore your system");
+        } else if at == 0 && !guided.is_empty() {
+            heading(&mut text, "Evidence for the path");
+        }
         let (sign, role) = match (task.passed_at, task.tries) {
             (Some(_), _) => ("✓", Role::Good),
             (None, 0) => ("○", Role::Dim),
@@ -213,18 +227,15 @@ pub fn brief(brief: &str, layout: Layout<'_>) -> Text {
     markdown(brief, layout).apart()
 }
 
-/// How the learner's shell is reached from a question; `variables` are those that a scene sets in
-/// it.
-pub fn shell(variables: &[&str], layout: Layout<'_>) -> Text {
-    let with = match variables {
-        [] => String::new(),
-        names => format!(", with `{}` set to this place", names.join("`, `")),
-    };
-    let say = format!(
-        "Look in another terminal, or from here: an answer that begins with `!` runs as a command \
-         of your shell{with}, and `!` alone starts the shell."
-    );
-    markdown(&say, layout).apart()
+/// Where a scene is, and how the learner's shell is reached from a question.
+pub fn shell(directory: &str, layout: Layout<'_>) -> Text {
+    let mut text = markdown("Look from another terminal, in this directory:", layout);
+    // Whole, however long it is: it is to be copied.
+    text.line(Line::of(Role::Plain, "  ").with(Role::Code, format!("cd {directory}")));
+    let say = "Or from here: an answer that begins with `!` runs there as a command of your shell, \
+               and `!` alone starts the shell there.";
+    text.append(markdown(say, layout));
+    text.apart()
 }
 
 /// What the try that begins is worth.

@@ -13,6 +13,7 @@ pub mod fd_table;
 pub mod fdinfo;
 pub mod fence;
 pub mod file_handle;
+pub mod foreground;
 pub mod fork;
 pub mod inherited;
 pub mod interrupt;

@@ -25,8 +25,6 @@ pub(super) struct Helper {
     answers: ChildStdout,
     /// What was there when the scene stood first.
     first: Value,
-    /// It has not answered in time.
-    stuck: bool,
 }
 
 impl Helper {
@@ -52,7 +50,6 @@ impl Helper {
             orders,
             answers,
             first: Value::Null,
-            stuck: false,
         };
         let work = Work {
             experiment: scene.to_owned(),
@@ -99,7 +96,6 @@ impl Helper {
                 self.told(answer)
             }
             None => {
-                self.stuck = true;
                 let name = self.scene.clone();
                 Err(ExperimentError::TimedOut { name })
             }
@@ -119,11 +115,7 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        if self.stuck {
-            // Its director dies with it; who else is left then dies with the director.
-            let _ = self.guard.kill();
-        }
-        // At the end of its input the guard clears everything away.
+        // At the end of its input the guard clears everything away, whatever the director does.
         drop(self.orders.take());
         let _ = self.guard.wait();
     }

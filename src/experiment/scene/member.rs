@@ -47,6 +47,17 @@ impl Member {
         Ok(member)
     }
 
+    /// Its process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets it go on with what it waits for.
+    pub(super) fn go_on(&mut self) -> Result<(), Failure> {
+        let sent = self.orders.write_all(b"\n");
+        sent.map_err(|error| self.gone(&error))
+    }
+
     /// The next line that it says.
     pub(super) fn said(&mut self) -> Result<String, Failure> {
         let mut line = String::new();
@@ -57,7 +68,22 @@ impl Member {
         }
     }
 
-    /// Waits until it has ended by itself.
+    /// The next bytes that it says.
+    pub(super) fn bytes<const COUNT: usize>(&mut self) -> Result<[u8; COUNT], Failure> {
+        let mut bytes = [0; COUNT];
+        match self.answers.read_exact(&mut bytes) {
+            Ok(()) => Ok(bytes),
+            Err(error) => Err(self.gone(&error)),
+        }
+    }
+
+    /// Waits until its first process has ended, and may have left another one behind.
+    pub(super) fn ended(&mut self) -> Result<(), Failure> {
+        let ended = self.child.wait().map(drop);
+        ended.map_err(|error| self.gone(&error))
+    }
+
+    /// Waits until it has ended by itself, and whoever has its line from it.
     pub(super) fn wait(mut self) -> Result<(), Failure> {
         drop(self.orders);
         let ended = self.answers.read_to_end(&mut Vec::new());
