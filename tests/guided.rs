@@ -894,4 +894,7 @@ fn guided_tasks_stand_under_a_heading_of_their_own() {
         );
     }
     assert!(evidence.contains("socket-census") && evidence.contains("trace-a-copy"));
+    let said = run(&mut home.command(&["list"]));
+    let (_, guided) = said.out.split_once("Explore your system\n").unwrap();
+    assert!(guided.contains("  ○ open    explore-tmux"), "{guided}");
 }

@@ -8,7 +8,7 @@ use super::remembered;
 use crate::exit_code::ExitCode;
 use crate::mastery::path::{self, ModuleStanding, Next, Tally};
 use crate::mastery::progress::Progress;
-use crate::render::{ansi, listing};
+use crate::render::{ansi, listing, task};
 
 /// What `list --json` prints.
 #[derive(Serialize)]
@@ -39,7 +39,13 @@ pub fn run(context: &Context, json: bool) -> Result<ExitCode, CommandError> {
             progress: &progress,
         })?;
     } else {
-        context.print_text(&listing::list(&standing, ansi::terminal_width()))?;
+        let width = ansi::terminal_width();
+        let mut text = listing::list(&standing, width);
+        text.append(task::explored(
+            &task::listing(&curriculum, &progress),
+            width,
+        ));
+        context.print_text(&text)?;
     }
     Ok(ExitCode::Success)
 }

@@ -196,6 +196,42 @@ pub fn list(listing: &Listing, width: usize) -> Text {
     text
 }
 
+/// Guided tasks, for the end of the list of lessons and exercises; empty when there are none.
+pub fn explored(listing: &Listing, width: usize) -> Text {
+    let guided: Vec<&Listed> = listing.tasks.iter().filter(|task| task.guided).collect();
+    let mut text = Text::new();
+    let Some(name) = guided.iter().map(|task| task.name.len()).max() else {
+        return text;
+    };
+    text.blank();
+    text.line(Line::of(Role::Subheading, "Explore your system"));
+    for task in guided {
+        let (sign, word, role) = match (task.passed_at, task.tries) {
+            (Some(_), _) => ("✓", "done", Role::Good),
+            (None, 0) => ("○", "open", Role::Dim),
+            (None, _) => ("◐", "begun", Role::Warning),
+        };
+        let lead = format!("  {sign} {word:<7} ");
+        let indent = lead.chars().count() + name + 2;
+        let mut line = Line::of(role, lead);
+        if indent + task.title.chars().count() <= width {
+            line.push(Role::Code, format!("{:<name$}", task.name))
+                .push(Role::Plain, format!("  {}", task.title));
+            text.line(line);
+        } else {
+            line.push(Role::Code, task.name.clone());
+            text.line(line);
+            let title = paragraph(Role::Plain, &task.title, width.saturating_sub(4).max(20));
+            indented(&mut text, title, 4);
+        }
+    }
+    text.append(markdown(
+        "`ipc-mastery prove NAME` begins one.",
+        Layout::new(width),
+    ));
+    text
+}
+
 /// The title of a task, what it is evidence for, and what is to be read first.
 pub fn opening(task: &Task, aim: Aim<'_>, layout: Layout<'_>) -> Text {
     let title = format!("# {}", crate::experiment::judgement::escape(&task.title));
