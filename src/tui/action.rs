@@ -99,6 +99,10 @@ pub enum Action {
     PreviousPurpose,
     /// Do the next task.
     Prove,
+    /// Answer what is due.
+    Review,
+    /// Predict the lesson's experiment once more.
+    Variant,
     /// Open the lesson that prepares for this.
     Lesson,
     /// Open the exercise that this lesson leads to.
@@ -162,6 +166,8 @@ impl Action {
             Self::NextPurpose => "next-purpose",
             Self::PreviousPurpose => "previous-purpose",
             Self::Prove => "prove",
+            Self::Review => "review",
+            Self::Variant => "variant",
             Self::Lesson => "lesson",
             Self::Exercise => "exercise",
             Self::Pause => "pause",
@@ -219,6 +225,8 @@ impl Action {
             Self::NextPurpose => "Give the line the next purpose",
             Self::PreviousPurpose => "Give the line the purpose before",
             Self::Prove => "Do the next task: it is evidence for an outcome",
+            Self::Review => "Answer the questions that are due today",
+            Self::Variant => "Predict once more, with other numbers: evidence",
             Self::Lesson => "Open the lesson that prepares for this",
             Self::Exercise => "Open the exercise that this lesson leads to",
             Self::Pause => "Stop looking every second; again: go on",
@@ -265,6 +273,7 @@ impl Action {
             Self::Later => "down",
             Self::NextPurpose | Self::PreviousPurpose => "purpose",
             Self::Prove => "task",
+            Self::Variant => "once more",
             Self::Lesson => "lesson",
             Self::Exercise => "exercise",
             Self::Leave => "leave",
@@ -294,6 +303,10 @@ pub enum Place {
     Ordering,
     /// While lines are given a purpose.
     Matching,
+    /// In a lesson, while statements are put in order.
+    LessonOrdering,
+    /// In a lesson, while lines are given a purpose.
+    LessonMatching,
     /// In a task, while statements are put in order.
     TaskOrdering,
     /// In a task, while lines are given a purpose.
@@ -332,9 +345,13 @@ impl Place {
             Self::Lesson => "A lesson",
             Self::Exercise => "An exercise",
             Self::Probes => "Probes",
-            Self::Task => "A task",
-            Self::Ordering | Self::TaskOrdering => "While putting statements in order",
-            Self::Matching | Self::TaskMatching => "While giving lines a purpose",
+            Self::Task => "A task or a review",
+            Self::Ordering | Self::LessonOrdering | Self::TaskOrdering => {
+                "While putting statements in order"
+            }
+            Self::Matching | Self::LessonMatching | Self::TaskMatching => {
+                "While giving lines a purpose"
+            }
             Self::Search => "Search",
             Self::Typing => "While typing",
             Self::Help => "While the keys are shown",
@@ -353,6 +370,18 @@ impl Place {
             Self::Task => &[Self::Task, Self::Scrolling, Self::Everywhere],
             Self::Ordering => &[Self::Ordering, Self::Scrolling, Self::Everywhere],
             Self::Matching => &[Self::Matching, Self::Scrolling, Self::Everywhere],
+            Self::LessonOrdering => &[
+                Self::Ordering,
+                Self::Lesson,
+                Self::Scrolling,
+                Self::Everywhere,
+            ],
+            Self::LessonMatching => &[
+                Self::Matching,
+                Self::Lesson,
+                Self::Scrolling,
+                Self::Everywhere,
+            ],
             Self::TaskOrdering => &[
                 Self::Ordering,
                 Self::Task,

@@ -102,18 +102,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(Place::Path, &[Key::plain(KeyCode::Tab)], Action::Fold),
     bind(Place::Path, &[letter('n')], Action::Next),
     bind(Place::Path, &[letter('t')], Action::Prove),
-    bind(
-        Place::Lesson,
-        &[
-            letter('1'),
-            letter('2'),
-            letter('3'),
-            letter('4'),
-            letter('5'),
-            letter('6'),
-        ],
-        Action::Choose(0),
-    ),
+    bind(Place::Path, &[letter('r')], Action::Review),
+    bind(Place::Lesson, DIGITS, Action::Choose(0)),
     bind(Place::Lesson, &[Key::plain(KeyCode::Enter)], Action::Commit),
     bind(Place::Lesson, &[letter('s')], Action::Skip),
     bind(
@@ -129,6 +119,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Place::Lesson, &[letter('a')], Action::Again),
     bind(Place::Lesson, &[letter('r')], Action::Refresh),
     bind(Place::Lesson, &[letter('n')], Action::Next),
+    bind(Place::Lesson, &[letter('v')], Action::Variant),
     bind(Place::Lesson, &[letter('x')], Action::Exercise),
     bind(Place::Task, DIGITS, Action::Choose(0)),
     bind(Place::Task, &[Key::plain(KeyCode::Enter)], Action::Commit),

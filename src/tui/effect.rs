@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::check::marker::Marker;
 use crate::mastery::look::Look;
-use crate::mastery::progress::HintLevel;
+use crate::mastery::progress::{HintLevel, Kept, Round};
 use crate::mastery::store::Begun;
 use crate::probe::Ask;
 
@@ -105,12 +105,21 @@ pub enum Memory {
     Answer {
         /// Its id.
         item: String,
-        /// The option chosen.
-        option: usize,
-        /// The reason chosen, where one is asked for.
-        reason: Option<usize>,
+        /// The answer.
+        kept: Kept,
         /// Whether it was right.
         right: bool,
+    },
+    /// A question was answered in a review.
+    Review {
+        /// Its id.
+        item: String,
+        /// The answer.
+        kept: Kept,
+        /// Whether it was right.
+        right: bool,
+        /// Why it was asked.
+        round: Round,
     },
     /// A prediction was committed to, or the kernel has decided it.
     Prediction {

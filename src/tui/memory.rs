@@ -17,8 +17,7 @@ use super::effect::Memory;
 use super::event::Event;
 use super::outside::guarded;
 use crate::check::verdict::Report;
-use crate::mastery::progress::Kept;
-use crate::mastery::store::{Answer, Fact, Prediction, Reading, Store, StoreError};
+use crate::mastery::store::{Answer, Fact, Prediction, Reading, Review, Store, StoreError};
 use crate::untrusted::Untrusted;
 
 /// Between two looks at a database whose directory cannot be watched.
@@ -182,16 +181,25 @@ fn remember(store: &Store, memory: &Memory) -> Result<(), StoreError> {
             block: *piece,
             blocks: *pieces,
         }),
-        Memory::Answer {
+        Memory::Answer { item, kept, right } => store.record_answer(Answer {
             item,
-            option,
-            reason,
-            right,
-        } => store.record_answer(Answer {
-            item,
-            kept: &Kept::chosen(*option, *reason),
+            kept,
             right: *right,
         }),
+        Memory::Review {
+            item,
+            kept,
+            right,
+            round,
+        } => {
+            let answer = Answer {
+                item,
+                kept,
+                right: *right,
+            };
+            let round = *round;
+            store.record_review(Review { answer, round })
+        }
         Memory::Prediction {
             lesson,
             prediction,

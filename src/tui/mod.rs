@@ -23,6 +23,7 @@ pub mod outside;
 pub mod paint;
 pub mod path;
 pub mod probes;
+pub mod review;
 pub mod scroll;
 pub mod search;
 pub mod sheet;

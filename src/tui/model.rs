@@ -9,6 +9,7 @@ use super::lesson::LessonState;
 use super::lesson::page::Setting;
 use super::path::{self, Node, PathState};
 use super::probes::{Panes, ProbesState, Typing};
+use super::review::{self, ReviewState};
 use super::scroll::Scroll;
 use super::search::Search;
 use super::sheet::{self, Subject};
@@ -84,6 +85,8 @@ pub enum Screen {
     Probes(Box<ProbesState>),
     /// A task.
     Task(Box<TaskState>),
+    /// A review.
+    Review(Box<ReviewState>),
 }
 
 /// Something over the screen.
@@ -183,7 +186,7 @@ impl Model {
         let above = match &self.screen {
             Screen::Exercise(_) => 3,
             Screen::Probes(_) => Panes::HEAD,
-            Screen::Path(_) | Screen::Lesson(_) | Screen::Task(_) => 0,
+            Screen::Path(_) | Screen::Lesson(_) | Screen::Task(_) | Screen::Review(_) => 0,
         };
         self.size.body_rows().saturating_sub(above).max(1)
     }
@@ -200,7 +203,10 @@ impl Model {
 
     fn is_typing(&self) -> bool {
         match &self.screen {
-            Screen::Lesson(state) => state.field.is_some(),
+            Screen::Lesson(state) => {
+                state.field.is_some() || state.asked_form().is_some_and(Form::is_typing)
+            }
+            Screen::Review(state) => state.asked_form().is_some_and(Form::is_typing),
             Screen::Probes(state) => state.typing == Typing::Yes,
             Screen::Task(state) => state.asked().is_some_and(Form::is_typing),
             Screen::Path(_) | Screen::Exercise(_) => false,
@@ -211,14 +217,15 @@ impl Model {
     pub fn screen_place(&self) -> Place {
         match &self.screen {
             Screen::Path(_) => Place::Path,
-            Screen::Lesson(_) => Place::Lesson,
+            Screen::Lesson(state) => match state.asked_form().map(|form| form.kind) {
+                Some(FormKind::Order(_)) => Place::LessonOrdering,
+                Some(FormKind::Match) => Place::LessonMatching,
+                _ => Place::Lesson,
+            },
             Screen::Exercise(_) => Place::Exercise,
             Screen::Probes(_) => Place::Probes,
-            Screen::Task(state) => match state.asked_kind() {
-                Some(FormKind::Order(_)) => Place::TaskOrdering,
-                Some(FormKind::Match) => Place::TaskMatching,
-                _ => Place::Task,
-            },
+            Screen::Task(state) => asking(state.asked()),
+            Screen::Review(state) => asking(state.asked_form()),
         }
     }
 
@@ -230,6 +237,7 @@ impl Model {
             Screen::Exercise(state) => state.live.is_some() || state.copying == Copying::Yes,
             Screen::Probes(state) => state.is_pending(),
             Screen::Task(state) => state.is_pending(),
+            Screen::Review(_) => false,
         }
     }
 
@@ -292,10 +300,17 @@ impl Model {
                 let node = Node::Lesson(state.lesson.slug.clone());
                 let next = path::after(&node, &self.curriculum);
                 let next = next.map(|node| path::title(&node, &self.curriculum));
+                let variant = state.lesson.variant.as_ref();
+                let variant = variant.map(|slug| known_of(&self.progress, &slug.value));
+                let exercise = state.lesson.exercises.first();
+                let exercise = exercise.map(|slug| Node::Exercise(slug.value.clone()));
+                let exercise = exercise.map(|node| path::title(&node, &self.curriculum));
                 let setting = Setting {
                     width,
                     highlighter,
                     next: next.as_deref(),
+                    variant,
+                    exercise: exercise.as_deref(),
                 };
                 state.set_page(setting, rows);
             }
@@ -307,7 +322,7 @@ impl Model {
                 let setting = Setting {
                     width,
                     highlighter,
-                    next: None,
+                    ..Setting::default()
                 };
                 let subject = Subject {
                     exercise,
@@ -321,6 +336,13 @@ impl Model {
                 state.selected = selected;
                 state.scroll().clamp(rows, total);
             }
+            Screen::Review(state) => {
+                let now = self.now.unwrap_or_default();
+                let deck = Deck::new(&self.curriculum, &self.progress, now, local_day);
+                let page = review::page::set(state, &self.curriculum, &deck, width);
+                state.scroll.clamp(rows, page.text.lines.len());
+                state.page = page;
+            }
             Screen::Task(state) => {
                 let page = task_page(state, &self.curriculum, &self.standing, known, width);
                 state.scroll.clamp(rows, page.text.lines.len());
@@ -330,6 +352,25 @@ impl Model {
                 state.set(self.size, &self.curriculum.catalogue.services);
             }
         }
+    }
+}
+
+/// Where keys are looked up while a task or a review asks this.
+fn asking(form: Option<&Form>) -> Place {
+    match form.map(|form| form.kind) {
+        Some(FormKind::Order(_)) => Place::TaskOrdering,
+        Some(FormKind::Match) => Place::TaskMatching,
+        _ => Place::Task,
+    }
+}
+
+/// What is known of a task, in a word or two.
+fn known_of(progress: &Progress, task: &str) -> &'static str {
+    let tries = progress.proofs.get(task).map_or(&[][..], Vec::as_slice);
+    match tries.iter().any(|one| one.passed && one.counts) {
+        true => "✓ passed",
+        false if tries.is_empty() => "not tried yet",
+        false => "tried, not passed yet",
     }
 }
 

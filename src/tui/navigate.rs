@@ -8,9 +8,12 @@ use super::lesson::LessonState;
 use super::lesson::keys::Wish;
 use super::model::{Model, Screen};
 use super::path::{self, Node};
+use super::review::ReviewState;
 use super::task::TaskState;
 use crate::curriculum::path::Evidence;
 use crate::mastery::evidence::outcomes_of;
+use crate::mastery::review::Deck;
+use crate::sys::calendar::local_day;
 
 /// Goes to what follows a lesson or an exercise, in its place.
 pub(super) fn go_on(model: &mut Model, node: &Node) -> Vec<Effect> {
@@ -134,15 +137,24 @@ fn open_piece(model: &mut Model, outcome: &str, place: usize) -> Vec<Effect> {
         Some(Evidence::Task(slug)) => Node::Task(slug.value.clone()),
         Some(Evidence::Exercise(slug)) => Node::Exercise(slug.value.clone()),
         Some(Evidence::Retrieval(_)) => {
-            model.notice = Some(
-                "it is earned in reviews, days after a lesson was read: ipc-mastery review"
-                    .to_owned(),
-            );
+            review(model);
             return Vec::new();
         }
         None => return Vec::new(),
     };
     open(model, &node)
+}
+
+/// Opens a review of what is due, or what there is to say when nothing is.
+pub(super) fn review(model: &mut Model) {
+    let Some(now) = model.now else {
+        model.notice = Some("what is due is not known yet".to_owned());
+        return;
+    };
+    let curriculum = Arc::clone(&model.curriculum);
+    let deck = Deck::new(&curriculum, &model.progress, now, local_day);
+    let state = ReviewState::new(&deck, &curriculum);
+    show(model, Screen::Review(Box::new(state)));
 }
 
 /// Opens the next task: of the outcome that is nearest, else the first one that is not passed.

@@ -1,5 +1,7 @@
 //! Where a page is scrolled to. Knows lines and pages, not what is on them.
 
+use std::ops::Range;
+
 use super::action::Action;
 
 /// The first line that is shown.
@@ -33,6 +35,21 @@ impl Scroll {
     /// Brings it back to where something is shown.
     pub fn clamp(&mut self, rows: usize, total: usize) {
         self.top = self.top.min(total.saturating_sub(rows));
+    }
+
+    /// Shows what is to be read, and the row that keys act on: that one when not both fit, and the
+    /// beginning of what is to be read as long as it does.
+    pub fn follow(&mut self, focus: Range<usize>, cursor: Option<Range<usize>>, rows: usize) {
+        match cursor {
+            Some(cursor) if focus.len() > rows => {
+                if cursor.end <= focus.start + rows {
+                    self.reveal(focus.start, cursor.end, rows);
+                } else {
+                    self.reveal(cursor.start, cursor.end, rows);
+                }
+            }
+            _ => self.reveal(focus.start, focus.end, rows),
+        }
     }
 
     /// Scrolls as little as needed for the lines `from..to` to be shown; the first ones if not
@@ -69,6 +86,19 @@ mod tests {
         assert_eq!(scroll.top, 80);
         scroll.clamp(20, 5);
         assert_eq!(scroll.top, 0);
+    }
+
+    #[test]
+    fn of_a_long_question_the_row_that_keys_act_on_is_shown() {
+        let mut scroll = Scroll::default();
+        scroll.follow(5..50, Some(8..9), 20);
+        assert_eq!(scroll.top, 0);
+        scroll.follow(5..50, Some(30..32), 20);
+        assert_eq!(scroll.top, 12);
+        scroll.follow(5..50, Some(20..21), 20);
+        assert_eq!(scroll.top, 5);
+        scroll.follow(50..60, None, 20);
+        assert_eq!(scroll.top, 40);
     }
 
     #[test]

@@ -127,6 +127,7 @@ fn type_in(model: &mut Model, request: InputRequest) {
     }
     match &mut model.screen {
         Screen::Lesson(state) => state.type_in(request),
+        Screen::Review(state) => state.type_in(request),
         Screen::Task(state) => state.type_in(request),
         Screen::Probes(state) if state.typing == Typing::Yes => {
             state.view_mut().filter.text.handle(request);
@@ -219,6 +220,18 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
     match &mut model.screen {
         Screen::Path(_) => on_path(model, action),
         Screen::Lesson(state) => {
+            let before = state.focus;
+            if let Some(Outcome {
+                mut effects,
+                notice,
+            }) = state.answer(action, rows)
+            {
+                effects.extend(state.collect(Wish::Missing));
+                model.notice = notice;
+                model.set_pages();
+                reveal(model, rows, before);
+                return effects;
+            }
             let total = state.page.text.lines.len();
             if state.scroll.apply(action, rows, total) {
                 return Vec::new();
@@ -238,6 +251,13 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
                 Action::Next => {
                     let node = Node::Lesson(state.lesson.slug.clone());
                     go_on(model, &node)
+                }
+                Action::Variant => {
+                    let offered = state.offers_variant();
+                    match state.lesson.variant.clone().filter(|_| offered) {
+                        Some(slug) => open(model, &Node::Task(slug.value)),
+                        None => Vec::new(),
+                    }
                 }
                 Action::Exercise => {
                     let passed = |slug: &str| model.progress.has_passed(slug);
@@ -269,6 +289,7 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
             on_exercise(model, &slug, action)
         }
         Screen::Task(_) => on_task(model, action),
+        Screen::Review(_) => on_review(model, action),
         Screen::Probes(state) => match state.act(action, model.size) {
             Ok(effects) => effects,
             Err(why) => {
@@ -289,7 +310,8 @@ pub(super) fn reveal(model: &mut Model, rows: usize, answered: Option<usize>) {
             .lines_of(answered.unwrap_or(focus).min(focus))
             .start;
         let to = state.page.lines_of(focus).end;
-        state.scroll.reveal(from, to, rows);
+        let cursor = state.page.cursor.clone();
+        state.scroll.follow(from..to, cursor, rows);
     }
 }
 
@@ -396,16 +418,43 @@ fn on_task(model: &mut Model, action: Action) -> Vec<Effect> {
     }
 }
 
+fn on_review(model: &mut Model, action: Action) -> Vec<Effect> {
+    let rows = model.page_rows();
+    let curriculum = Arc::clone(&model.curriculum);
+    let Screen::Review(state) = &mut model.screen else {
+        return Vec::new();
+    };
+    if let Some(Outcome { effects, notice }) = state.act(action, &curriculum) {
+        model.notice = notice;
+        model.set_pages();
+        if let Screen::Review(state) = &mut model.screen {
+            let (all, cursor) = (0..state.page.text.lines.len(), state.page.cursor.clone());
+            state.scroll.follow(all, cursor, rows);
+        }
+        return effects;
+    }
+    let total = state.page.text.lines.len();
+    if state.scroll.apply(action, rows, total) {
+        return Vec::new();
+    }
+    let answered = state.asked_form().is_none();
+    match (action, &state.current) {
+        (Action::Commit, None) => back(model),
+        (Action::Lesson, Some(current)) if answered => {
+            let node = Node::Lesson(current.lesson().to_owned());
+            open(model, &node)
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Shows what is to be read now of a task, and the row that keys act on.
 pub(super) fn reveal_task(model: &mut Model) {
     let rows = model.page_rows();
     model.set_pages();
     if let Screen::Task(state) = &mut model.screen {
-        let focus = state.page.focus.clone();
-        state.scroll.reveal(focus.start, focus.end, rows);
-        if let Some(cursor) = state.page.cursor.clone() {
-            state.scroll.reveal(cursor.start, cursor.end, rows);
-        }
+        let (focus, cursor) = (state.page.focus.clone(), state.page.cursor.clone());
+        state.scroll.follow(focus, cursor, rows);
     }
 }
 
@@ -421,6 +470,7 @@ fn on_path(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Fold => state.toggle(curriculum, page),
         Action::Prove => return navigate::prove_next(model),
+        Action::Review => navigate::review(model),
         Action::Next => {
             if let Some(node) = path::next(&model.standing) {
                 return open(model, &node);

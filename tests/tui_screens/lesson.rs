@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ipc_mastery::curriculum::lesson::Block;
 use ipc_mastery::experiment::{Call, Observation};
+use ipc_mastery::mastery::progress::{AnswerProgress, Kept, Progress};
 use ipc_mastery::mastery::proof::Asked;
 use ipc_mastery::probe::Name;
 use ipc_mastery::tui::effect::{Effect, Memory};
@@ -233,16 +234,139 @@ fn an_answer_is_remembered_by_what_was_written_not_by_where_it_was_shown() {
     letter(&mut model, '2');
     let effects = enter(&mut model);
     let remembered = effects.iter().find_map(|effect| match effect {
-        Effect::Remember(Memory::Answer {
-            item,
-            option,
-            right,
-            ..
-        }) => Some((item.as_str(), *option, *right)),
+        Effect::Remember(Memory::Answer { item, kept, right }) => {
+            Some((item.as_str(), kept.clone(), *right))
+        }
         _ => None,
     });
     // The first one that is written is right.
-    assert_eq!(remembered, Some(("bytes-1", order[1], order[1] == 0)));
+    let kept = Kept::chosen(order[1], None);
+    assert_eq!(remembered, Some(("bytes-1", kept, order[1] == 0)));
+}
+
+/// Presses keys until the rows of the question in focus begin so, in this order.
+fn order(model: &mut Model, wanted: &[&str]) {
+    for (done, beginning) in wanted.iter().enumerate() {
+        let Screen::Lesson(state) = &model.screen else {
+            panic!("a lesson is shown");
+        };
+        let form = state.asked_form().expect("a question is asked");
+        let left = form.left_over();
+        let answers = &form.wording.answers;
+        let place = left
+            .iter()
+            .position(|&at| answers[at].starts_with(beginning));
+        for _ in 0..answers.len() {
+            press(model, KeyCode::Up);
+        }
+        for _ in 0..done + place.expect("it is left over") {
+            press(model, KeyCode::Down);
+        }
+        letter(model, ' ');
+    }
+}
+
+#[test]
+fn an_order_in_a_lesson() {
+    both_sizes!("lesson_order", |size| {
+        let mut model = model(size);
+        lesson(&mut model, "questions");
+        order(&mut model, &["It binds", "It makes"]);
+        model
+    });
+}
+
+#[test]
+fn every_kind_of_question_is_answered_and_remembered_in_a_lesson() {
+    let mut model = model(LARGE);
+    lesson(&mut model, "questions");
+    order(&mut model, &["It makes", "It binds", "It listens"]);
+    let words = |effects: &[Effect]| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Remember(Memory::Answer { kept, right, .. }) => {
+                Some((kept.words.clone().unwrap_or_default(), *right))
+            }
+            _ => None,
+        })
+    };
+    let effects = enter(&mut model);
+    assert_eq!(words(&effects), Some(("0 1 2".to_owned(), true)));
+    // The match is in focus now; both lines get the first purpose that is shown.
+    letter(&mut model, '1');
+    letter(&mut model, '1');
+    let (given, right) = words(&enter(&mut model)).expect("it is remembered");
+    assert!(!right && given.split(' ').count() == 2, "{given}");
+    // The number is typed.
+    enter(&mut model);
+    update(&mut model, Event::Paste("no".to_owned()));
+    assert_eq!(enter(&mut model), []);
+    assert!(drawn(&model).contains("answer with a whole number"));
+    press(&mut model, KeyCode::Backspace);
+    press(&mut model, KeyCode::Backspace);
+    update(&mut model, Event::Paste("0".to_owned()));
+    assert_eq!(words(&enter(&mut model)), Some(("0".to_owned(), false)));
+    let shown = drawn(&model);
+    assert!(
+        shown.contains("All that has arrived may come at once."),
+        "{shown}"
+    );
+    assert!(shown.contains("answers it again"), "{shown}");
+}
+
+#[test]
+fn an_answer_of_every_kind_is_there_when_the_lesson_is_opened_again() {
+    let answer = |words: &str, right| AnswerProgress {
+        at: 1,
+        kept: Kept {
+            words: Some(words.to_owned()),
+            ..Kept::default()
+        },
+        right,
+        times: 1,
+        times_right: u32::from(right),
+    };
+    both_sizes!("lesson_answers", |size| {
+        let mut model = model(size);
+        let mut progress = Progress::default();
+        for (item, answer) in [
+            ("questions-order", answer("3 0 1", false)),
+            ("questions-match", answer("0 1", true)),
+            ("questions-number", answer("3", false)),
+        ] {
+            progress.answers.insert(item.to_owned(), answer);
+        }
+        update(&mut model, Event::Remembered(Box::new(progress)));
+        lesson(&mut model, "questions");
+        press(&mut model, KeyCode::End);
+        model
+    });
+}
+
+#[test]
+fn the_prediction_once_more_is_offered_only_when_the_explanation_is_read() {
+    let mut model = model(LARGE);
+    lesson(&mut model, "bytes");
+    letter(&mut model, 'v');
+    assert!(matches!(model.screen, Screen::Lesson(_)));
+    let mut model = up_to_the_quiz(LARGE);
+    assert!(drawn(&model).contains("Once more, with other numbers   not tried yet"));
+    letter(&mut model, 'v');
+    assert!(matches!(model.screen, Screen::Task(_)));
+    // And back.
+    press(&mut model, KeyCode::Esc);
+    assert!(matches!(model.screen, Screen::Lesson(_)));
+}
+
+#[test]
+fn a_lesson_leads_to_its_exercise_and_that_leads_back() {
+    let mut model = up_to_the_quiz(SMALL);
+    letter(&mut model, 'x');
+    assert!(matches!(model.screen, Screen::Exercise(_)));
+    press(&mut model, KeyCode::Esc);
+    let Screen::Lesson(state) = &model.screen else {
+        panic!("a lesson is shown");
+    };
+    assert_eq!(state.lesson.slug, "bytes");
 }
 
 #[test]

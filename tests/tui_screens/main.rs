@@ -7,5 +7,6 @@ mod keys;
 mod lesson;
 mod path;
 mod probes;
+mod review;
 mod task;
 mod whole;

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use tui_input::{Input, InputRequest};
 
 use super::super::action::Action;
 use super::super::effect::{Effect, Memory};
-use super::{CONFIDENCE, Choice, Given, LessonState, Piece, Run, Second, Slot, Stand, asked};
-use crate::curriculum::question::Form;
+use super::super::form::{Form, Reply};
+use super::super::task::Outcome;
+use super::{CONFIDENCE, Choice, Given, LessonState, Piece, Run, Second, Slot, Stand, asked, told};
 use crate::experiment::{Observation, judgement};
-use crate::mastery::progress::Kept;
-use crate::mastery::proof::Asked;
+use crate::mastery::proof::{self, Asked};
 
 /// What is to happen after a key: effects, and whether the lines have to be set again.
 pub type Effects = Vec<Effect>;
@@ -81,13 +80,18 @@ impl LessonState {
         let Some(focus) = self.focus else {
             return false;
         };
-        let lines = self.page.lines_of(focus);
-        let bottom = self.scroll.top + rows;
-        let seen = lines.start < bottom && lines.end > self.scroll.top + 1;
+        let seen = self.is_seen(focus, rows);
         if !seen {
+            let lines = self.page.lines_of(focus);
             self.scroll.reveal(lines.start, lines.end, rows);
         }
         seen
+    }
+
+    fn is_seen(&self, piece: usize, rows: usize) -> bool {
+        let lines = self.page.lines_of(piece);
+        let bottom = self.scroll.top + rows;
+        lines.start < bottom && lines.end > self.scroll.top + 1
     }
 
     fn turn(&mut self, rows: usize, direction: Direction) {
@@ -154,10 +158,6 @@ impl LessonState {
                     CONFIDENCE.len(),
                 )
             }
-            Piece::Quiz(item) => match self.lesson.quiz.get(item).map(|item| &item.form) {
-                Some(Form::Choice { options, reasons }) => (options.len(), reasons.len()),
-                _ => (0, 0),
-            },
             _ => (0, 0),
         }
     }
@@ -188,30 +188,6 @@ impl LessonState {
                 }
                 (None, _) => Vec::new(),
             },
-            Piece::Quiz(item) => {
-                let Some(item) = self.lesson.quiz.get(item) else {
-                    return Vec::new();
-                };
-                let asked = Asked::alone(item, None);
-                // What is shown first need not be what is written first.
-                let written = |order: &[usize], place: usize| order.get(place).copied();
-                let option = self.choice.option;
-                let option = option.and_then(|place| written(&asked.shown, place));
-                match (option, self.choice.second) {
-                    (Some(_), Second::NotAsked) if item.is_two_tier() => {
-                        self.choice.second = Second::Asked(None);
-                        Vec::new()
-                    }
-                    (Some(option), Second::NotAsked) => {
-                        self.settle(focus, Given::Chosen(option, None))
-                    }
-                    (Some(option), Second::Asked(Some(place))) => {
-                        let reason = written(&asked.second, place);
-                        self.settle(focus, Given::Chosen(option, reason))
-                    }
-                    _ => Vec::new(),
-                }
-            }
             _ => Vec::new(),
         }
     }
@@ -262,6 +238,8 @@ impl LessonState {
     pub fn type_in(&mut self, request: InputRequest) {
         if let Some(field) = &mut self.field {
             field.handle(request);
+        } else if let Some(form) = self.form_mut() {
+            form.type_in(request);
         }
     }
 
@@ -278,21 +256,6 @@ impl LessonState {
     /// What is remembered of an answer.
     fn answered(&self, piece: usize, given: &Given) -> Effects {
         let memory = match (&self.pieces[piece], given) {
-            (Piece::Quiz(item), Given::Chosen(option, reason)) => {
-                let Some(item) = self.lesson.quiz.get(*item) else {
-                    return Vec::new();
-                };
-                let asked = Asked::alone(item, None);
-                let given = asked.given(&Kept::chosen(*option, *reason));
-                let judged = given.map(|given| asked.judge(&given, &Value::Null));
-                let right = matches!(judged, Some(Ok(judged)) if judged.right);
-                Memory::Answer {
-                    item: item.id.value.clone(),
-                    option: *option,
-                    reason: *reason,
-                    right,
-                }
-            }
             (Piece::Predict { .. }, Given::Predicted(option, sure)) => {
                 let Some(memory) = self.prediction(piece, *option, *sure, None) else {
                     return Vec::new();
@@ -429,12 +392,91 @@ impl LessonState {
 
     fn again(&mut self) {
         let Some(focus) = self.focus else { return };
-        let answered = matches!(self.stands[focus], Stand::Done(Given::Chosen(..)));
-        if answered && matches!(self.pieces[focus], Piece::Quiz(_)) {
+        let Piece::Quiz(item) = self.pieces[focus] else {
+            return;
+        };
+        if self.stands[focus] == Stand::Done(Given::Answered)
+            && let Some(Some(form)) = self.forms.get_mut(item)
+        {
+            form.clear();
             self.stands[focus] = Stand::Skipped;
-            self.choice = Choice::default();
         }
     }
+
+    fn form_mut(&mut self) -> Option<&mut Form> {
+        let focus = self.focus?;
+        let open = !matches!(self.stands[focus], Stand::Done(_));
+        match self.pieces[focus] {
+            Piece::Quiz(item) if open => self.forms.get_mut(item)?.as_mut(),
+            _ => None,
+        }
+    }
+
+    /// Hands an action to the question of the quiz in focus; `None` when it is for others.
+    pub fn answer(&mut self, action: Action, rows: usize) -> Option<Outcome> {
+        let focus = self.focus?;
+        let Piece::Quiz(item) = self.pieces[focus] else {
+            return None;
+        };
+        self.asked_form()?;
+        // Nobody answers a question that is not on the screen.
+        if matches!(action, Action::Up | Action::Down) && !self.is_seen(focus, rows) {
+            return None;
+        }
+        let before = self.scroll;
+        let reply = match self.in_view(rows) {
+            true => self.form_mut()?.act(action),
+            false if is_answering(action) => Reply::Taken,
+            false => {
+                self.scroll = before;
+                Reply::Passed
+            }
+        };
+        match reply {
+            Reply::Passed => None,
+            Reply::Taken => Some(Outcome::default()),
+            Reply::Refused(why) => Some(Outcome {
+                notice: Some(why),
+                ..Outcome::default()
+            }),
+            Reply::Given(given) => Some(self.answered_quiz(focus, item, &given).into()),
+        }
+    }
+
+    fn answered_quiz(&mut self, focus: usize, item: usize, given: &proof::Given) -> Effects {
+        let lesson = Arc::clone(&self.lesson);
+        let Some(question) = lesson.quiz.get(item) else {
+            return Vec::new();
+        };
+        let asked = Asked::alone(question, None);
+        let told = told(&asked, given);
+        let right = told.as_ref().is_some_and(|told| told.right);
+        if let Some(Some(form)) = self.forms.get_mut(item) {
+            form.told = told;
+        }
+        let memory = Memory::Answer {
+            item: question.id.value.clone(),
+            kept: asked.kept(given, None),
+            right,
+        };
+        let mut effects = vec![Effect::Remember(memory)];
+        effects.extend(self.settle(focus, Given::Answered));
+        effects
+    }
+}
+
+/// Whether an action is meant for a question, wherever it stands.
+fn is_answering(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Choose(_)
+            | Action::Commit
+            | Action::Pick
+            | Action::Earlier
+            | Action::Later
+            | Action::NextPurpose
+            | Action::PreviousPurpose
+    )
 }
 
 /// Whether probes that are known already are collected again.

@@ -9,14 +9,17 @@ mod question;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tui_input::Input;
 
+use super::form::{Form, Told};
 use super::probes::look::Look;
 use super::scroll::Scroll;
 use crate::curriculum::lesson::{Block, Lesson, Part};
-use crate::curriculum::question::Form;
+use crate::curriculum::question::Question;
 use crate::experiment::Observation;
 use crate::mastery::progress::{LessonProgress, Progress};
+use crate::mastery::proof::{self, Asked};
 use crate::probe::{Ask, Name};
 use page::{Page, Setting};
 
@@ -29,9 +32,11 @@ pub struct LessonState {
     pub pieces: Vec<Piece>,
     /// Where each piece stands; as many as there are pieces.
     pub stands: Vec<Stand>,
+    /// The questions of its quiz; `None` for one that cannot be asked.
+    pub forms: Vec<Option<Form>>,
     /// The question that keys answer: an index into the pieces.
     pub focus: Option<usize>,
-    /// What is chosen for the question in focus and not committed yet.
+    /// What is chosen for the prediction in focus and not committed yet.
     pub choice: Choice,
     /// The field, while an answer is typed.
     pub field: Option<Input>,
@@ -71,6 +76,8 @@ pub enum Piece {
     State(usize),
     /// The picture of a part.
     Picture(usize),
+    /// Where the prediction is made once more, with other numbers.
+    Variant,
     /// A quiz item, by index.
     Quiz(usize),
     /// What comes after the lesson.
@@ -99,8 +106,8 @@ pub enum Given {
     Ran,
     /// An option, and how sure the learner was, in percent.
     Predicted(usize, Option<u8>),
-    /// An option, and a reason where one is asked for.
-    Chosen(usize, Option<usize>),
+    /// What the question itself holds.
+    Answered,
     /// A fact, in the learner's words.
     Stated(String),
 }
@@ -110,19 +117,11 @@ pub enum Given {
 pub struct Choice {
     /// The option.
     pub option: Option<usize>,
-    /// Whether the option is settled and the second question is asked: the reason, or how sure.
+    /// Whether the option is settled and it is asked how sure the learner is.
     pub second: Second,
 }
 
-/// The second half of a question.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Second {
-    /// Not asked yet.
-    #[default]
-    NotAsked,
-    /// Asked; this is chosen.
-    Asked(Option<usize>),
-}
+pub use super::form::Second;
 
 /// Percentages for "a guess", "I think so", "sure".
 pub const CONFIDENCE: [u8; 3] = [33, 66, 95];
@@ -160,16 +159,22 @@ pub enum Slot {
 impl LessonState {
     /// A lesson with what is remembered of it.
     pub fn new(lesson: Arc<Lesson>, progress: &Progress) -> Self {
-        let pieces = pieces(&lesson);
+        let forms: Vec<Option<Form>> = lesson
+            .quiz
+            .iter()
+            .map(|item| asked_question(item, progress))
+            .collect();
+        let pieces = pieces(&lesson, &forms);
         let known = progress.lessons.get(&lesson.slug);
         let stands = pieces
             .iter()
-            .map(|piece| remembered(piece, &lesson, known, progress))
+            .map(|piece| remembered(piece, &lesson, known, &forms))
             .collect();
         let mut state = Self {
             lesson,
             pieces,
             stands,
+            forms,
             focus: None,
             choice: Choice::default(),
             field: None,
@@ -260,6 +265,21 @@ impl LessonState {
         Some(observation)
     }
 
+    /// The question of the quiz in focus, while it can be answered.
+    pub fn asked_form(&self) -> Option<&Form> {
+        let focus = self.focus?;
+        let open = !matches!(self.stands[focus], Stand::Done(_));
+        match self.pieces[focus] {
+            Piece::Quiz(item) if open => self.forms.get(item)?.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether the offer to predict once more is unfolded.
+    pub fn offers_variant(&self) -> bool {
+        self.pieces[..self.unfolded()].contains(&Piece::Variant)
+    }
+
     /// Whether something is under way outside.
     pub fn is_pending(&self) -> bool {
         matches!(self.run, Run::Running(_))
@@ -303,7 +323,30 @@ impl LessonState {
     }
 }
 
-fn pieces(lesson: &Lesson) -> Vec<Piece> {
+/// A question of the quiz, as the lesson shows it, with the answer that was given last.
+fn asked_question(item: &Question, progress: &Progress) -> Option<Form> {
+    let asked = Asked::alone(item, None);
+    let mut form = Form::of(&asked, &Value::Null).ok()?;
+    let earlier = progress.answers.get(&item.id.value);
+    let kept = earlier.map(|earlier| &earlier.kept);
+    let given = kept.filter(|kept| kept.seed.is_none());
+    if let Some(given) = given.and_then(|kept| asked.given(kept))
+        && let Some(told) = told(&asked, &given)
+    {
+        form.recall(given);
+        form.told = Some(told);
+    }
+    Some(form)
+}
+
+/// What is said to an answer to a question of the quiz; nothing when that cannot be judged.
+fn told(asked: &Asked<'_>, given: &proof::Given) -> Option<Told> {
+    let judged = asked.judge(given, &Value::Null).ok()?;
+    let key = asked.key(&Value::Null).ok()?;
+    Some(Told::new(judged, key, &[]))
+}
+
+fn pieces(lesson: &Lesson, forms: &[Option<Form>]) -> Vec<Piece> {
     let parts = lesson
         .experiment
         .as_ref()
@@ -334,13 +377,11 @@ fn pieces(lesson: &Lesson) -> Vec<Piece> {
             ),
         }
     }
-    // Other kinds, and what is drawn, are asked in reviews and by `prove`.
-    let choices = lesson
-        .quiz
-        .iter()
-        .enumerate()
-        .filter(|(_, item)| matches!(item.form, Form::Choice { .. }) && item.draws.is_empty());
-    pieces.extend(choices.map(|(index, _)| Piece::Quiz(index)));
+    if lesson.variant.is_some() {
+        pieces.push(Piece::Variant);
+    }
+    let asked = (0..forms.len()).filter(|&index| forms[index].is_some());
+    pieces.extend(asked.map(Piece::Quiz));
     pieces.push(Piece::End);
     pieces
 }
@@ -351,7 +392,7 @@ fn remembered(
     piece: &Piece,
     lesson: &Lesson,
     known: Option<&LessonProgress>,
-    progress: &Progress,
+    forms: &[Option<Form>],
 ) -> Stand {
     let parts = lesson.experiment.as_ref().map(|plan| &plan.parts);
     match piece {
@@ -380,15 +421,10 @@ fn remembered(
                 _ => Stand::Open,
             }
         }
-        Piece::Quiz(index) => {
-            let id = lesson.quiz.get(*index).map(|item| &item.id.value);
-            let earlier = id.and_then(|id| progress.answers.get(id));
-            earlier.map_or(Stand::Open, |earlier| {
-                let reason = earlier.kept.reason.map(|reason| reason as usize);
-                let option = earlier.kept.option.unwrap_or_default() as usize;
-                Stand::Done(Given::Chosen(option, reason))
-            })
-        }
+        Piece::Quiz(index) => match forms.get(*index) {
+            Some(Some(form)) if form.told.is_some() => Stand::Done(Given::Answered),
+            _ => Stand::Open,
+        },
         _ => Stand::Quiet,
     }
 }

@@ -1,15 +1,12 @@
 //! A lesson set as lines for a width. Pure: a lesson's state in, lines out, with the place of each
 //! piece. Markdown itself is set by [`crate::render::markdown`].
 
-use serde_json::Value;
-
+use super::super::form::{self, page::Focus};
 use super::question::{self, Asked};
 use super::{Given, LessonState, Piece, Run, Slot, Stand};
 use crate::curriculum::lesson::Block;
-use crate::curriculum::question::{Answer, Form};
 use crate::experiment::Observation;
 use crate::experiment::judgement::{self, ident_url};
-use crate::mastery::proof;
 use crate::render::highlight::Highlighter;
 use crate::render::lesson;
 use crate::render::markdown::{self, CodeLines, Document, Layout, Link, paragraph};
@@ -30,6 +27,8 @@ pub struct Page {
     pub text: Text,
     /// The first line of each unfolded piece.
     pub starts: Vec<usize>,
+    /// The row that keys act on, where they act on one.
+    pub cursor: Option<std::ops::Range<usize>>,
     /// The width it was set for.
     pub width: usize,
 }
@@ -51,7 +50,7 @@ impl Page {
 }
 
 /// What a page is set with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Setting<'a> {
     /// Columns.
     pub width: usize,
@@ -59,6 +58,10 @@ pub struct Setting<'a> {
     pub highlighter: Option<&'a Highlighter>,
     /// The title of what comes next on the path.
     pub next: Option<&'a str>,
+    /// What is known of the task that predicts the lesson once more.
+    pub variant: Option<&'a str>,
+    /// The title of the exercise that the lesson leads to.
+    pub exercise: Option<&'a str>,
 }
 
 /// Sets the unfolded pieces.
@@ -86,9 +89,15 @@ pub fn set(state: &LessonState, setting: Setting<'_>) -> Page {
             Piece::Story(part) => story(state, *part, setting),
             Piece::Run(part) => run(state, index, *part, observation.as_ref(), setting),
             Piece::Picture(part) => picture(state, *part, setting),
-            Piece::Predict { .. } | Piece::State(_) | Piece::Quiz(_) => {
-                question::set(&asked(state, index), setting)
+            Piece::Predict { .. } | Piece::State(_) => question::set(&asked(state, index), setting),
+            Piece::Quiz(item) => {
+                let (text, cursor) = quiz(state, index, *item, setting);
+                if let Some(rows) = cursor {
+                    page.cursor = Some(rows.start + before..rows.end + before);
+                }
+                text
             }
+            Piece::Variant => variant(setting),
             Piece::End => end(state, &links, setting),
         };
         page.text.append(text);
@@ -322,38 +331,61 @@ fn asked<'a>(state: &'a LessonState, index: usize) -> Asked<'a> {
                 asked.note = "Nothing was run, so there is nothing to state.".to_owned();
             }
         }
-        Piece::Quiz(item) => {
-            let Some(quiz) = state.lesson.quiz.get(*item) else {
-                return asked;
-            };
-            asked.title = format!("Question {} of {}", item + 1, state.lesson.quiz.len());
-            asked.prompt = &quiz.prompt;
-            let Form::Choice { options, reasons } = &quiz.form else {
-                return asked;
-            };
-            let shown = proof::Asked::alone(quiz, None);
-            asked.options = choices(options, &shown.shown);
-            asked.reasons = choices(reasons, &shown.second);
-            if let Stand::Done(Given::Chosen(option, reason)) = &state.stands[index] {
-                let place = |order: &[usize], one| order.iter().position(|&index| index == one);
-                asked.given = place(&shown.shown, *option);
-                asked.given_reason = reason.and_then(|reason| place(&shown.second, reason));
-                if let Ok(proof::Given::Chosen(option, reason)) = shown.solution(&Value::Null) {
-                    (asked.truth, asked.reason) = (Some(option), reason);
-                }
-            }
-        }
         _ => {}
     }
     asked
 }
 
-/// Choices in the order they are shown in.
-fn choices<'a>(choices: &'a [Answer], order: &[usize]) -> Vec<(&'a str, &'a str)> {
-    let choices = order.iter().filter_map(|&index| choices.get(index));
-    choices
-        .map(|choice| (choice.text.as_str(), choice.say.as_str()))
-        .collect()
+/// A question of the quiz; gives the lines that keys act on, too.
+fn quiz(
+    state: &LessonState,
+    index: usize,
+    item: usize,
+    setting: Setting<'_>,
+) -> (Text, Option<std::ops::Range<usize>>) {
+    let Some(Some(form)) = state.forms.get(item) else {
+        return (Text::new(), None);
+    };
+    let focus = state.focus == Some(index);
+    let mut text = Text::new();
+    let mut title = Line::empty();
+    if focus {
+        title.push(Role::Key, "» ");
+    }
+    let asked = state.forms.iter().flatten().count();
+    let number = state.forms[..=item].iter().flatten().count();
+    title.push(Role::Subheading, format!("Question {number} of {asked}"));
+    if state.stands[index] == Stand::Skipped && form.is_open() {
+        title.push(Role::Dim, "   skipped; Tab selects it");
+    }
+    text.line(title);
+    let here = match focus {
+        true => Focus::Here,
+        false => Focus::Elsewhere,
+    };
+    let set = form::page::set(form, here, reading(setting));
+    let moved = text.lines.len();
+    text.append(set.text);
+    if form.told.as_ref().is_some_and(|told| !told.right) {
+        let line = Line::of(Role::Key, "a").with(Role::Dim, " answers it again.");
+        text.line(line);
+    }
+    let cursor = set.cursor.filter(|_| focus);
+    let cursor = cursor.map(|rows| rows.start + moved..rows.end + moved);
+    (text, cursor)
+}
+
+/// The offer to predict once more.
+fn variant(setting: Setting<'_>) -> Text {
+    let mut text = Text::new();
+    let title = "Once more, with other numbers";
+    let known = setting.variant.unwrap_or_default();
+    text.line(Line::of(Role::Subheading, title).with(Role::Dim, format!("   {known}")));
+    let words = "You know now what the experiment does. Predict it in another situation; your \
+        kernel decides. Only this is evidence, not the first prediction.";
+    text.append(paragraph(Role::Plain, words, reading(setting)));
+    text.line(Line::of(Role::Key, "v").with(Role::Plain, " opens it."));
+    text
 }
 
 fn end(state: &LessonState, links: &[Link], setting: Setting<'_>) -> Text {
@@ -393,10 +425,19 @@ fn end(state: &LessonState, links: &[Link], setting: Setting<'_>) -> Text {
     if !lesson.claims.is_empty() {
         let legend = "A sentence with the sign ° is backed: by an experiment that `ipc-mastery try \
             --all` does on your kernel, or by a manual page, which it names.";
-        text.append(question::markdown(legend, width));
+        text.append(form::page::markdown(legend, width));
         text.blank();
     }
     text.line(Line::of(Role::Good, "✓ ").with(Role::Strong, "This is the end of the lesson."));
+    if let Some(exercise) = setting.exercise {
+        text.line(
+            Line::of(Role::Plain, "Write it: ")
+                .with(Role::Strong, exercise)
+                .with(Role::Plain, " (press ")
+                .with(Role::Key, "x")
+                .with(Role::Plain, ")"),
+        );
+    }
     if let Some(next) = setting.next {
         text.line(
             Line::of(Role::Plain, "Next on the path: ")

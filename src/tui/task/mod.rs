@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tui_input::InputRequest;
 
-use super::form::{Form, Kind as FormKind};
+use super::form::Form;
 use super::scroll::Scroll;
 use crate::curriculum::task::{Kind, Task};
 use crate::mastery::look::Seen;
@@ -173,11 +173,6 @@ impl TaskState {
         if let Some(form) = self.asked_mut() {
             form.type_in(request);
         }
-    }
-
-    /// How the question is answered that keys answer.
-    pub fn asked_kind(&self) -> Option<FormKind> {
-        self.asked().map(|form| form.kind)
     }
 
     /// What the try is worth when it is passed.

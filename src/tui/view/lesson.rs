@@ -22,9 +22,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::super::action::{Action, Place};
+use super::super::form::Form;
 use super::super::lesson::{LessonState, Piece, Second, Stand};
 use super::super::model::Model;
 use super::super::paint;
+use super::task::answering;
 use super::{centred, chrome, title_of};
 use crate::render::theme::Theme;
 
@@ -61,10 +63,10 @@ pub(super) fn draw(
         }
     };
     let keys = keys(state);
-    let place = if state.field.is_some() {
-        Place::Typing
-    } else {
-        Place::Lesson
+    let typing = state.field.is_some() || state.asked_form().is_some_and(Form::is_typing);
+    let place = match typing {
+        true => Place::Typing,
+        false => model.screen_place(),
     };
     chrome(buffer, area, (&title, &right), (place, &keys), theme);
     let page = centred(body, state.page.width);
@@ -74,6 +76,9 @@ pub(super) fn draw(
 
 /// The keys that matter at this moment.
 fn keys(state: &LessonState) -> Vec<(Action, &'static str)> {
+    if state.asked_form().is_some_and(Form::is_typing) {
+        return vec![(Action::Accept, "answer"), (Action::Leave, "")];
+    }
     if state.field.is_some() {
         return vec![(Action::Accept, "state it"), (Action::Leave, "")];
     }
@@ -84,7 +89,10 @@ fn keys(state: &LessonState) -> Vec<(Action, &'static str)> {
         match &state.pieces[focus] {
             Piece::Run(_) if open => keys.push((Action::Commit, "run")),
             Piece::State(_) if open => keys.push((Action::Commit, "type")),
-            Piece::Predict { .. } | Piece::Quiz(_) if open => {
+            Piece::Quiz(_) if open => {
+                keys.extend(state.asked_form().into_iter().flat_map(answering))
+            }
+            Piece::Predict { .. } if open => {
                 keys.push((Action::Choose(options), ""));
                 let settled = matches!(state.choice.second, Second::Asked(_));
                 if state.choice.option.is_some() || settled {
@@ -101,6 +109,9 @@ fn keys(state: &LessonState) -> Vec<(Action, &'static str)> {
     keys.push((Action::PageDown, "page"));
     if state.shown_probes().next().is_some() {
         keys.push((Action::Refresh, "look again"));
+    }
+    if state.offers_variant() {
+        keys.push((Action::Variant, ""));
     }
     if state.first_open().is_none() {
         keys.push((Action::Next, ""));

@@ -18,6 +18,7 @@ pub(super) mod help;
 mod lesson;
 mod path;
 mod probes;
+mod review;
 mod search;
 mod task;
 
@@ -52,6 +53,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme) {
         Screen::Lesson(state) => lesson::draw(buffer, area, body, model, state, theme),
         Screen::Exercise(state) => exercise::draw(buffer, area, body, model, state, theme),
         Screen::Probes(state) => probes::draw(buffer, area, body, model, state, theme),
+        Screen::Review(state) => review::draw(buffer, area, body, model, state, theme),
         Screen::Task(state) => task::draw(buffer, area, body, model, state, theme),
     }
     match &model.overlay {

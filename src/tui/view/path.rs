@@ -53,13 +53,14 @@ pub(super) fn draw(
         of: standing.lessons.of + standing.exercises.of,
     });
     if model.due > 0 {
-        right = format!("{} due: ipc-mastery review · {right}", model.due);
+        right = format!("{} due · {right}", model.due);
     }
     let keys = [
         (Action::Up, ""),
         (Action::Open, ""),
         (Action::Next, ""),
         (Action::Prove, ""),
+        (Action::Review, ""),
         (Action::Search, ""),
         (Action::Probes, ""),
     ];
@@ -248,7 +249,7 @@ fn piece_how(id: &str, place: usize, model: &Model) -> String {
     };
     let how = match piece.kind {
         Type::Retrieval => {
-            "The questions of its lessons, right twice in a row in reviews, days after."
+            "The questions of its lessons, right twice in a row in reviews, days after. Enter opens one."
         }
         Type::Order => "An explanation to put together. Enter opens it.",
         Type::Trace => "Lines to read: what is each for? Enter opens it.",
