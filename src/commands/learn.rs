@@ -33,6 +33,7 @@ pub fn run(context: &Context, name: Option<&str>) -> Result<ExitCode, CommandErr
     let open = name.map(|name| find(&curriculum, name)).transpose()?;
     tui::run(Options {
         curriculum,
+        source: context.source().clone(),
         open,
         // A marker that cannot be used is told by `check`; the screen does without.
         here: chosen::marker_here().ok().flatten(),

@@ -6,8 +6,8 @@ mod glossary;
 mod quick_reference;
 
 pub use corrections::corrections;
-pub use glossary::glossary;
-pub use quick_reference::quick_reference;
+pub use glossary::{glossary, term};
+pub use quick_reference::{area, call, quick_reference, trace};
 
 use crate::curriculum::Curriculum;
 use crate::experiment::judgement::ident_url;
@@ -20,6 +20,8 @@ pub enum Medium<'a> {
         /// As `uname -r` prints it.
         release: &'a str,
     },
+    /// On the full screen, where a key opens a lesson.
+    Screen,
     /// In the book, on any machine.
     Book,
 }
@@ -29,7 +31,7 @@ impl Medium<'_> {
     fn search(self) -> &'static str {
         match self {
             Self::Terminal { .. } => " In the pager, `/` searches.",
-            Self::Book => "",
+            Self::Screen | Self::Book => "",
         }
     }
 
@@ -42,7 +44,9 @@ impl Medium<'_> {
             (Self::Book, Some((name, section))) => {
                 format!("[{page}](https://manpages.debian.org/{name}.{section})")
             }
-            (Self::Terminal { .. }, Some((name, section))) => format!("`man {section} {name}`"),
+            (Self::Terminal { .. } | Self::Screen, Some((name, section))) => {
+                format!("`man {section} {name}`")
+            }
             (_, None) => page.to_owned(),
         }
     }
@@ -50,7 +54,7 @@ impl Medium<'_> {
     /// A name in the kernel's source: as code, or with a link to where it is defined and used.
     pub fn ident(self, name: &str) -> String {
         match self {
-            Self::Terminal { .. } => format!("`{name}`"),
+            Self::Terminal { .. } | Self::Screen => format!("`{name}`"),
             Self::Book => format!("[`{name}`]({})", ident_url(name, None)),
         }
     }
@@ -60,6 +64,7 @@ impl Medium<'_> {
         let lesson = curriculum.lesson(slug)?;
         Some(match self {
             Self::Terminal { .. } => format!("`ipc-mastery read {slug}`"),
+            Self::Screen => format!("lesson “{}”", lesson.title),
             Self::Book => format!("lesson [{}](lessons/{slug}.md)", lesson.title),
         })
     }

@@ -23,6 +23,10 @@ pub enum Action {
     Search,
     /// Show the probes.
     Probes,
+    /// Show the reference pages.
+    Reference,
+    /// Show the words of the glossary that this page uses.
+    Terms,
     /// One line or row up.
     Up,
     /// One line or row down.
@@ -128,6 +132,8 @@ impl Action {
             Self::Help => "help",
             Self::Search => "search",
             Self::Probes => "probes",
+            Self::Reference => "reference",
+            Self::Terms => "words",
             Self::Up => "up",
             Self::Down => "down",
             Self::HalfPageUp => "half-page-up",
@@ -187,6 +193,8 @@ impl Action {
             Self::Help => "Show the keys of this screen",
             Self::Search => "Search all titles and texts",
             Self::Probes => "Look at this machine with probes",
+            Self::Reference => "Look things up: calls, words, corrections",
+            Self::Terms => "Show what the words on this page mean",
             Self::Up => "Go up one line",
             Self::Down => "Go down one line",
             Self::HalfPageUp => "Go up half a page",
@@ -244,6 +252,8 @@ impl Action {
             Self::Help => "keys",
             Self::Search => "search",
             Self::Probes => "probes",
+            Self::Reference => "look up",
+            Self::Terms => "words",
             Self::Up | Self::Down => "move",
             Self::PageUp | Self::PageDown => "page",
             Self::Open | Self::Accept => "open",
@@ -311,6 +321,10 @@ pub enum Place {
     TaskOrdering,
     /// In a task, while lines are given a purpose.
     TaskMatching,
+    /// On a reference page.
+    Reference,
+    /// While the words of a page are shown.
+    Terms,
     /// In the search.
     Search,
     /// While typing an answer or a filter.
@@ -321,7 +335,7 @@ pub enum Place {
 
 impl Place {
     /// Every place that has bindings of its own, in the order of the key table.
-    pub const ALL: [Place; 12] = [
+    pub const ALL: [Place; 14] = [
         Self::Everywhere,
         Self::Scrolling,
         Self::Path,
@@ -331,6 +345,8 @@ impl Place {
         Self::Ordering,
         Self::Matching,
         Self::Probes,
+        Self::Reference,
+        Self::Terms,
         Self::Search,
         Self::Typing,
         Self::Help,
@@ -352,6 +368,8 @@ impl Place {
             Self::Matching | Self::LessonMatching | Self::TaskMatching => {
                 "While giving lines a purpose"
             }
+            Self::Reference => "Reference pages",
+            Self::Terms => "While words are shown",
             Self::Search => "Search",
             Self::Typing => "While typing",
             Self::Help => "While the keys are shown",
@@ -394,6 +412,8 @@ impl Place {
                 Self::Scrolling,
                 Self::Everywhere,
             ],
+            Self::Reference => &[Self::Reference, Self::Scrolling, Self::Everywhere],
+            Self::Terms => &[Self::Terms],
             Self::Search => &[Self::Search],
             Self::Typing => &[Self::Typing],
             Self::Help => &[Self::Help, Self::Scrolling, Self::Everywhere],

@@ -17,6 +17,8 @@ use crate::untrusted::Untrusted;
 pub(super) fn on_outside(model: &mut Model, event: Event) -> Vec<Effect> {
     match event {
         Event::Highlighter(highlighter) => model.highlighter = Some(highlighter),
+        Event::Pages(Ok(pages)) => model.pages = Some(pages),
+        Event::Pages(Err(why)) => model.no_pages = Some(why),
         Event::Today(now) => model.now = Some(now),
         Event::Remembered(progress) => return on_remembered(model, *progress),
         Event::Forgetful(why) => {

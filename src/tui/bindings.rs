@@ -60,6 +60,7 @@ pub const BINDINGS: &[Binding] = &[
     ),
     bind(Place::Everywhere, &[letter('/')], Action::Search),
     bind(Place::Everywhere, &[letter('p')], Action::Probes),
+    bind(Place::Everywhere, &[letter('i')], Action::Reference),
     bind(Place::Everywhere, &[Key::control('z')], Action::Suspend),
     bind(Place::Everywhere, &[Key::control('l')], Action::Redraw),
     bind(
@@ -120,6 +121,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Place::Lesson, &[letter('r')], Action::Refresh),
     bind(Place::Lesson, &[letter('n')], Action::Next),
     bind(Place::Lesson, &[letter('v')], Action::Variant),
+    bind(Place::Lesson, &[letter('w')], Action::Terms),
     bind(Place::Lesson, &[letter('x')], Action::Exercise),
     bind(Place::Task, DIGITS, Action::Choose(0)),
     bind(Place::Task, &[Key::plain(KeyCode::Enter)], Action::Commit),
@@ -181,6 +183,42 @@ pub const BINDINGS: &[Binding] = &[
     bind(Place::Probes, &[letter('p')], Action::Pause),
     bind(Place::Probes, &[letter('r')], Action::Refresh),
     bind(Place::Probes, &[letter('v')], Action::Picture),
+    bind(
+        Place::Reference,
+        &[Key::plain(KeyCode::Tab)],
+        Action::NextTab,
+    ),
+    bind(
+        Place::Reference,
+        &[Key::plain(KeyCode::BackTab)],
+        Action::PreviousTab,
+    ),
+    bind(
+        Place::Reference,
+        &[Key::plain(KeyCode::Enter)],
+        Action::Open,
+    ),
+    bind(Place::Terms, &[Key::plain(KeyCode::Enter)], Action::Accept),
+    bind(
+        Place::Terms,
+        &[Key::plain(KeyCode::Up), letter('k')],
+        Action::Up,
+    ),
+    bind(
+        Place::Terms,
+        &[Key::plain(KeyCode::Down), letter('j')],
+        Action::Down,
+    ),
+    bind(
+        Place::Terms,
+        &[Key::plain(KeyCode::Esc), letter('w')],
+        Action::Leave,
+    ),
+    bind(
+        Place::Terms,
+        &[letter('q'), Key::control('c')],
+        Action::Quit,
+    ),
     bind(Place::Search, &[Key::plain(KeyCode::Enter)], Action::Accept),
     bind(Place::Search, &[Key::plain(KeyCode::Up)], Action::Up),
     bind(Place::Search, &[Key::plain(KeyCode::Down)], Action::Down),

@@ -8,6 +8,7 @@ use ratatui::crossterm::event::KeyEvent;
 use crate::check::Progress as CheckProgress;
 use crate::check::marker::Marker;
 use crate::check::verdict::Report;
+use crate::curriculum::pages::Pages;
 use crate::experiment::Observation;
 use crate::mastery::look::Seen;
 use crate::mastery::progress::Progress;
@@ -37,6 +38,8 @@ pub enum Event {
     Fault(String),
     /// Code can be coloured from now on.
     Highlighter(&'static Highlighter),
+    /// The reference pages, or why there are none: a clause.
+    Pages(Result<Arc<Pages>, String>),
     /// What is remembered of the learner: at the beginning, and whenever anybody changed it.
     Remembered(Box<Progress>),
     /// The time, in seconds since the epoch: before what is remembered is told.

@@ -23,12 +23,14 @@ pub mod outside;
 pub mod paint;
 pub mod path;
 pub mod probes;
+pub mod reference;
 pub mod review;
 pub mod scroll;
 pub mod search;
 pub mod sheet;
 pub mod task;
 pub mod terminal;
+pub mod terms;
 pub mod update;
 pub mod view;
 pub mod watch;
@@ -43,6 +45,7 @@ use std::time::Duration;
 
 use crate::check::marker::Marker;
 use crate::curriculum::Curriculum;
+use crate::curriculum::source::Source;
 use crate::render::theme::Theme;
 use effect::Effect;
 use event::Event;
@@ -56,6 +59,8 @@ use terminal::Screen;
 pub struct Options {
     /// What is taught.
     pub curriculum: Curriculum,
+    /// Where the curriculum's files are: the reference pages are read from there, too.
+    pub source: Source,
     /// What to open first; the path when `None`.
     pub open: Option<path::Node>,
     /// The program in the directory the learner is in, if there is one.
@@ -90,7 +95,12 @@ pub fn run(options: Options) -> io::Result<()> {
         drawn.map(drop)
     };
     draw(&mut screen, &model)?;
-    let mut outside = Outside::start(curriculum, sender.clone(), options.ourselves);
+    let mut outside = Outside::start(
+        curriculum,
+        options.source,
+        sender.clone(),
+        options.ourselves,
+    );
     // What to open is known only together with where the learner was.
     let mut open = options.open;
     let mut effects = Vec::new();

@@ -9,13 +9,16 @@ use super::lesson::LessonState;
 use super::lesson::page::Setting;
 use super::path::{self, Node, PathState};
 use super::probes::{Panes, ProbesState, Typing};
+use super::reference::ReferenceState;
 use super::review::{self, ReviewState};
 use super::scroll::Scroll;
 use super::search::Search;
 use super::sheet::{self, Subject};
 use super::task::{self, TaskState};
+use super::terms::Terms;
 use crate::check::marker::Marker;
 use crate::curriculum::Curriculum;
+use crate::curriculum::pages::Pages;
 use crate::mastery::evidence::counts_from;
 use crate::mastery::path::{Standing, standing};
 use crate::mastery::progress::Progress;
@@ -44,6 +47,10 @@ pub struct Model {
     pub due: usize,
     /// Why nothing can be remembered, if so.
     pub forgetful: Option<String>,
+    /// The reference pages, once they are loaded.
+    pub pages: Option<Arc<Pages>>,
+    /// Why there are none, if so.
+    pub no_pages: Option<String>,
     /// Colours code, once it is loaded.
     pub highlighter: Option<&'static Highlighter>,
     /// What is shown.
@@ -87,6 +94,8 @@ pub enum Screen {
     Task(Box<TaskState>),
     /// A review.
     Review(Box<ReviewState>),
+    /// The reference pages.
+    Reference(Box<ReferenceState>),
 }
 
 /// Something over the screen.
@@ -96,6 +105,8 @@ pub enum Overlay {
     Help(Scroll),
     /// A search.
     Search(Box<Search>),
+    /// Words of the glossary that the screen below uses.
+    Terms(Terms),
 }
 
 /// The size of a terminal.
@@ -154,6 +165,8 @@ impl Model {
             due: 0,
             here: None,
             forgetful: None,
+            pages: None,
+            no_pages: None,
             highlighter: None,
             screen: Screen::Path(state),
             behind: Vec::new(),
@@ -186,6 +199,7 @@ impl Model {
         let above = match &self.screen {
             Screen::Exercise(_) => 3,
             Screen::Probes(_) => Panes::HEAD,
+            Screen::Reference(_) => 2,
             Screen::Path(_) | Screen::Lesson(_) | Screen::Task(_) | Screen::Review(_) => 0,
         };
         self.size.body_rows().saturating_sub(above).max(1)
@@ -196,6 +210,7 @@ impl Model {
         match &self.overlay {
             Some(Overlay::Help(_)) => Place::Help,
             Some(Overlay::Search(_)) => Place::Search,
+            Some(Overlay::Terms(_)) => Place::Terms,
             None if self.is_typing() => Place::Typing,
             None => self.screen_place(),
         }
@@ -209,7 +224,7 @@ impl Model {
             Screen::Review(state) => state.asked_form().is_some_and(Form::is_typing),
             Screen::Probes(state) => state.typing == Typing::Yes,
             Screen::Task(state) => state.asked().is_some_and(Form::is_typing),
-            Screen::Path(_) | Screen::Exercise(_) => false,
+            Screen::Path(_) | Screen::Exercise(_) | Screen::Reference(_) => false,
         }
     }
 
@@ -224,6 +239,7 @@ impl Model {
             },
             Screen::Exercise(_) => Place::Exercise,
             Screen::Probes(_) => Place::Probes,
+            Screen::Reference(_) => Place::Reference,
             Screen::Task(state) => asking(state.asked()),
             Screen::Review(state) => asking(state.asked_form()),
         }
@@ -237,7 +253,7 @@ impl Model {
             Screen::Exercise(state) => state.live.is_some() || state.copying == Copying::Yes,
             Screen::Probes(state) => state.is_pending(),
             Screen::Task(state) => state.is_pending(),
-            Screen::Review(_) => false,
+            Screen::Review(_) | Screen::Reference(_) => false,
         }
     }
 
@@ -335,6 +351,14 @@ impl Model {
                 state.text = text;
                 state.selected = selected;
                 state.scroll().clamp(rows, total);
+            }
+            Screen::Reference(state) => {
+                let setting = Setting {
+                    width,
+                    highlighter,
+                    ..Setting::default()
+                };
+                state.set_page(setting, rows);
             }
             Screen::Review(state) => {
                 let now = self.now.unwrap_or_default();

@@ -6,10 +6,13 @@ use super::effect::Effect;
 use super::exercise::ExerciseState;
 use super::lesson::LessonState;
 use super::lesson::keys::Wish;
-use super::model::{Model, Screen};
+use super::model::{Model, Overlay, Screen};
 use super::path::{self, Node};
+use super::reference::ReferenceState;
+use super::reference::entries::Tab;
 use super::review::ReviewState;
 use super::task::TaskState;
+use super::terms::Terms;
 use crate::curriculum::path::Evidence;
 use crate::mastery::evidence::outcomes_of;
 use crate::mastery::review::Deck;
@@ -72,6 +75,10 @@ pub fn open(model: &mut Model, node: &Node) -> Vec<Effect> {
             Vec::new()
         }
         Node::Piece(outcome, place) => open_piece(model, outcome, *place),
+        Node::Entry(tab, place) => {
+            look_up(model, *tab, *place);
+            Vec::new()
+        }
         node => {
             let page = model.path_rows();
             while let Some(earlier) = model.behind.pop() {
@@ -143,6 +150,43 @@ fn open_piece(model: &mut Model, outcome: &str, place: usize) -> Vec<Effect> {
         None => return Vec::new(),
     };
     open(model, &node)
+}
+
+/// Opens a reference page at an entry.
+pub(super) fn look_up(model: &mut Model, tab: Tab, place: usize) {
+    let curriculum = Arc::clone(&model.curriculum);
+    if let Screen::Reference(state) = &mut model.screen {
+        state.show(tab, place, &curriculum);
+        return;
+    }
+    let Some(pages) = model.pages.clone() else {
+        let why = model.no_pages.as_deref();
+        let why = why.unwrap_or("they are being read; try again");
+        model.notice = Some(format!("no reference pages: {why}"));
+        return;
+    };
+    let state = ReferenceState::new(pages, &curriculum, tab, place);
+    show(model, Screen::Reference(Box::new(state)));
+}
+
+/// Shows which words of the glossary a lesson uses: on the screen, else anywhere in what is
+/// unfolded.
+pub(super) fn show_terms(model: &mut Model) {
+    let rows = model.page_rows();
+    let (Some(pages), Screen::Lesson(state)) = (&model.pages, &model.screen) else {
+        return;
+    };
+    let lines = &state.page.text.lines;
+    let top = state.scroll.top.min(lines.len());
+    let shown = &lines[top..(top + rows).min(lines.len())];
+    let mut terms = Terms::of(&pages.glossary, shown);
+    if terms.found.is_empty() {
+        terms = Terms::of(&pages.glossary, lines);
+    }
+    match terms.found.is_empty() {
+        true => model.notice = Some("the glossary has no word of this lesson".to_owned()),
+        false => model.overlay = Some(Overlay::Terms(terms)),
+    }
 }
 
 /// Opens a review of what is due, or what there is to say when nothing is.

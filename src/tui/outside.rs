@@ -22,6 +22,8 @@ use crate::check::marker::{self, Marker};
 use crate::check::watch::Watch;
 use crate::check::{self, CheckError, Containment, Request, Target};
 use crate::curriculum::Curriculum;
+use crate::curriculum::pages::Pages;
+use crate::curriculum::source::Source;
 use crate::experiment;
 use crate::probe;
 use crate::render::highlight::Highlighter;
@@ -43,9 +45,11 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// Begins: opens the notebook and loads what colours code, both in the background.
+    /// Begins: opens the notebook, loads what colours code and the reference pages, all in the
+    /// background.
     pub fn start(
         curriculum: Arc<Curriculum>,
+        source: Source,
         events: Sender<Event>,
         ourselves: Vec<OsString>,
     ) -> Self {
@@ -63,6 +67,12 @@ impl Outside {
         outside.spawn("highlight", |events| {
             let highlighter = Highlighter::wait();
             drop(events.send(Event::Highlighter(highlighter)));
+        });
+        let curriculum = Arc::clone(&outside.curriculum);
+        outside.spawn("pages", move |events| {
+            let pages = Pages::load(&source, &curriculum).map(Arc::new);
+            let pages = pages.map_err(|error| error.to_string());
+            drop(events.send(Event::Pages(pages)));
         });
         outside
     }

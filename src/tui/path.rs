@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::action::Action;
+use super::reference::entries::Tab;
 use super::scroll::Scroll;
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::Exercise;
@@ -28,6 +29,8 @@ pub enum Node {
     Piece(String, usize),
     /// A task, by slug. It has no row of its own.
     Task(String),
+    /// An entry of a reference page, by its place. It has no row either.
+    Entry(Tab, usize),
     /// The heading of the modules to come.
     Later,
     /// A module to come, by its place in the list.
@@ -253,7 +256,7 @@ fn parent(node: &Node, curriculum: &Curriculum) -> Option<Node> {
         Node::Outcome(id) => level_of(id, curriculum).map(|level| Node::Level(level.number)),
         Node::Piece(id, _) => Some(Node::Outcome(id.clone())),
         Node::LaterModule(_) => Some(Node::Later),
-        Node::Module(_) | Node::Level(_) | Node::Later | Node::Task(_) => None,
+        Node::Module(_) | Node::Level(_) | Node::Later | Node::Task(_) | Node::Entry(..) => None,
     }
 }
 

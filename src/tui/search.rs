@@ -3,9 +3,11 @@
 use tui_input::Input;
 
 use super::path::Node;
+use super::reference::entries::{self, Tab};
 use super::scroll::Scroll;
 use crate::curriculum::Curriculum;
 use crate::curriculum::lesson::{Block, Lesson};
+use crate::curriculum::pages::Pages;
 
 /// A search.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +39,8 @@ pub struct Hit {
 
 impl Search {
     /// Searches again for what the field holds.
-    pub fn again(&mut self, curriculum: &Curriculum) {
-        self.hits = find(curriculum, self.field.value());
+    pub fn again(&mut self, curriculum: &Curriculum, pages: Option<&Pages>) {
+        self.hits = find(curriculum, pages, self.field.value());
         self.selected = 0;
         self.scroll = Scroll::default();
     }
@@ -52,7 +54,7 @@ impl Search {
 }
 
 /// Everything that holds all words of `wanted`, in whatever order and case; titles first.
-pub fn find(curriculum: &Curriculum, wanted: &str) -> Vec<Hit> {
+pub fn find(curriculum: &Curriculum, pages: Option<&Pages>, wanted: &str) -> Vec<Hit> {
     let words: Vec<String> = wanted.split_whitespace().map(str::to_lowercase).collect();
     if words.is_empty() {
         return Vec::new();
@@ -100,6 +102,19 @@ pub fn find(curriculum: &Curriculum, wanted: &str) -> Vec<Hit> {
             let node = Node::Outcome(outcome.id.clone());
             let place = format!("outcome, {}", level.name);
             look(node, place, &outcome.id, &outcome.text);
+        }
+    }
+    for task in &curriculum.tasks {
+        let node = Node::Task(task.slug.clone());
+        let place = format!("task, {}", task.kind.word());
+        look(node, place, &task.title, &words_of(&task.intro));
+    }
+    for (tab, pages) in Tab::ALL.into_iter().zip(std::iter::repeat(pages)) {
+        let Some(pages) = pages else { continue };
+        for (place, entry) in entries::of(tab, pages, curriculum).iter().enumerate() {
+            let text = words_of(&entry.markdown);
+            let place = Node::Entry(tab, place);
+            look(place, tab.title().to_lowercase(), &entry.title, &text);
         }
     }
     hits.sort_by_key(|hit| !hit.in_title);

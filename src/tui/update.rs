@@ -12,12 +12,13 @@ use super::arrive::on_outside;
 use super::bindings;
 use super::effect::{Effect, Memory};
 use super::event::Event;
-use super::exercise::Tab;
+use super::exercise::Tab as ExerciseTab;
 use super::lesson::keys::Wish;
 use super::model::{Alarm, Model, Overlay, Screen};
 use super::navigate::{self, back, go_on, show};
 use super::path::{self, Fold, Node};
 use super::probes::{ProbesState, Typing};
+use super::reference::entries::Tab;
 use super::scroll::Scroll;
 use super::task::{Outcome, Recording, Stage, Surroundings};
 use super::view::help;
@@ -122,7 +123,7 @@ fn on_text(model: &mut Model, text: &str) {
 fn type_in(model: &mut Model, request: InputRequest) {
     if let Some(Overlay::Search(search)) = &mut model.overlay {
         search.field.handle(request);
-        search.again(&model.curriculum);
+        search.again(&model.curriculum, model.pages.as_deref());
         return;
     }
     match &mut model.screen {
@@ -160,6 +161,16 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlay = Some(Overlay::Search(Box::default()));
             Vec::new()
         }
+        Action::Reference => {
+            if !matches!(model.screen, Screen::Reference(_)) {
+                navigate::look_up(model, Tab::QuickReference, 0);
+            }
+            Vec::new()
+        }
+        Action::Terms => {
+            navigate::show_terms(model);
+            Vec::new()
+        }
         Action::Probes if !matches!(model.screen, Screen::Probes(_)) => {
             let rows = model.page_rows();
             let (ask, known) = match &model.screen {
@@ -192,6 +203,19 @@ fn in_overlay(model: &mut Model, action: Action) -> Vec<Effect> {
                 model.overlay = None;
             }
         }
+        Some(Overlay::Terms(terms)) => match action {
+            Action::Leave => model.overlay = None,
+            Action::Up => terms.step(-1),
+            Action::Down => terms.step(1),
+            Action::Accept => {
+                let place = terms.found.get(terms.selected).copied();
+                model.overlay = None;
+                if let Some(place) = place {
+                    return open(model, &Node::Entry(Tab::Glossary, place));
+                }
+            }
+            _ => {}
+        },
         Some(Overlay::Search(search)) => match action {
             Action::Leave => model.overlay = None,
             Action::Up => search.step(-1, hits_shown(rows)),
@@ -290,6 +314,17 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Screen::Task(_) => on_task(model, action),
         Screen::Review(_) => on_review(model, action),
+        Screen::Reference(state) => {
+            let curriculum = Arc::clone(&model.curriculum);
+            if !state.act(action, &curriculum, rows)
+                && action == Action::Open
+                && let Some(slug) = state.lesson()
+            {
+                let node = Node::Lesson(slug.to_owned());
+                return open(model, &node);
+            }
+            Vec::new()
+        }
         Screen::Probes(state) => match state.act(action, model.size) {
             Ok(effects) => effects,
             Err(why) => {
@@ -360,7 +395,7 @@ fn on_exercise(model: &mut Model, slug: &str, action: Action) -> Vec<Effect> {
             effects
         }
         Err(why) => {
-            state.tab = Tab::Task;
+            state.tab = ExerciseTab::Task;
             model.notice = Some(why);
             Vec::new()
         }

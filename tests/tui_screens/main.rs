@@ -7,6 +7,7 @@ mod keys;
 mod lesson;
 mod path;
 mod probes;
+mod reference;
 mod review;
 mod task;
 mod whole;

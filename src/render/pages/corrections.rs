@@ -45,7 +45,7 @@ pub fn corrections(pages: &Pages, curriculum: &Curriculum, medium: Medium<'_>) -
         let place = medium.lesson(&lesson.slug, curriculum).unwrap_or_default();
         let title = match medium {
             Medium::Terminal { .. } => format!("{}: {place}", lesson.title),
-            Medium::Book => format!("Shown by the {place}"),
+            Medium::Screen | Medium::Book => format!("Shown by the {place}"),
         };
         section(title, entries.collect());
     }
@@ -73,7 +73,9 @@ pub fn corrections(pages: &Pages, curriculum: &Curriculum, medium: Medium<'_>) -
             return None;
         };
         let shown = match medium {
-            Medium::Terminal { .. } => "Shown in `ipc-mastery read quick-reference`",
+            Medium::Terminal { .. } | Medium::Screen => {
+                "Shown in `ipc-mastery read quick-reference`"
+            }
             Medium::Book => "Shown in the [quick reference](quick-reference.md#traces)",
         };
         let mut traces = pages.quick_reference.traces.iter();

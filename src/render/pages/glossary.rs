@@ -11,18 +11,19 @@ pub fn glossary(terms: &[Term], curriculum: &Curriculum, medium: Medium<'_>) -> 
          sentence stands where more is written.{}\n",
         medium.search()
     );
-    for term in terms {
-        let page = term.reference.as_deref().map(|page| medium.page(page));
-        let ident = term.ident.as_deref().map(|name| medium.ident(name));
-        let lesson = term.lesson.as_ref();
-        let lesson = lesson.and_then(|it| medium.lesson(&it.value, curriculum));
-        let places: Vec<String> = [page, ident, lesson].into_iter().flatten().collect();
-        out += &format!(
-            "\n**{}**: {} ({})\n",
-            term.name.value,
-            term.says.trim(),
-            places.join(", ")
-        );
+    for one in terms {
+        out += &format!("\n{}\n", term(one, curriculum, medium));
     }
     out
+}
+
+/// One word: what it means, and where more is written.
+pub fn term(term: &Term, curriculum: &Curriculum, medium: Medium<'_>) -> String {
+    let page = term.reference.as_deref().map(|page| medium.page(page));
+    let ident = term.ident.as_deref().map(|name| medium.ident(name));
+    let lesson = term.lesson.as_ref();
+    let lesson = lesson.and_then(|it| medium.lesson(&it.value, curriculum));
+    let places: Vec<String> = [page, ident, lesson].into_iter().flatten().collect();
+    let (name, says) = (&term.name.value, term.says.trim());
+    format!("**{name}**: {says} ({})", places.join(", "))
 }

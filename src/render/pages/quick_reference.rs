@@ -2,7 +2,7 @@
 
 use super::Medium;
 use crate::curriculum::Curriculum;
-use crate::curriculum::quick_reference::{Function, QuickReference};
+use crate::curriculum::quick_reference::{Area, Call, Function, QuickReference, Trace};
 use crate::experiment::judgement::ident_url;
 
 /// The whole page.
@@ -18,55 +18,71 @@ pub fn quick_reference(
          said otherwise.\n",
         medium.search()
     );
-    for call in &reference.calls {
-        let pages: Vec<String> = call.pages.iter().map(|page| medium.page(page)).collect();
-        let lesson = call.lesson.as_ref();
-        let lesson = lesson.and_then(|it| medium.lesson(&it.value, curriculum));
-        let places: Vec<String> = pages.into_iter().chain(lesson).collect();
-        out += &format!(
-            "\n### {}\n\n{}\n\n```c\n{}\n```\n\nSee {}.\n",
-            call.title,
-            call.says.trim(),
-            call.code.trim_matches('\n'),
-            places.join(", "),
-        );
+    for one in &reference.calls {
+        out += &format!("\n{}\n", call(one, curriculum, medium));
     }
     out += "\n## Traces\n\n`PROGRAM` is a server that starts its own client, `CLIENT` a client alone, `WRITER` a \
             program that writes where nobody reads, `SHOW-PID` one that looks at its pid, and `PID` a server \
             that runs. A test runs each command on such a program.\n";
-    for trace in &reference.traces {
-        out += &format!(
-            "\n### {}\n\n```sh\n{}\n```\n\n{}\n",
-            trace.title,
-            trace.command.trim(),
-            trace.says.trim()
-        );
-        let mut seen = Vec::new();
-        for (words, label) in [(&trace.shows, "Shows"), (&trace.lacks, "Does not show")] {
-            if !words.is_empty() {
-                let words: Vec<String> = words.iter().map(|it| format!("`{it}`")).collect();
-                seen.push(format!("{label}: {}.", words.join(", ")));
-            }
-        }
-        out += &format!("\n{}\n", seen.join(" "));
+    for one in &reference.traces {
+        out += &format!("\n{}\n", trace(one));
     }
     out += &format!(
         "\n## The kernel's source\n\n{}\n",
         source_note(reference, medium)
     );
-    for area in &reference.areas {
-        out += &format!(
-            "\n### {}\n\n| function | file | what it does |\n|---|---|---|\n",
-            area.title
-        );
-        for function in &area.functions {
-            out += &format!(
-                "| {} | {} | {} |\n",
-                medium.ident(&function.ident.value),
-                function.file,
-                function_says(function)
-            );
+    for one in &reference.areas {
+        out += &format!("\n{}", area(one, medium));
+    }
+    out
+}
+
+/// One call: what is to be known, and the least code that is right.
+pub fn call(call: &Call, curriculum: &Curriculum, medium: Medium<'_>) -> String {
+    let pages: Vec<String> = call.pages.iter().map(|page| medium.page(page)).collect();
+    let lesson = call.lesson.as_ref();
+    let lesson = lesson.and_then(|it| medium.lesson(&it.value, curriculum));
+    let places: Vec<String> = pages.into_iter().chain(lesson).collect();
+    format!(
+        "### {}\n\n{}\n\n```c\n{}\n```\n\nSee {}.",
+        call.title,
+        call.says.trim(),
+        call.code.trim_matches('\n'),
+        places.join(", "),
+    )
+}
+
+/// One way to run strace, and what it shows.
+pub fn trace(trace: &Trace) -> String {
+    let mut seen = Vec::new();
+    for (words, label) in [(&trace.shows, "Shows"), (&trace.lacks, "Does not show")] {
+        if !words.is_empty() {
+            let words: Vec<String> = words.iter().map(|it| format!("`{it}`")).collect();
+            seen.push(format!("{label}: {}.", words.join(", ")));
         }
+    }
+    format!(
+        "### {}\n\n```sh\n{}\n```\n\n{}\n\n{}",
+        trace.title,
+        trace.command.trim(),
+        trace.says.trim(),
+        seen.join(" ")
+    )
+}
+
+/// Functions of the kernel that belong together.
+pub fn area(area: &Area, medium: Medium<'_>) -> String {
+    let mut out = format!(
+        "### {}\n\n| function | file | what it does |\n|---|---|---|\n",
+        area.title
+    );
+    for function in &area.functions {
+        out += &format!(
+            "| {} | {} | {} |\n",
+            medium.ident(&function.ident.value),
+            function.file,
+            function_says(function)
+        );
     }
     out
 }
@@ -78,9 +94,11 @@ fn source_note(reference: &QuickReference, medium: Medium<'_>) -> String {
             "Read one at `{}`, with its name in place of NAME: that is the source of your release.",
             ident_url("NAME", Some(release))
         ),
-        Medium::Book => "Each name leads to the newest source. To read that of your own kernel, \
+        Medium::Screen | Medium::Book => {
+            "Each name leads to the newest source. To read that of your own kernel, \
                          write `v6.12`, say, in place of `latest` in the address."
-            .to_owned(),
+                .to_owned()
+        }
     };
     format!(
         "{place} Every name was looked up in the symbols of Linux {checked}, except those that the \

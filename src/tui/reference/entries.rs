@@ -4,7 +4,6 @@
 use crate::curriculum::Curriculum;
 use crate::curriculum::correction::Home;
 use crate::curriculum::pages::Pages;
-use crate::experiment::running_kernel;
 use crate::render::pages::{self, Medium};
 
 /// A reference page.
@@ -55,8 +54,7 @@ pub struct Entry {
 
 /// The entries of a page.
 pub fn of(tab: Tab, pages: &Pages, curriculum: &Curriculum) -> Vec<Entry> {
-    let release = running_kernel();
-    let medium = Medium::Screen { release: &release };
+    let medium = Medium::Screen;
     let known = |slug: &str| curriculum.lesson(slug).map(|lesson| lesson.slug.clone());
     let mut entries = match tab {
         Tab::QuickReference => quick_reference(pages, curriculum, medium),

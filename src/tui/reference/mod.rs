@@ -34,8 +34,10 @@ pub struct ReferenceState {
     pub scroll: Scroll,
     /// The lines, set for the width they were last needed at.
     pub text: Text,
-    /// The lines of each entry, its heading included.
+    /// The lines of each entry, the heading above it included.
     pub lines: Vec<Range<usize>>,
+    /// The first line of each entry below that heading.
+    pub bodies: Vec<usize>,
     /// What the lines were set for.
     set_for: Option<SetFor>,
     /// The entry to be shown once the lines are set.
@@ -61,6 +63,7 @@ impl ReferenceState {
             scroll: Scroll::default(),
             text: Text::new(),
             lines: Vec::new(),
+            bodies: Vec::new(),
             set_for: None,
             goal: true,
         };
@@ -146,7 +149,9 @@ impl ReferenceState {
                 let begins = |lines: &Range<usize>| lines.start >= top && lines.start < top + rows;
                 let first = self.lines.iter().position(begins);
                 let over = self.lines.partition_point(|lines| lines.end <= top);
-                first.unwrap_or(over).min(self.entries.len().saturating_sub(1))
+                first
+                    .unwrap_or(over)
+                    .min(self.entries.len().saturating_sub(1))
             }
         };
     }
@@ -172,7 +177,7 @@ impl ReferenceState {
             let layout = Layout::new(width)
                 .code(CodeLines::Cut { from: 0 })
                 .highlighted(setting.highlighter);
-            (self.text, self.lines) = set(&self.entries, layout);
+            (self.text, self.lines, self.bodies) = set(&self.entries, layout);
             self.set_for = Some(wanted);
         }
         if self.goal {
@@ -184,28 +189,32 @@ impl ReferenceState {
     }
 }
 
-fn set(entries: &[Entry], layout: Layout<'_>) -> (Text, Vec<Range<usize>>) {
+fn set(entries: &[Entry], layout: Layout<'_>) -> (Text, Vec<Range<usize>>, Vec<usize>) {
     let mut text = Text::new();
-    let mut ranges = Vec::new();
+    let (mut ranges, mut bodies) = (Vec::new(), Vec::new());
     let mut section = "";
     for entry in entries {
         let start = text.lines.len();
         if entry.section != section {
             section = entry.section.as_str();
-            let title = format!("## {section}");
-            text.append(Document::parse(&title).layout(layout).text);
+            moved(&mut text, &format!("## {section}"), layout);
             text.blank();
         }
-        let body = Document::parse(&entry.markdown).layout(layout).text;
-        for line in body.lines {
-            let mut row = Line::of(Role::Plain, " ".repeat(MARGIN));
-            row.spans.extend(line.spans);
-            text.line(row);
-        }
+        bodies.push(text.lines.len());
+        moved(&mut text, &entry.markdown, layout);
         text.blank();
         ranges.push(start..text.lines.len());
     }
-    (text, ranges)
+    (text, ranges, bodies)
+}
+
+/// Sets markdown behind the margin.
+fn moved(text: &mut Text, markdown: &str, layout: Layout<'_>) {
+    for line in Document::parse(markdown).layout(layout).text.lines {
+        let mut row = Line::of(Role::Plain, " ".repeat(MARGIN));
+        row.spans.extend(line.spans);
+        text.line(row);
+    }
 }
 
 #[cfg(test)]
@@ -214,12 +223,8 @@ mod tests {
 
     /// Ten terms of three lines each.
     fn state() -> ReferenceState {
-        let mut state = ReferenceState::new(
-            Arc::default(),
-            &Curriculum::default(),
-            Tab::Glossary,
-            0,
-        );
+        let mut state =
+            ReferenceState::new(Arc::default(), &Curriculum::default(), Tab::Glossary, 0);
         state.entries = (0..10)
             .map(|number| Entry {
                 title: number.to_string(),

@@ -119,6 +119,6 @@ fn keys(state: &LessonState) -> Vec<(Action, &'static str)> {
             keys.push((Action::Exercise, ""));
         }
     }
-    keys.push((Action::Back, ""));
+    keys.extend([(Action::Back, ""), (Action::Terms, "")]);
     keys
 }

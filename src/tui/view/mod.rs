@@ -18,9 +18,11 @@ pub(super) mod help;
 mod lesson;
 mod path;
 mod probes;
+mod reference;
 mod review;
 mod search;
 mod task;
+mod terms;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -53,12 +55,20 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme) {
         Screen::Lesson(state) => lesson::draw(buffer, area, body, model, state, theme),
         Screen::Exercise(state) => exercise::draw(buffer, area, body, model, state, theme),
         Screen::Probes(state) => probes::draw(buffer, area, body, model, state, theme),
+        Screen::Reference(state) => reference::draw(buffer, area, body, model, state, theme),
         Screen::Review(state) => review::draw(buffer, area, body, model, state, theme),
         Screen::Task(state) => task::draw(buffer, area, body, model, state, theme),
     }
     match &model.overlay {
         Some(Overlay::Help(scroll)) => help::draw(buffer, area, model, scroll.top, theme),
         Some(Overlay::Search(search)) => search::draw(buffer, area, search, theme),
+        Some(Overlay::Terms(words)) => {
+            let glossary = model
+                .pages
+                .as_deref()
+                .map_or(&[][..], |pages| &pages.glossary);
+            terms::draw(buffer, area, words, glossary, theme);
+        }
         None => {}
     }
     if let Some(notice) = model.notice.as_ref().or(model.forgetful.as_ref()) {
@@ -135,7 +145,7 @@ fn key_line(place: Place, keys: &[(Action, &str)], width: usize) -> Line {
         Some(Line::of(Role::Key, key).with(Role::Plain, format!(" {word}")))
     };
     let last: &[(Action, &str)] = match place {
-        Place::Search | Place::Typing => &[],
+        Place::Search | Place::Typing | Place::Terms => &[],
         Place::Help => &[(Action::Quit, "")],
         _ => &[(Action::Help, ""), (Action::Quit, "")],
     };

@@ -55,15 +55,16 @@ pub(super) fn draw(
     if model.due > 0 {
         right = format!("{} due · {right}", model.due);
     }
-    let keys = [
-        (Action::Up, ""),
-        (Action::Open, ""),
-        (Action::Next, ""),
+    let mut keys = vec![(Action::Up, ""), (Action::Open, ""), (Action::Next, "")];
+    if model.due > 0 {
+        keys.push((Action::Review, ""));
+    }
+    keys.extend([
         (Action::Prove, ""),
-        (Action::Review, ""),
         (Action::Search, ""),
         (Action::Probes, ""),
-    ];
+        (Action::Reference, ""),
+    ]);
     chrome(buffer, area, (&title, &right), (Place::Path, &keys), theme);
 
     let body = centred(body, model.size.page_columns());
@@ -154,7 +155,7 @@ fn row_line(row: &Row, is_next: bool, model: &Model, width: usize) -> Line {
         },
         Node::Outcome(id) => outcome_line(id, sign, model),
         Node::Piece(id, place) => piece_line(id, *place, model),
-        Node::Task(_) => return Line::empty(),
+        Node::Task(_) | Node::Entry(..) => return Line::empty(),
         Node::Later => (head("Modules not written yet"), String::new()),
         Node::LaterModule(place) => {
             let later = curriculum.path.later.get(*place);
@@ -319,7 +320,7 @@ fn detail(node: &Node, model: &Model) -> String {
             Some(format!("{}\n{why}", outcome_text(id, model)))
         }
         Node::Piece(id, place) => Some(piece_how(id, *place, model)),
-        Node::Task(_) => None,
+        Node::Task(_) | Node::Entry(..) => None,
         Node::Later => Some("Mechanisms that will get a module.".to_owned()),
         Node::LaterModule(place) => {
             let later = curriculum.path.later.get(*place);

@@ -81,8 +81,9 @@ pub(super) fn draw(
     let Some(lines) = state.lines.get(state.selected) else {
         return;
     };
-    let last = lines.end.saturating_sub(1);
-    for at in lines.start.max(top)..last.max(top) {
+    let first = state.bodies.get(state.selected).copied();
+    let first = first.unwrap_or(lines.start).max(top);
+    for at in first..lines.end.saturating_sub(1).max(first) {
         let empty = state.text.lines[at].plain().trim().is_empty();
         if !empty {
             let mark = Line::of(Role::Key, "▸");

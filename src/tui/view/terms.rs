@@ -51,7 +51,10 @@ pub(super) fn draw(
         let sign = if at == terms.selected { "▸ " } else { "  " };
         let name = readable(&term.name.value).into_owned();
         text.line(Line::of(Role::Key, sign).with(Role::Strong, name));
-        let says = markdown(&term.says, usize::from(body.width).saturating_sub(4).max(20));
+        let says = markdown(
+            &term.says,
+            usize::from(body.width).saturating_sub(4).max(20),
+        );
         for line in says.lines {
             let mut row = Line::of(Role::Plain, "    ");
             row.spans.extend(line.spans);
@@ -63,5 +66,10 @@ pub(super) fn draw(
     }
     let mut scroll = Scroll::default();
     scroll.reveal(shown.start, shown.end, body.height.into());
-    paint::lines(buffer, body, &text.lines[scroll.top.min(text.lines.len())..], theme);
+    paint::lines(
+        buffer,
+        body,
+        &text.lines[scroll.top.min(text.lines.len())..],
+        theme,
+    );
 }
