@@ -167,7 +167,9 @@ fn who(path: &Path) -> Option<i32> {
 
 /// The sockets that listen with a name, by inode.
 fn listeners(path: &Path) -> Vec<u64> {
-    let table = fs::read_to_string("/proc/net/unix").unwrap();
+    // Others may have any bytes in their names.
+    let table = fs::read("/proc/net/unix").unwrap();
+    let table = String::from_utf8_lossy(&table);
     let fields = table
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>());
