@@ -19,26 +19,10 @@ fn observe(name: &str) -> Observation {
     run(name, &Map::new(), program()).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Experiments that need namespaces as a whole, which a machine may forbid.
-const GATED: [&str; 2] = ["cred.which-uid", "tmpfs.full"];
-
-/// The same; nothing where the machine forbids what the experiment needs.
-fn observe_if_permitted(name: &str) -> Option<Observation> {
-    match run(name, &Map::new(), program()) {
-        Err(ExperimentError::Lacking { what, .. }) if GATED.contains(&name) => {
-            eprintln!("skipped: {name}: this machine lacks {what}");
-            None
-        }
-        observed => Some(observed.unwrap_or_else(|error| panic!("{name}: {error}"))),
-    }
-}
-
 #[test]
 fn every_experiment_runs_and_marks_one_deciding_call_in_each_part() {
     for experiment in ALL {
-        let Some(observation) = observe_if_permitted(experiment.name) else {
-            continue;
-        };
+        let observation = observe(experiment.name);
         assert_eq!(observation.experiment, experiment.name);
         assert_eq!(observation.schema, Observation::SCHEMA);
         let parts = observation.obs.as_object().expect("one object a part");
@@ -56,9 +40,7 @@ fn every_experiment_runs_and_marks_one_deciding_call_in_each_part() {
 #[test]
 fn every_transcript_fits_seventy_six_columns_and_fourteen_lines() {
     for experiment in ALL {
-        let Some(observation) = observe_if_permitted(experiment.name) else {
-            continue;
-        };
+        let observation = observe(experiment.name);
         for part in observation.obs.as_object().expect("parts").keys() {
             let text = ipc_mastery::render::lesson::calls(observation.part(part), 76);
             assert!(text.lines.len() <= 14, "\n{}", text.plain());
@@ -411,32 +393,55 @@ fn a_path_is_cut_off_by_mounts_and_an_abstract_name_by_the_network() {
 #[test]
 fn where_namespaces_are_refused_a_recorded_run_is_shown_and_said_to_be_one() {
     // In a user namespace of its own, a process may forbid further ones to itself.
-    let forbid = "for kind in user net mnt; do echo 0 >/proc/sys/user/max_${kind}_namespaces; done";
-    let script = format!("({forbid}) 2>/dev/null && exec \"$0\" try name.scope --json");
-    let output = Command::new("unshare")
-        .args(["--user", "--map-root-user", "sh", "-c", &script])
-        .arg(program())
-        .stdin(Stdio::null())
-        .output();
-    let Some(output) = output.ok().filter(|output| !output.stdout.is_empty()) else {
-        eprintln!("skipped: no user namespace to forbid others in");
-        return;
+    let forbid =
+        "for kind in user net mnt pid; do echo 0 >/proc/sys/user/max_${kind}_namespaces; done";
+    let script = format!("({forbid}) 2>/dev/null && exec \"$0\" \"$@\"");
+    let refused = |arguments: &[&str]| {
+        let output = Command::new("unshare")
+            .args(["--user", "--map-root-user", "sh", "-c", &script])
+            .arg(program())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output();
+        output.ok().filter(|output| !output.stdout.is_empty())
     };
-    let observation: Observation = serde_json::from_slice(&output.stdout).expect("an observation");
-    assert_a_scope(&observation.obs);
-    assert_eq!(observation.lacking("a"), None);
-    let lacking = observation.lacking("b").expect("it is said");
-    assert!(lacking.contains("namespaces"), "{lacking}");
-    let live = observe("name.scope").obs;
-    if live["b"].get("lacking").is_none() {
-        let keys = |seen: &Value| -> BTreeSet<String> {
-            let part = seen["b"].as_object().expect("a part");
-            let keys = part.keys().filter(|key| *key != "lacking");
-            keys.cloned().collect()
+    for (name, parts) in [
+        ("name.scope", &["b"][..]),
+        ("tmpfs.full", &["a", "b"]),
+        ("cred.which-uid", &["a", "b"]),
+    ] {
+        let Some(output) = refused(&["try", name, "--json"]) else {
+            eprintln!("skipped: no user namespace to forbid others in");
+            return;
         };
-        assert_eq!(keys(&live), keys(&observation.obs));
+        let observation: Observation =
+            serde_json::from_slice(&output.stdout).expect("an observation");
+        if name == "name.scope" {
+            assert_a_scope(&observation.obs);
+            assert_eq!(observation.lacking("a"), None);
+        }
+        let live = observe(name);
+        for part in parts {
+            let said = observation.instead(part).expect("it is said");
+            assert!(said.contains("recorded on Linux"), "{said}");
+            if live.lacking(part).is_none() {
+                let keys = |seen: &Observation| -> BTreeSet<String> {
+                    let part = seen.obs[part].as_object().expect("a part");
+                    let keys = part.keys();
+                    let keys = keys.filter(|key| !["lacking", "source"].contains(&key.as_str()));
+                    keys.cloned().collect()
+                };
+                assert_eq!(keys(&live), keys(&observation), "{name}");
+            }
+            assert_written_down(&observation, part);
+            let deciding = observation.part(part).filter(|call| call.decisive);
+            assert_eq!(deciding.count(), 1, "{name} part {part}");
+        }
+        // It is marked as such where a person reads it, too.
+        let told = refused(&["try", name]).expect("told in words");
+        let told = String::from_utf8_lossy(&told.stdout).replace('\n', " ");
+        assert!(told.contains("No run of this machine"), "{told}");
     }
-    assert_written_down(&observation, "b");
 }
 
 #[test]
@@ -467,9 +472,7 @@ fn listeners_pidfds_and_epoll_instances_cannot_be_read() {
 
 #[test]
 fn a_guest_is_root_inside_only_and_a_stray_has_no_number_for_its_server() {
-    let Some(observation) = observe_if_permitted("cred.which-uid") else {
-        return;
-    };
+    let observation = observe("cred.which-uid");
     let a = &observation.obs["a"];
     assert_eq!(a["inside"], 0);
     assert_eq!(a["outside"], a["uid"]);

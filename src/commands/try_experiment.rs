@@ -92,8 +92,10 @@ fn parameters(typed: &[String]) -> Result<Map<String, Value>, CommandError> {
             let hint = "Write `--param NAME=VALUE`, as in `--param backlog=4`.";
             return Err(CommandError::usage(message).hinted(hint));
         };
-        let number = value.parse::<i64>().map(Value::from);
-        let value = number.unwrap_or_else(|_| Value::from(value));
+        // A mode such as 0600 is written in octal, and is no number here.
+        let number = value.parse::<i64>().ok();
+        let number = number.filter(|number| number.to_string() == value);
+        let value = number.map_or_else(|| Value::from(value), Value::from);
         params.insert(name.to_owned(), value);
     }
     Ok(params)
@@ -293,8 +295,16 @@ fn agreement(
     drawing::question("Result", &prediction.prompt, &answers, layout)
 }
 
+/// The calls of a part, and above them what they are when this machine could not make them.
 fn calls(observation: &Observation, part: &Part, layout: Layout<'_>) -> Text {
-    drawing::calls(observation.part(&part.id.value), layout.width())
+    let id = &part.id.value;
+    let mut text = Text::new();
+    if let Some(said) = observation.instead(id) {
+        let said = format!("No run of this machine: {said}.");
+        text.append(paragraph(Role::Warning, &said, layout.width()));
+    }
+    text.append(drawing::calls(observation.part(id), layout.width()));
+    text
 }
 
 /// Where to go from here: to the explanation, and to the prediction that counts.

@@ -13,7 +13,7 @@ use super::tmux::{Tmux, Variables};
 use super::{Failure, Nothing, parameters};
 
 /// What Monday's login has.
-const MONDAY: &Variables = &[
+pub(super) const MONDAY: &Variables = &[
     (RUNTIME, "/run/user/monday"),
     (DISPLAY, ":0"),
     (WAYLAND, "wayland-1"),
@@ -21,20 +21,20 @@ const MONDAY: &Variables = &[
 ];
 
 /// What Tuesday's has: no agent.
-const TUESDAY: &Variables = &[
+pub(super) const TUESDAY: &Variables = &[
     (RUNTIME, "/run/user/tuesday"),
     (DISPLAY, ":7"),
     (WAYLAND, "wayland-7"),
 ];
 
 /// In no default list of tmux.
-const RUNTIME: &str = "XDG_RUNTIME_DIR";
+pub(super) const RUNTIME: &str = "XDG_RUNTIME_DIR";
 /// In every default list of tmux.
-const DISPLAY: &str = "DISPLAY";
+pub(super) const DISPLAY: &str = "DISPLAY";
 /// In the default list of new versions only.
 const WAYLAND: &str = "WAYLAND_DISPLAY";
 /// In every default list of tmux.
-const AGENT: &str = "SSH_AUTH_SOCK";
+pub(super) const AGENT: &str = "SSH_AUTH_SOCK";
 
 /// Who keeps the panes.
 enum Keeper {
@@ -197,7 +197,8 @@ impl Ours {
     }
 }
 
-fn of(variables: &Variables, wanted: &str) -> &'static str {
+/// The value that a login has for a name.
+pub(super) fn of(variables: &Variables, wanted: &str) -> &'static str {
     let found = variables.iter().find(|(name, _)| *name == wanted);
     found.map_or("not set", |(_, value)| *value)
 }

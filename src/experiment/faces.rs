@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::files::Touch;
 use super::identity::Act;
 use super::order::{Kind, Order};
+use super::recorded::{Part, or_recorded};
 use super::setting::{bound, socket};
 use super::stage::{Actor, Stage};
 use super::standing::{Space, Standing};
@@ -40,8 +41,70 @@ fn connect(
 
 /// Part a: a process that is root in its namespace, and one without a map; part b: a pid namespace;
 /// beside them, where root's privilege allows it, a process whose real and effective user differ.
+/// Where there can be no namespaces, a recorded run is shown.
 pub(super) fn which_uid(stage: &mut Stage, params: &Map<String, Value>) -> Result<Value, Failure> {
     let Nothing {} = parameters(params)?;
+    or_recorded(stage, seen, recorded)
+}
+
+/// The same as it was seen on another machine by user 1000.
+fn recorded() -> Vec<Part> {
+    vec![
+        Part {
+            id: "a",
+            lines: &[
+                ("server", "getuid()", "1000"),
+                ("guest", "unshare(CLONE_NEWUSER), 0 mapped", "0"),
+                ("guest", "getuid()", "0"),
+                (
+                    "server",
+                    "getsockopt(4, SO_PEERCRED)",
+                    "0, pid 4103, uid 1000",
+                ),
+                ("guest", "getsockopt(3, SO_PEERCRED)", "0, pid 4101, uid 0"),
+                ("stray", "unshare(CLONE_NEWUSER), no map", "0"),
+                ("stray", "getuid()", "65534"),
+                (
+                    "server",
+                    "getsockopt(5, SO_PEERCRED)",
+                    "0, pid 4105, uid 1000",
+                ),
+                (
+                    "stray",
+                    "getsockopt(3, SO_PEERCRED)",
+                    "0, pid 4101, uid 65534",
+                ),
+            ],
+            decisive: 3,
+            seen: json!({
+                "uid": 1000, "inside": 0, "outside": 1000, "servers": 0, "stray_inside": 65534,
+                "stray_outside": 1000, "stray_sees": 65534, "overflow": 65534, "faces": "EPERM",
+                "effective": -1, "real": -1, "guest_fd": 3, "server_fd": 4,
+            }),
+        },
+        Part {
+            id: "b",
+            lines: &[
+                ("launcher", "unshare(CLONE_NEWUSER|CLONE_NEWPID)", "0"),
+                ("launcher", "fork()", "4107"),
+                ("first", "getpid()", "1"),
+                (
+                    "server",
+                    "getsockopt(6, SO_PEERCRED)",
+                    "0, pid 4107, uid 1000",
+                ),
+                ("first", "getsockopt(4, SO_PEERCRED)", "0, pid 0, uid 0"),
+            ],
+            decisive: 4,
+            seen: json!({
+                "own": 1, "outside": 4107, "from_outside": 4107, "from_inside": 0,
+                "server": 4101, "first_fd": 4, "server_fd": 6,
+            }),
+        },
+    ]
+}
+
+fn seen(stage: &mut Stage) -> Result<Value, Failure> {
     let mut server = stage.actor("server")?;
     let listening = bound(stage, &mut server, Kind::Stream, NAME)?;
     let faces = two_faces(stage, (&mut server, listening))?;
@@ -113,7 +176,7 @@ pub(super) fn which_uid(stage: &mut Stage, params: &Map<String, Value>) -> Resul
 }
 
 /// Root has the same number on both sides of its namespaces, so it plays an ordinary user.
-fn as_ordinary(stage: &Stage, actor: &mut Actor) -> Result<(), Failure> {
+pub(super) fn as_ordinary(stage: &Stage, actor: &mut Actor) -> Result<(), Failure> {
     if !nix::unistd::geteuid().is_root() {
         return Ok(());
     }

@@ -32,6 +32,7 @@ mod pids;
 mod place;
 mod policy;
 mod queue;
+mod recorded;
 mod refusal;
 pub mod registry;
 mod request;
@@ -86,6 +87,16 @@ impl Observation {
     /// then what was seen shows the lesson's point and proves nothing.
     pub fn lacking(&self, id: &str) -> Option<&str> {
         self.obs.get(id)?.get("lacking")?.as_str()
+    }
+
+    /// The same as a sentence without its full stop, with what is shown instead.
+    pub fn instead(&self, id: &str) -> Option<String> {
+        let what = self.lacking(id)?;
+        let source = self.obs.get(id)?.get("source").and_then(Value::as_str);
+        Some(match source {
+            Some(source) => format!("this machine lacks {what}; what is shown is {source}"),
+            None => format!("this machine lacks {what}; something else took its place"),
+        })
     }
 }
 

@@ -39,7 +39,7 @@ pub const ALL: &[Experiment] = &[
     Experiment {
         name: "clip.broker",
         routine: clipboard::broker,
-        varied: None,
+        varied: Some(varied::broker),
     },
     Experiment {
         name: "cred.per-message",
@@ -49,27 +49,27 @@ pub const ALL: &[Experiment] = &[
     Experiment {
         name: "cred.policy",
         routine: policy::policy,
-        varied: None,
+        varied: Some(varied::policy),
     },
     Experiment {
         name: "cred.refused",
         routine: refusal::refused,
-        varied: None,
+        varied: Some(varied::refused),
     },
     Experiment {
         name: "cred.self",
         routine: credentials::own,
-        varied: None,
+        varied: Some(varied::own),
     },
     Experiment {
         name: "cred.sessions",
         routine: sessions::sessions,
-        varied: None,
+        varied: Some(varied::sessions),
     },
     Experiment {
         name: "cred.which-uid",
         routine: faces::which_uid,
-        varied: None,
+        varied: Some(varied::which_uid),
     },
     Experiment {
         name: "descriptor.read",
@@ -79,27 +79,27 @@ pub const ALL: &[Experiment] = &[
     Experiment {
         name: "environment.copied",
         routine: overview::copied,
-        varied: None,
+        varied: Some(varied::copied),
     },
     Experiment {
         name: "environment.filters",
         routine: environment::filters,
-        varied: None,
+        varied: Some(varied::filters),
     },
     Experiment {
         name: "environment.letter",
         routine: environment::arrives,
-        varied: None,
+        varied: Some(varied::arrives),
     },
     Experiment {
         name: "listen.fds",
         routine: activation::listen_fds,
-        varied: None,
+        varied: Some(varied::listen_fds),
     },
     Experiment {
         name: "name.scope",
         routine: scope::scope,
-        varied: None,
+        varied: Some(varied::scope),
     },
     Experiment {
         name: "peercred.handoff",
@@ -109,12 +109,12 @@ pub const ALL: &[Experiment] = &[
     Experiment {
         name: "pid.reuse",
         routine: pids::reuse,
-        varied: None,
+        varied: Some(varied::reuse),
     },
     Experiment {
         name: "runtime-dir.made-by",
         routine: runtime_dir::made_by,
-        varied: None,
+        varied: Some(varied::made_by),
     },
     Experiment {
         name: "runtime-dir.who-lives-there",
@@ -124,22 +124,22 @@ pub const ALL: &[Experiment] = &[
     Experiment {
         name: "socket.locks",
         routine: permissions::locks,
-        varied: None,
+        varied: Some(varied::locks),
     },
     Experiment {
         name: "tmpfs.full",
         routine: tmpfs::full,
-        varied: None,
+        varied: Some(varied::full),
     },
     Experiment {
         name: "tmpfs.memory",
         routine: tmpfs::memory,
-        varied: None,
+        varied: Some(varied::memory),
     },
     Experiment {
         name: "tmux.capsule",
         routine: capsule::capsule,
-        varied: None,
+        varied: Some(varied::capsule),
     },
     Experiment {
         name: "unix.atlas",
@@ -164,7 +164,7 @@ pub const ALL: &[Experiment] = &[
     Experiment {
         name: "unix.lost-descriptors",
         routine: losses::lost,
-        varied: None,
+        varied: Some(varied::lost),
     },
     Experiment {
         name: "unix.moved",
@@ -189,7 +189,7 @@ pub const ALL: &[Experiment] = &[
     Experiment {
         name: "unix.twin-calls",
         routine: af_unix::twin_calls,
-        varied: None,
+        varied: Some(varied::twin_calls),
     },
     Experiment {
         name: "unix.types",

@@ -53,6 +53,10 @@ pub fn varied(seen: &Observation, params: &Map<String, Value>, width: usize) -> 
         let Some(told) = told.as_object() else {
             continue;
         };
+        if let Some(said) = seen.instead(part) {
+            let said = format!("No run of this machine: {said}.");
+            text.append(paragraph(Role::Warning, &said, width));
+        }
         let line = format!("Seen in part {part}: {}.", words(told));
         text.blank();
         text.append(paragraph(Role::Plain, &line, width));

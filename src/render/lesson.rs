@@ -197,18 +197,21 @@ fn run(part: &Part, found: Found<'_>, layout: Layout<'_>) -> Text {
             return text;
         }
     };
-    let title = format!(
-        "What happened, just now, on Linux {}",
-        readable(&observation.kernel)
-    );
+    let instead = observation.instead(&part.id.value);
+    let title = match &instead {
+        None => format!(
+            "What happened, just now, on Linux {}",
+            readable(&observation.kernel)
+        ),
+        Some(_) => "What is shown in the place of a run".to_owned(),
+    };
     text.append(paragraph(Role::Subheading, &title, layout.width()));
     let own = observation
         .calls
         .iter()
         .filter(|call| call.part == part.id.value);
     text.append(calls(own, layout.width()));
-    if let Some(what) = observation.lacking(&part.id.value) {
-        let said = format!("this machine lacks {what}; something else took its place");
+    if let Some(said) = instead {
         text.append(warning(said, layout.width()));
     }
     for prediction in &part.predictions {

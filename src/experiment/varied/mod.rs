@@ -8,8 +8,14 @@
 mod arrivals;
 mod descriptors;
 mod endings;
+mod handed;
+mod letters;
+mod memory;
 mod names;
 mod peers;
+mod places;
+mod standing;
+mod twins;
 
 use std::fmt::Display;
 
@@ -18,8 +24,14 @@ use serde::Deserialize;
 pub(super) use arrivals::{bytes, listen, queue, types};
 pub(super) use descriptors::{read_descriptors, sent_file};
 pub(super) use endings::endings;
+pub(super) use handed::{broker, listen_fds, lost};
+pub(super) use letters::{arrives, capsule, copied, filters};
+pub(super) use memory::{full, locks, memory};
 pub(super) use names::{atlas, moved, names, who_lives_there};
 pub(super) use peers::{handoff, per_message};
+pub(super) use places::{made_by, scope};
+pub(super) use standing::{own, policy, refused, reuse, sessions, which_uid};
+pub(super) use twins::twin_calls;
 
 use super::Failure;
 use super::order::{Kind, Outcome};
