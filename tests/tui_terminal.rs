@@ -436,7 +436,7 @@ fn what_another_process_records_is_seen_at_once() {
     let state = tempfile::tempdir().unwrap();
     let other = store(state.path());
     let mut session = Session::learn(state.path(), &[], USUAL);
-    session.shows("0 of 4 done");
+    session.shows("0 of 5 done");
     other
         .record_reading(Reading {
             lesson: "what-is-it",
@@ -445,7 +445,7 @@ fn what_another_process_records_is_seen_at_once() {
         })
         .unwrap();
     session.shows("✓ read   What a Unix socket is");
-    session.press("jjjj\r\t");
+    session.press("jjjjj\r\t");
     session.shows("for a hint");
     other
         .record_hint("echo-server", "hello", HintLevel::Look)
