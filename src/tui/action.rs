@@ -103,6 +103,8 @@ pub enum Action {
     PreviousPurpose,
     /// Do the next task.
     Prove,
+    /// Start the learner's shell where a scene is.
+    Shell,
     /// Answer what is due.
     Review,
     /// Predict the lesson's experiment once more.
@@ -172,6 +174,7 @@ impl Action {
             Self::NextPurpose => "next-purpose",
             Self::PreviousPurpose => "previous-purpose",
             Self::Prove => "prove",
+            Self::Shell => "shell",
             Self::Review => "review",
             Self::Variant => "variant",
             Self::Lesson => "lesson",
@@ -233,6 +236,7 @@ impl Action {
             Self::NextPurpose => "Give the line the next purpose",
             Self::PreviousPurpose => "Give the line the purpose before",
             Self::Prove => "Do the next task: it is evidence for an outcome",
+            Self::Shell => "Start your shell where the scene of the task is",
             Self::Review => "Answer the questions that are due today",
             Self::Variant => "Predict once more, with other numbers: evidence",
             Self::Lesson => "Open the lesson that prepares for this",

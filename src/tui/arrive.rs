@@ -11,13 +11,17 @@ use super::lesson::{self, Slot};
 use super::model::{Alarm, Model, Screen};
 use super::path;
 use super::scroll::Scroll;
+use super::search::Shelf;
 use super::update::{live_probes, reveal, reveal_task};
 use crate::untrusted::Untrusted;
 
 pub(super) fn on_outside(model: &mut Model, event: Event) -> Vec<Effect> {
     match event {
         Event::Highlighter(highlighter) => model.highlighter = Some(highlighter),
-        Event::Pages(Ok(pages)) => model.pages = Some(pages),
+        Event::Pages(Ok(pages)) => {
+            model.shelf = Shelf::new(&pages, &model.curriculum);
+            model.pages = Some(pages);
+        }
         Event::Pages(Err(why)) => model.no_pages = Some(why),
         Event::Today(now) => model.now = Some(now),
         Event::Remembered(progress) => return on_remembered(model, *progress),
@@ -39,6 +43,13 @@ pub(super) fn on_outside(model: &mut Model, event: Event) -> Vec<Effect> {
             if let Some(state) = model.task_page(&task) {
                 let seen = result.map(|seen| *seen);
                 let effects = state.looked(seed, seen, &curriculum.misconceptions);
+                reveal_task(model);
+                return effects;
+            }
+        }
+        Event::SceneSet { task, seed, result } => {
+            if let Some(state) = model.task_page(&task) {
+                let effects = state.scene_set(seed, result.map(|set| *set));
                 reveal_task(model);
                 return effects;
             }

@@ -127,6 +127,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(Place::Task, &[Key::plain(KeyCode::Enter)], Action::Commit),
     bind(Place::Task, &[letter('a')], Action::Again),
     bind(Place::Task, &[letter('l')], Action::Lesson),
+    bind(Place::Task, &[letter('!')], Action::Shell),
     bind(Place::Ordering, &[letter(' ')], Action::Pick),
     bind(Place::Ordering, &[letter('u')], Action::Earlier),
     bind(Place::Ordering, &[letter('d')], Action::Later),

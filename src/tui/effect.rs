@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::scene::Wish;
 use crate::check::marker::Marker;
+use crate::experiment::scene::Variable;
 use crate::mastery::look::Look;
 use crate::mastery::progress::{HintLevel, Kept, Round};
 use crate::mastery::store::Begun;
@@ -44,6 +46,28 @@ pub enum Effect {
         seed: u64,
         /// What to look at.
         at: Look,
+    },
+    /// Set the scene that a task is about.
+    SetScene {
+        /// The task's slug.
+        task: String,
+        /// The try's seed.
+        seed: u64,
+        /// The scene's name.
+        name: String,
+        /// Its parameters.
+        params: Map<String, Value>,
+    },
+    /// Ask the scene that stands.
+    AskScene(Wish),
+    /// End the scene.
+    EndScene,
+    /// Run the learner's shell where a scene is.
+    Shell {
+        /// Where.
+        directory: PathBuf,
+        /// What is added to its environment.
+        variables: Vec<Variable>,
     },
     /// Record that a task begins, and tell what that try is worth.
     BeginProof {

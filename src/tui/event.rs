@@ -1,15 +1,18 @@
 //! What can happen: keys, signals, and what the work outside has found. Events are values; where
 //! they come from is [`super::input`]'s and [`super::outside`]'s.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ratatui::crossterm::event::KeyEvent;
+use serde_json::Value;
 
 use crate::check::Progress as CheckProgress;
 use crate::check::marker::Marker;
 use crate::check::verdict::Report;
 use crate::curriculum::pages::Pages;
 use crate::experiment::Observation;
+use crate::experiment::scene::Variable;
 use crate::mastery::look::Seen;
 use crate::mastery::progress::Progress;
 use crate::mastery::store;
@@ -71,6 +74,15 @@ pub enum Event {
         /// What was seen, or why nothing: a clause.
         result: Result<Box<Seen>, String>,
     },
+    /// The scene of a task stands, or does not: why, as a clause.
+    SceneSet {
+        /// The task's slug.
+        task: String,
+        /// The seed of the try it was set for.
+        seed: u64,
+        /// What is there.
+        result: Result<Box<SceneSet>, String>,
+    },
     /// That a task begins was recorded, or why not: a clause.
     ProofBegun {
         /// The task's slug.
@@ -122,6 +134,19 @@ pub enum Event {
         /// What it found, why it could not, or `None` when it was stopped.
         result: Option<Result<Box<Report>, String>>,
     },
+}
+
+/// A scene that stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SceneSet {
+    /// What is there.
+    pub obs: Value,
+    /// Whether something happens in it once the learner is ready.
+    pub waits: bool,
+    /// Where the learner can look, if it is somewhere.
+    pub directory: Option<PathBuf>,
+    /// What a shell there is started with.
+    pub variables: Vec<Variable>,
 }
 
 /// Where an exercise's program came from.

@@ -25,6 +25,7 @@ pub mod path;
 pub mod probes;
 pub mod reference;
 pub mod review;
+pub mod scene;
 pub mod scroll;
 pub mod search;
 pub mod sheet;
@@ -131,6 +132,17 @@ pub fn run(options: Options) -> io::Result<()> {
                     drop(keyboard);
                     screen.restore();
                     let result = editor::edit(&file).map_err(|error| error.told());
+                    screen.take_again()?;
+                    keyboard = Input::start(sender.clone())?;
+                    drop(sender.send(Event::Edited(result)));
+                }
+                Effect::Shell {
+                    directory,
+                    variables,
+                } => {
+                    drop(keyboard);
+                    screen.restore();
+                    let result = scene::shell(&directory, &variables);
                     screen.take_again()?;
                     keyboard = Input::start(sender.clone())?;
                     drop(sender.send(Event::Edited(result)));

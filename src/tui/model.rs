@@ -12,7 +12,7 @@ use super::probes::{Panes, ProbesState, Typing};
 use super::reference::ReferenceState;
 use super::review::{self, ReviewState};
 use super::scroll::Scroll;
-use super::search::Search;
+use super::search::{Search, Shelf};
 use super::sheet::{self, Subject};
 use super::task::{self, TaskState};
 use super::terms::Terms;
@@ -49,6 +49,8 @@ pub struct Model {
     pub forgetful: Option<String>,
     /// The reference pages, once they are loaded.
     pub pages: Option<Arc<Pages>>,
+    /// What of them is searched.
+    pub shelf: Shelf,
     /// Why there are none, if so.
     pub no_pages: Option<String>,
     /// Colours code, once it is loaded.
@@ -65,8 +67,20 @@ pub struct Model {
     pub notice: Option<String>,
     /// Counts ticks while something is pending.
     pub ticks: usize,
+    /// Whether a scene stands for a task.
+    pub scene: Scene,
     /// Whether the time for the next look is being waited for outside.
     pub alarm: Alarm,
+}
+
+/// Whether a scene stands for a task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scene {
+    /// None does.
+    #[default]
+    None,
+    /// One does, or is being set.
+    Stands,
 }
 
 /// Whether time is being waited for outside.
@@ -166,6 +180,7 @@ impl Model {
             here: None,
             forgetful: None,
             pages: None,
+            shelf: Shelf::default(),
             no_pages: None,
             highlighter: None,
             screen: Screen::Path(state),
@@ -174,6 +189,7 @@ impl Model {
             size,
             notice: None,
             ticks: 0,
+            scene: Scene::None,
             alarm: Alarm::Off,
         }
     }

@@ -205,8 +205,7 @@ pub(super) fn review(model: &mut Model) {
 pub(super) fn prove_next(model: &mut Model) -> Vec<Effect> {
     let Some(proof) = &model.standing.proof else {
         model.notice = Some(
-            "nothing to prove yet: read the lessons of an outcome first; Enter opens one below"
-                .to_owned(),
+            "read the lessons of an outcome first; its tasks are below, with its level".to_owned(),
         );
         return Vec::new();
     };

@@ -17,6 +17,7 @@ use super::effect::Effect;
 use super::event::{Begun, Event};
 use super::memory::Notebook;
 use super::probes::look::Look;
+use super::scene::{Stand, Wanted};
 use crate::check::cancel::Cancel;
 use crate::check::marker::{self, Marker};
 use crate::check::watch::Watch;
@@ -41,6 +42,7 @@ pub struct Outside {
     check: Option<Cancel>,
     idle: Option<Receiver<()>>,
     watch: Option<Cancel>,
+    scene: Option<Stand>,
     clock: Clock,
 }
 
@@ -62,6 +64,7 @@ impl Outside {
             check: None,
             idle: None,
             watch: None,
+            scene: None,
             clock: Clock::default(),
         };
         outside.spawn("highlight", |events| {
@@ -109,6 +112,28 @@ impl Outside {
                     drop(events.send(Event::Looked { task, seed, result }));
                 });
             }
+            Effect::SetScene {
+                task,
+                seed,
+                name,
+                params,
+            } => {
+                let wanted = Wanted {
+                    task,
+                    seed,
+                    name,
+                    params,
+                };
+                let curriculum = Arc::clone(&self.curriculum);
+                // One that stands already ends by itself when its asker is gone.
+                self.scene = Some(Stand::set(wanted, curriculum, self.events.clone()));
+            }
+            Effect::AskScene(wish) => {
+                if let Some(scene) = &self.scene {
+                    scene.ask(wish);
+                }
+            }
+            Effect::EndScene => self.scene = None,
             Effect::BeginProof { task, seed, of } => self.notebook.begin_proof(task, seed, of),
             Effect::Remember(memory) => self.notebook.remember(memory),
             Effect::LastReport(exercise) => self.notebook.last_report(exercise),
@@ -137,6 +162,7 @@ impl Outside {
             | Effect::EndBy(_)
             | Effect::Suspend
             | Effect::Redraw
+            | Effect::Shell { .. }
             | Effect::Edit(_) => {}
         }
     }
@@ -261,6 +287,9 @@ impl Outside {
         if let Some(idle) = self.idle {
             // Nothing is ever sent: it ends when the check does.
             let _ended = idle.recv_timeout(PATIENCE);
+        }
+        if let Some(scene) = self.scene {
+            scene.end(PATIENCE);
         }
         self.notebook.close();
     }

@@ -22,6 +22,35 @@ pub struct Search {
     pub scroll: Scroll,
 }
 
+/// What of the reference pages is searched, with its markdown taken off once.
+#[derive(Clone, Debug, Default)]
+pub struct Shelf(Vec<Volume>);
+
+#[derive(Clone, Debug)]
+struct Volume {
+    node: Node,
+    place: &'static str,
+    title: String,
+    text: String,
+}
+
+impl Shelf {
+    /// Every entry of every page.
+    pub fn new(pages: &Pages, curriculum: &Curriculum) -> Self {
+        let mut volumes = Vec::new();
+        for tab in Tab::ALL {
+            let entries = entries::of(tab, pages, curriculum).into_iter().enumerate();
+            volumes.extend(entries.map(|(place, entry)| Volume {
+                node: Node::Entry(tab, place),
+                place: tab.kind(),
+                text: words_of(&entry.markdown),
+                title: entry.title,
+            }));
+        }
+        Self(volumes)
+    }
+}
+
 /// Something that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
@@ -39,8 +68,8 @@ pub struct Hit {
 
 impl Search {
     /// Searches again for what the field holds.
-    pub fn again(&mut self, curriculum: &Curriculum, pages: Option<&Pages>) {
-        self.hits = find(curriculum, pages, self.field.value());
+    pub fn again(&mut self, curriculum: &Curriculum, shelf: &Shelf) {
+        self.hits = find(curriculum, shelf, self.field.value());
         self.selected = 0;
         self.scroll = Scroll::default();
     }
@@ -54,7 +83,7 @@ impl Search {
 }
 
 /// Everything that holds all words of `wanted`, in whatever order and case; titles first.
-pub fn find(curriculum: &Curriculum, pages: Option<&Pages>, wanted: &str) -> Vec<Hit> {
+pub fn find(curriculum: &Curriculum, shelf: &Shelf, wanted: &str) -> Vec<Hit> {
     let words: Vec<String> = wanted.split_whitespace().map(str::to_lowercase).collect();
     if words.is_empty() {
         return Vec::new();
@@ -109,13 +138,9 @@ pub fn find(curriculum: &Curriculum, pages: Option<&Pages>, wanted: &str) -> Vec
         let place = format!("task, {}", task.kind.word());
         look(node, place, &task.title, &words_of(&task.intro));
     }
-    for (tab, pages) in Tab::ALL.into_iter().zip(std::iter::repeat(pages)) {
-        let Some(pages) = pages else { continue };
-        for (place, entry) in entries::of(tab, pages, curriculum).iter().enumerate() {
-            let text = words_of(&entry.markdown);
-            let place = Node::Entry(tab, place);
-            look(place, tab.title().to_lowercase(), &entry.title, &text);
-        }
+    for volume in &shelf.0 {
+        let place = volume.place.to_owned();
+        look(volume.node.clone(), place, &volume.title, &volume.text);
     }
     hits.sort_by_key(|hit| !hit.in_title);
     hits

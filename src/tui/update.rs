@@ -14,7 +14,7 @@ use super::effect::{Effect, Memory};
 use super::event::Event;
 use super::exercise::Tab as ExerciseTab;
 use super::lesson::keys::Wish;
-use super::model::{Alarm, Model, Overlay, Screen};
+use super::model::{Alarm, Model, Overlay, Scene, Screen};
 use super::navigate::{self, back, go_on, show};
 use super::path::{self, Fold, Node};
 use super::probes::{ProbesState, Typing};
@@ -54,7 +54,20 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
     model.set_pages();
     effects.extend(note_reading(model));
     effects.extend(keep_looking(model));
+    effects.extend(end_scene(model));
     effects
+}
+
+/// Ends a scene that no task is about any more.
+fn end_scene(model: &mut Model) -> Option<Effect> {
+    let wanted = model
+        .screens()
+        .any(|screen| matches!(screen, Screen::Task(state) if state.has_scene()));
+    let stood = match wanted {
+        true => std::mem::replace(&mut model.scene, Scene::Stands),
+        false => std::mem::take(&mut model.scene),
+    };
+    (stood == Scene::Stands && !wanted).then_some(Effect::EndScene)
 }
 
 /// How long after a look the next one begins.
@@ -123,7 +136,7 @@ fn on_text(model: &mut Model, text: &str) {
 fn type_in(model: &mut Model, request: InputRequest) {
     if let Some(Overlay::Search(search)) = &mut model.overlay {
         search.field.handle(request);
-        search.again(&model.curriculum, model.pages.as_deref());
+        search.again(&model.curriculum, &model.shelf);
         return;
     }
     match &mut model.screen {

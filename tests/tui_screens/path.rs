@@ -48,7 +48,7 @@ fn a_piece_of_evidence_opens_what_it_is_earned_with() {
 fn the_next_task_is_offered_once_its_lessons_are_read() {
     let mut model = model(LARGE);
     assert!(letter(&mut model, 't').is_empty());
-    assert!(drawn(&model).contains("nothing to prove yet"));
+    assert!(drawn(&model).contains("read the lessons of an outcome first"));
     let mut progress = known();
     let read = progress.lessons["why-talk"].clone();
     progress.lessons.insert("what-is-it".to_owned(), read);

@@ -5,9 +5,10 @@ use ipc_mastery::mastery::clock::Clock;
 use ipc_mastery::mastery::look::{Look, Seen};
 use ipc_mastery::mastery::store::Store;
 use ipc_mastery::tui::effect::{Effect, Memory};
-use ipc_mastery::tui::event::Event;
+use ipc_mastery::tui::event::{Event, SceneSet};
 use ipc_mastery::tui::model::{Model, Screen, Size};
 use ipc_mastery::tui::path::Node;
+use ipc_mastery::tui::scene::Wish;
 use ipc_mastery::tui::task::{Stage, TaskState};
 use ipc_mastery::tui::update::{open, update};
 use ratatui::crossterm::event::KeyCode;
@@ -394,6 +395,70 @@ fn this_machine_is_looked_at_again_before_an_answer_is_called_wrong() {
     sitting.typed("5");
     sitting.seen(json!({ "listening": 4 }), None);
     assert!(drawn(&sitting.model).contains("Not right."));
+}
+
+/// A task about a scene that stands; whether it waits for the learner.
+fn staged(size: Size, waits: bool) -> Sitting {
+    let mut sitting = Sitting::new("a-scene", size);
+    let effects = enter(&mut sitting.model);
+    let is_set = matches!(&effects[..], [Effect::SetScene { name, .. }] if name == "session");
+    assert!(is_set, "{effects:?}");
+    let seed = state(&sitting.model).attempt.as_ref().unwrap().seed;
+    let set = SceneSet {
+        obs: json!({ "listening": 3 }),
+        waits,
+        directory: Some("/tmp/scene".into()),
+        variables: vec![("XDG_RUNTIME_DIR".to_owned(), "/tmp/scene".into())],
+    };
+    let event = Event::SceneSet {
+        task: "a-scene".to_owned(),
+        seed,
+        result: Ok(Box::new(set)),
+    };
+    let effects = update(&mut sitting.model, event);
+    sitting.record(&effects);
+    sitting
+}
+
+#[test]
+fn a_question_about_a_scene() {
+    both_sizes!("task_scene", |size| staged(size, false).model);
+}
+
+#[test]
+fn a_scene_that_waits_goes_on_when_the_learner_is_ready() {
+    let mut sitting = staged(LARGE, true);
+    assert_eq!(state(&sitting.model).stage, Stage::Waiting);
+    assert!(sitting.store.snapshot().unwrap().proofs.is_empty());
+    assert_eq!(enter(&mut sitting.model), [Effect::AskScene(Wish::GoOn)]);
+    let effects = sitting.seen(json!({ "listening": 3 }), None);
+    sitting.record(&effects);
+    assert!(drawn(&sitting.model).contains("How many sockets listen?"));
+}
+
+#[test]
+fn a_scene_is_asked_again_before_an_answer_is_called_wrong_and_ends_with_its_task() {
+    let mut sitting = staged(LARGE, false);
+    assert_eq!(sitting.typed("4"), [Effect::AskScene(Wish::Look)]);
+    let effects = sitting.seen(json!({ "listening": 4 }), None);
+    assert!(sitting.record(&effects));
+    assert!(drawn(&sitting.model).contains("Right."));
+    assert_eq!(press(&mut sitting.model, KeyCode::Esc), [Effect::EndScene]);
+    assert_eq!(letter(&mut sitting.model, 'j'), []);
+}
+
+#[test]
+fn the_learners_shell_is_started_where_the_scene_is() {
+    let mut sitting = staged(LARGE, false);
+    let effects = sitting.typed("!");
+    let is_there = matches!(
+        &effects[..],
+        [Effect::Shell { directory, variables }]
+            if directory.to_str() == Some("/tmp/scene") && variables.len() == 1
+    );
+    assert!(is_there, "{effects:?}");
+    // It was no answer.
+    assert!(state(&sitting.model).asked().is_some());
 }
 
 #[test]

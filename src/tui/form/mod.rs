@@ -234,6 +234,14 @@ impl Form {
         }
     }
 
+    /// What is typed so far, while it is typed.
+    pub fn typed(&self) -> Option<&str> {
+        match &self.draft {
+            Draft::Text { field, .. } if self.is_typing() => Some(field.value()),
+            _ => None,
+        }
+    }
+
     /// Lets keys be typed into its field, where it has one.
     pub fn begin_typing(&mut self) {
         if let Draft::Text { typing, .. } = &mut self.draft {

@@ -37,6 +37,16 @@ impl Tab {
             Self::Corrections => "Corrections",
         }
     }
+
+    /// What an entry of it is called.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::QuickReference => "quick reference",
+            Self::Glossary => "glossary",
+            Self::Misconceptions => "misconception",
+            Self::Corrections => "correction",
+        }
+    }
 }
 
 /// An entry of a page.

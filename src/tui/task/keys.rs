@@ -7,12 +7,14 @@ use serde_json::Value;
 
 use super::super::action::Action;
 use super::super::effect::{Effect, Memory};
+use super::super::event::SceneSet;
 use super::super::form::{Form, Reply, Told};
-use super::{Attempt, Leaving, Record, Stage, TaskState, drawn};
+use super::super::scene::Wish;
+use super::{Attempt, Leaving, Record, Setup, Stage, TaskState, drawn};
 use crate::curriculum::misconception::Misconception;
 use crate::curriculum::task::Live;
 use crate::mastery::look::{Look, Seen};
-use crate::mastery::proof::{Given, Judged, ProofError};
+use crate::mastery::proof::{Given, Judged, Proof, ProofError};
 use crate::mastery::store::Begun;
 
 /// What keys of a task need to know.
@@ -57,6 +59,13 @@ impl TaskState {
     /// Does what an action asks for; `None` when it is for the page.
     pub fn act(&mut self, action: Action, around: Surroundings<'_>) -> Option<Outcome> {
         self.leaving = Leaving::No;
+        if action == Action::Shell || action == Action::Accept && self.is_shell_typed() {
+            if let Some(form) = self.asked_mut() {
+                form.clear();
+                form.begin_typing();
+            }
+            return Some(self.shell().into_iter().collect::<Vec<_>>().into());
+        }
         if let Some(form) = self.asked_mut() {
             return match form.act(action) {
                 Reply::Passed => None,
@@ -75,6 +84,10 @@ impl TaskState {
                     Recording::Impossible => Record::Practice,
                 };
                 self.begin(around.seed, record)
+            }
+            (Action::Commit, Stage::Waiting) => {
+                self.stage = Stage::Looking;
+                vec![Effect::AskScene(Wish::GoOn)]
             }
             (Action::Commit, Stage::Told) if self.is_answered() => {
                 self.stage = Stage::Ended;
@@ -103,29 +116,90 @@ impl TaskState {
         self.attempt = Some(Attempt {
             seed,
             record,
+            scene: None,
             seen: None,
             of: 0,
             right: 0,
         });
-        if self.task.live.is_none() {
-            self.drawn_up()
-        } else {
-            self.look(Stage::Looking)
+        match self.task.live {
+            None => self.drawn_up(),
+            Some(Live::Scene(_)) => self.set_scene(),
+            Some(_) => self.look(Stage::Looking),
         }
+    }
+
+    /// Has the scene set that the task is about.
+    fn set_scene(&mut self) -> Vec<Effect> {
+        let task = Arc::clone(&self.task);
+        let (Some(Live::Scene(staged)), Some(attempt)) = (&task.live, &self.attempt) else {
+            return Vec::new();
+        };
+        let proof = Proof::draw(&task, attempt.seed);
+        let effect = Effect::SetScene {
+            task: task.slug.clone(),
+            seed: attempt.seed,
+            name: staged.name.value.clone(),
+            params: proof.params,
+        };
+        self.stage = Stage::Setting;
+        vec![effect]
+    }
+
+    /// The scene stands, or does not.
+    pub fn scene_set(&mut self, seed: u64, result: Result<SceneSet, String>) -> Vec<Effect> {
+        let task = Arc::clone(&self.task);
+        let Some(attempt) = self.attempt.as_mut().filter(|one| one.seed == seed) else {
+            return Vec::new();
+        };
+        if self.stage != Stage::Setting {
+            return Vec::new();
+        }
+        let set = match result {
+            Ok(set) => set,
+            Err(why) => return self.unable(why),
+        };
+        let brief = match Proof::draw(&task, seed).brief(&set.obs) {
+            Ok(brief) => brief.unwrap_or_default(),
+            Err(error) => return self.unable(error.to_string()),
+        };
+        attempt.scene = Some(Setup {
+            brief,
+            directory: set.directory,
+            variables: set.variables,
+        });
+        if set.waits {
+            self.stage = Stage::Waiting;
+            return Vec::new();
+        }
+        attempt.seen = Some(Seen {
+            obs: set.obs,
+            observation: None,
+        });
+        self.drawn_up()
+    }
+
+    /// The learner's shell, where the scene is.
+    fn shell(&self) -> Option<Effect> {
+        let setup = self.setup()?;
+        Some(Effect::Shell {
+            directory: setup.directory.clone()?,
+            variables: setup.variables.clone(),
+        })
     }
 
     /// Has it looked at what the task is about.
     fn look(&mut self, stage: Stage) -> Vec<Effect> {
+        if self.has_scene() {
+            self.stage = stage;
+            return vec![Effect::AskScene(Wish::Look)];
+        }
         let task = Arc::clone(&self.task);
         let look = self.attempt.as_ref().and_then(|attempt| {
             let proof = drawn(&task, attempt).ok()?;
             Some((Look::of(&proof)?, attempt.seed))
         });
         let Some((at, seed)) = look else {
-            let slug = &task.slug;
-            return self.unable(format!(
-                "it is done on the command line, by ipc-mastery prove {slug}"
-            ));
+            return self.unable("the task names nothing to look at");
         };
         self.stage = stage;
         vec![Effect::Look {
@@ -211,11 +285,22 @@ impl TaskState {
         let last = self.forms.len().saturating_sub(1);
         match self.judge(last, &given, None) {
             Err(error) => self.unable(error.to_string()),
-            Ok(judged) if !judged.right && matches!(self.task.live, Some(Live::Probe(_))) => {
+            Ok(judged) if !judged.right && self.is_looked_at_again() => {
                 self.look(Stage::Checking(given))
             }
             Ok(judged) => self.tell(last, judged, None, beliefs),
         }
+    }
+
+    /// Whether what was seen may have changed since.
+    fn is_looked_at_again(&self) -> bool {
+        matches!(self.task.live, Some(Live::Probe(_) | Live::Scene(_)))
+    }
+
+    /// Whether `!` alone is typed where an answer is asked: the learner's shell, as in `prove`.
+    fn is_shell_typed(&self) -> bool {
+        let typed = self.asked().and_then(Form::typed);
+        typed.is_some_and(|typed| typed.trim() == "!") && self.setup().is_some()
     }
 
     /// Judges an answer by what was seen when the try began, or by what is so `now`.

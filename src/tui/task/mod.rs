@@ -9,6 +9,7 @@
 mod keys;
 pub mod page;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -16,7 +17,8 @@ use tui_input::InputRequest;
 
 use super::form::Form;
 use super::scroll::Scroll;
-use crate::curriculum::task::{Kind, Task};
+use crate::curriculum::task::{Kind, Live, Task};
+use crate::experiment::scene::Variable;
 use crate::mastery::look::Seen;
 use crate::mastery::proof::{Given, Proof, ProofError};
 use crate::mastery::store::Begun;
@@ -51,6 +53,10 @@ pub struct TaskState {
 pub enum Stage {
     /// It can be begun.
     Ready,
+    /// Its scene is being set.
+    Setting,
+    /// Its scene stands, and goes on when the learner is ready.
+    Waiting,
     /// What it is about is looked at.
     Looking,
     /// That it begins is recorded.
@@ -76,12 +82,25 @@ pub struct Attempt {
     pub seed: u64,
     /// Whether it is to be recorded.
     pub record: Record,
+    /// Its scene, once it stands.
+    pub scene: Option<Setup>,
     /// What it is about, once it was looked at.
     pub seen: Option<Seen>,
     /// How many questions there are.
     pub of: usize,
     /// How many were answered right.
     pub right: usize,
+}
+
+/// A scene that stands for a try.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// What is said about it, in markdown.
+    pub brief: String,
+    /// Where the learner can look, if it is somewhere.
+    pub directory: Option<PathBuf>,
+    /// What a shell there is started with.
+    pub variables: Vec<Variable>,
 }
 
 /// Whether a try is recorded.
@@ -124,7 +143,7 @@ impl TaskState {
     pub fn is_pending(&self) -> bool {
         matches!(
             self.stage,
-            Stage::Looking | Stage::Recording | Stage::Checking(_)
+            Stage::Setting | Stage::Looking | Stage::Recording | Stage::Checking(_)
         )
     }
 
@@ -135,12 +154,27 @@ impl TaskState {
             .as_ref()
             .is_some_and(|attempt| matches!(attempt.record, Record::Kept(_)));
         let open = match self.stage {
-            Stage::Ready | Stage::Looking | Stage::Recording | Stage::Ended => false,
+            Stage::Ready
+            | Stage::Setting
+            | Stage::Waiting
+            | Stage::Looking
+            | Stage::Recording
+            | Stage::Ended => false,
             Stage::Told => !self.is_answered(),
             Stage::Asking | Stage::Checking(_) | Stage::Predicted => true,
             Stage::Unable(_) => false,
         };
         kept && open
+    }
+
+    /// Whether a scene stands for it, or is being set.
+    pub fn has_scene(&self) -> bool {
+        matches!(self.task.live, Some(Live::Scene(_))) && self.attempt.is_some()
+    }
+
+    /// The scene that stands for this try.
+    pub fn setup(&self) -> Option<&Setup> {
+        self.attempt.as_ref()?.scene.as_ref()
     }
 
     /// Whether every question was answered and judged.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Record, Stage, TaskState};
+use super::{Record, Setup, Stage, TaskState};
 use crate::mastery::progress::ProofProgress;
 use crate::render::markdown::{Layout, paragraph};
 use crate::render::task::{self as drawing, Aim, Worth};
@@ -11,7 +11,7 @@ use crate::render::text::{Line, Role, Text};
 use crate::sys::calendar::local_minute;
 use crate::tui::form::page::{Focus, markdown, set as set_form};
 use crate::tui::lesson::page::READING_WIDTH;
-use crate::untrusted::readable;
+use crate::untrusted::{Untrusted, readable};
 
 /// A task set for a width.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +60,8 @@ pub fn set(state: &TaskState, subject: &Subject<'_>) -> Page {
             );
         }
         Stage::Looking => waiting(text, "Looking at this machine …"),
+        Stage::Setting => waiting(text, "Setting the scene …"),
+        Stage::Waiting => {}
         Stage::Recording => waiting(text, "Beginning …"),
         _ if state.forms.is_empty() => {}
         _ => {
@@ -67,6 +69,9 @@ pub fn set(state: &TaskState, subject: &Subject<'_>) -> Page {
             let trying = drawing::trying(of, state.needed(), state.worth(), layout);
             text.append(trying);
         }
+    }
+    if let Some(setup) = state.setup() {
+        text.append(scene(setup, layout));
     }
     let seen = state.attempt.as_ref().and_then(|one| one.seen.as_ref());
     let ran = text.lines.len();
@@ -102,6 +107,27 @@ pub fn set(state: &TaskState, subject: &Subject<'_>) -> Page {
     page
 }
 
+/// What is said about a scene, and how to look at it.
+fn scene(setup: &Setup, layout: Layout<'_>) -> Text {
+    let mut text = drawing::brief(&setup.brief, layout);
+    if let Some(directory) = &setup.directory {
+        let shown = Untrusted::from(directory.as_path()).to_string();
+        text.blank();
+        let words = "Look from another terminal, in this directory:";
+        text.append(paragraph(Role::Plain, words, layout.width()));
+        // Whole, however long it is: it is to be copied.
+        text.line(Line::of(Role::Plain, "  ").with(Role::Code, format!("cd {shown}")));
+        text.line(
+            Line::of(Role::Plain, "Or from here: ")
+                .with(Role::Key, "!")
+                .with(Role::Plain, " starts your shell there; while you type, ")
+                .with(Role::Key, "! Enter")
+                .with(Role::Plain, " does."),
+        );
+    }
+    text
+}
+
 fn waiting(text: &mut Text, words: &str) {
     text.blank();
     text.line(Line::of(Role::Strong, words));
@@ -122,6 +148,10 @@ fn below(state: &TaskState, subject: &Subject<'_>, layout: Layout<'_>) -> Text {
             text.line(key("Enter", " goes on."));
         }
         Stage::Checking(_) => waiting(&mut text, "Looking at this machine once more …"),
+        Stage::Waiting => {
+            text.blank();
+            text.line(key("Enter", " when you are ready: then it goes on."));
+        }
         Stage::Predicted => {
             text.blank();
             text.line(key("Enter", " shows what your kernel did."));

@@ -73,10 +73,14 @@ fn keys(state: &TaskState) -> Vec<(Action, &'static str)> {
             keys
         }
         (Stage::Told, _) => vec![(Action::Commit, "go on")],
+        (Stage::Waiting, _) => vec![(Action::Commit, "go on")],
         (Stage::Predicted, _) => vec![(Action::Commit, "show")],
         (Stage::Ended, _) => vec![(Action::Commit, "go back"), (Action::Again, "once more")],
         _ => Vec::new(),
     };
+    if state.setup().is_some_and(|setup| setup.directory.is_some()) {
+        keys.push((Action::Shell, ""));
+    }
     keys.push((Action::PageDown, "page"));
     keys.push((Action::Back, ""));
     keys
