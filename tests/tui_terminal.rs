@@ -392,7 +392,7 @@ fn no_color_is_heeded_and_colour_is_used_without_it() {
         session.press("\r");
         session.shows("Links");
         session.press("?");
-        session.shows("Home, g");
+        session.shows("Look at this machine again");
         session.press("q");
         assert_eq!(session.end().code(), Some(0));
         assert_eq!(sets_a_colour(&session.output), !no_color);

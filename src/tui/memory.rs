@@ -147,7 +147,9 @@ fn keep(store: &Store, inbox: &Receiver<Request>, back: Sender<Request>, events:
             }
             Ok(Request::Close) => return,
             Ok(Request::Unwatched) => patience = Some(LOOK),
-            Ok(Request::Look) | Err(RecvTimeoutError::Timeout) => {}
+            // A database that cannot be written is looked at all the same.
+            Ok(Request::Look) => drop(store.await_writers()),
+            Err(RecvTimeoutError::Timeout) => {}
             Ok(request) => {
                 if let Err(error) = write(store, &request) {
                     drop(events.send(Event::Forgetful(told(&error))));

@@ -200,6 +200,17 @@ impl Store {
         })
     }
 
+    /// Waits until whoever is writing has done so: what a writer puts into its log can be seen in the
+    /// directory before it can be read (sqlite.org/walformat.html, the index comes last).
+    ///
+    /// # Errors
+    /// When a writer takes too long, or the database cannot be written.
+    pub fn await_writers(&self) -> Result<(), StoreError> {
+        self.connection
+            .execute_batch("BEGIN IMMEDIATE; ROLLBACK")
+            .map_err(|error| self.sorted(error))
+    }
+
     fn sorted(&self, error: rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(&self.path, error)
     }
