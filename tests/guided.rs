@@ -114,9 +114,29 @@ fn plain(text: &str) -> String {
 
 /// The program with a task, where nobody is logged in.
 fn prove(home: &Home, task: &str, seed: &str) -> Command {
-    let mut command = home.command(&["prove", task, "--seed", seed]);
+    let mut command = with_usual_signals(&home.command(&["prove", task, "--seed", seed]));
     command.env_remove("XDG_RUNTIME_DIR");
     command
+}
+
+/// The same command, for which Ctrl-C has its usual meaning although who started the tests may
+/// ignore it: a shell's background jobs do (signal(7), "inherited across an execve").
+fn with_usual_signals(command: &Command) -> Command {
+    let mut usual = Command::new("env");
+    usual
+        .arg("--default-signal=INT,QUIT")
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => usual.env(name, value),
+            None => usual.env_remove(name),
+        };
+    }
+    if let Some(directory) = command.get_current_dir() {
+        usual.current_dir(directory);
+    }
+    usual
 }
 
 /// The directory that is named in what was printed.
