@@ -275,10 +275,11 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             match action {
                 Action::Accept => {
+                    let stated = state.focus;
                     let mut effects = state.state_fact();
                     effects.extend(state.collect(Wish::Missing));
                     model.set_pages();
-                    reveal(model, rows, None);
+                    read_on(model, rows, stated);
                     effects
                 }
                 Action::Leave => {
@@ -360,6 +361,21 @@ pub(super) fn reveal(model: &mut Model, rows: usize, answered: Option<usize>) {
         let to = state.page.lines_of(focus).end;
         let cursor = state.page.cursor.clone();
         state.scroll.follow(from..to, cursor, rows);
+    }
+}
+
+/// Shows the fact that was stated and what follows it: the account of what happened is to be read
+/// before the next question is asked.
+fn read_on(model: &mut Model, rows: usize, stated: Option<usize>) {
+    if let Screen::Lesson(state) = &mut model.screen
+        && let Some(focus) = state.focus
+    {
+        let from = state
+            .page
+            .lines_of(stated.unwrap_or(focus).min(focus))
+            .start;
+        let to = state.page.lines_of(focus).end;
+        state.scroll.reveal(from, to, rows);
     }
 }
 
