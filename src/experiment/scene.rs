@@ -9,12 +9,12 @@
 //! done or gone. The director starts the players. Which scenes tasks use, and what is asked, is
 //! theirs.
 
+mod caller;
 mod census;
 mod clip;
 mod copy;
 mod door;
 mod guard;
-mod helper;
 mod member;
 mod panes;
 mod player;
@@ -33,9 +33,9 @@ use super::role::stay_attached;
 use super::runner::ExperimentError;
 use crate::curriculum::services::Catalogue;
 use crate::probe::Surroundings;
+use caller::Caller;
 use clip::Clip;
 use door::Doorman;
-use helper::Helper;
 use player::Player;
 
 /// Every scene by name.
@@ -57,7 +57,7 @@ pub struct Scene {
     name: String,
     params: Map<String, Value>,
     /// Who has set it; `None` when the machine itself is the scene.
-    helper: Option<Helper>,
+    caller: Option<Caller>,
 }
 
 /// A variable that a shell in a scene is started with: its name and its value.
@@ -83,15 +83,15 @@ impl Scene {
         }
         let own = Surroundings::of_this_process();
         let real = name == SESSION && census::anybody_listens(&catalogue.services, &own);
-        let helper = if real {
+        let caller = if real {
             None
         } else {
-            Some(Helper::start(name, params, program)?)
+            Some(Caller::start(name, params, program)?)
         };
         Ok(Self {
             name: name.to_owned(),
             params: params.clone(),
-            helper,
+            caller,
         })
     }
 
@@ -101,16 +101,16 @@ impl Scene {
     /// When the scene has ended, or something happened that it does not foresee.
     pub fn look(&mut self, catalogue: &Catalogue) -> Result<Value, ExperimentError> {
         let services = &catalogue.services;
-        let Some(helper) = &mut self.helper else {
+        let Some(caller) = &mut self.caller else {
             let own = Surroundings::of_this_process();
             return Ok(census::census(services, &own, &[]));
         };
         if self.name != SESSION {
-            return helper.look();
+            return caller.look();
         }
-        let cast = session::Cast::read(&self.params).map_err(|failure| helper.error(failure))?;
+        let cast = session::Cast::read(&self.params).map_err(|failure| caller.error(failure))?;
         let surroundings = Surroundings {
-            runtime_dir: helper.text("directory").map(Into::into),
+            runtime_dir: caller.text("directory").map(Into::into),
             ..Surroundings::of_this_process()
         };
         Ok(census::census(services, &surroundings, &cast.programs))
@@ -127,16 +127,16 @@ impl Scene {
     /// # Errors
     /// As [`Scene::look`].
     pub fn go_on(&mut self) -> Result<(), ExperimentError> {
-        match &mut self.helper {
-            Some(helper) => helper.go_on(),
+        match &mut self.caller {
+            Some(caller) => caller.go_on(),
             None => Ok(()),
         }
     }
 
     /// Where it is: the directory that commands in its texts are meant to be run in.
     pub fn directory(&self) -> Option<PathBuf> {
-        match &self.helper {
-            Some(helper) => helper.text("directory").map(PathBuf::from),
+        match &self.caller {
+            Some(caller) => caller.text("directory").map(PathBuf::from),
             None => Surroundings::of_this_process()
                 .runtime_dir
                 .map(PathBuf::from),
@@ -145,7 +145,7 @@ impl Scene {
 
     /// What a shell that looks at it is started with, beside the learner's own environment.
     pub fn variables(&self) -> Vec<Variable> {
-        let mock = self.name == SESSION && self.helper.is_some();
+        let mock = self.name == SESSION && self.caller.is_some();
         let directory = self.directory().filter(|_| mock);
         directory
             .map(|directory| ("XDG_RUNTIME_DIR".to_owned(), directory.into_os_string()))

@@ -18,7 +18,7 @@ const TIME_FOR_AN_ANSWER: Duration = Duration::from_secs(30);
 
 /// The processes of a scene, by their guard.
 #[derive(Debug)]
-pub(super) struct Helper {
+pub(super) struct Caller {
     scene: String,
     guard: Child,
     orders: Option<ChildStdin>,
@@ -27,7 +27,7 @@ pub(super) struct Helper {
     first: Value,
 }
 
-impl Helper {
+impl Caller {
     /// Starts the processes of a scene and waits until it stands.
     pub(super) fn start(
         scene: &str,
@@ -113,7 +113,7 @@ impl Helper {
     }
 }
 
-impl Drop for Helper {
+impl Drop for Caller {
     fn drop(&mut self) {
         // At the end of its input the guard clears everything away, whatever the director does.
         drop(self.orders.take());
