@@ -432,6 +432,12 @@ fn where_namespaces_are_refused_a_recorded_run_is_shown_and_said_to_be_one() {
                     keys.cloned().collect()
                 };
                 assert_eq!(keys(&live), keys(&observation), "{name}");
+                let marked = |seen: &Observation| {
+                    let call = seen.part(part).find(|call| call.decisive)?.clone();
+                    let who = call.who.split([' ', ',']).next()?.to_owned();
+                    Some((who, call.call.split('(').next()?.to_owned()))
+                };
+                assert_eq!(marked(&live), marked(&observation), "{name}");
             }
             assert_written_down(&observation, part);
             let deciding = observation.part(part).filter(|call| call.decisive);

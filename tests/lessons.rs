@@ -160,6 +160,63 @@ fn every_fact_to_state_is_there_and_only_the_fact_is_right() {
     }
 }
 
+/// Facts that the marked line shows in another form, or with another line: lesson, part, the reason.
+const NOT_ON_THE_MARKED_LINE: [(&str, &str, &str); 4] = [
+    (
+        "what-a-unix-socket-is",
+        "b",
+        "a count; the line says `no descriptor`",
+    ),
+    (
+        "the-queue-before-accept",
+        "a",
+        "a count of the lines above the one that fails",
+    ),
+    (
+        "bytes-not-messages",
+        "b",
+        "what is lost stands on no line: two reads show what is left",
+    ),
+    (
+        "losing-descriptors",
+        "a",
+        "a count; the line lists the descriptors",
+    ),
+];
+
+/// Whether a value stands on a line as a word of its own.
+fn stands_on(line: &str, value: &str) -> bool {
+    let joins = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    line.match_indices(value).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + value.len()..].chars().next();
+        !before.is_some_and(joins) && !after.is_some_and(joins)
+    })
+}
+
+#[test]
+fn the_marked_line_of_a_trace_shows_the_fact_to_state() {
+    complaints(|lesson, found| {
+        let Some(observation) = observe(lesson) else {
+            return;
+        };
+        for part in &lesson.experiment.as_ref().expect("has one").parts {
+            let id = part.id.value.as_str();
+            let state = part.state.as_ref().expect("each part has a fact to state");
+            let fact = decisive_fact(state, &observation).expect("evaluates");
+            let mut marked = observation.part(id).filter(|call| call.decisive);
+            let line = marked.next().expect("one line is marked");
+            let line = format!("{} = {}", line.call, line.result);
+            let exempt = NOT_ON_THE_MARKED_LINE
+                .iter()
+                .any(|(slug, part, _)| *slug == lesson.slug && *part == id);
+            if stands_on(&line, &fact) == exempt {
+                found.push(format!("part {id}: `{fact}` and the marked line `{line}`"));
+            }
+        }
+    });
+}
+
 #[test]
 fn every_slot_and_picture_fills_and_pictures_fit_eight_lines_of_seventy_six_columns() {
     complaints(|lesson, found| {

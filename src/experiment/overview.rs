@@ -62,11 +62,12 @@ pub(super) fn copied(stage: &mut Stage, params: &Map<String, Value>) -> Result<V
     stage.part("a");
     let in_login = value(stage.call(&mut login, look.clone())?)?;
     let pane = value(stage.start_program(&mut server, "shell", Environment::Own, variable)?)?;
+    stage.mark();
     let a = json!({ "old": old, "new": in_login, "pane": pane });
 
     stage.part("b");
     let direct = value(stage.start_program(&mut login, "shell", Environment::Own, variable)?)?;
-    let still = value(stage.call(&mut server, look)?)?;
+    let still = value(stage.decisive(&mut server, look)?)?;
     let b = json!({ "direct": direct, "server": still });
     Ok(json!({ "a": a, "b": b }))
 }

@@ -18,6 +18,7 @@ pub(super) fn made_by(stage: &mut Stage, params: &Map<String, Value>) -> Result<
     stage.part("a");
     let variable = "XDG_RUNTIME_DIR";
     let found = stage.start_program(&mut manager, "program", Environment::Empty, variable)?;
+    stage.mark();
     let value = found.value()?.unwrap_or("not set").to_owned();
     let expected = format!("/run/user/{}", nix::unistd::getuid());
     let a = json!({ "value": value, "expected": expected });

@@ -125,7 +125,7 @@ impl Stage {
     }
 
     /// Has an actor start a program that looks at one variable of its environment. The program's
-    /// two calls are written down under the name `program`; the second one decides.
+    /// two calls are written down under the name `program`.
     ///
     /// # Errors
     /// When the actor is gone.
@@ -149,9 +149,6 @@ impl Stage {
         self.record(program, &started);
         if outcome.result.is_ok() {
             self.record(program, &outcome);
-            if let Some(call) = self.calls.last_mut() {
-                call.decisive = true;
-            }
         }
         Ok(outcome)
     }

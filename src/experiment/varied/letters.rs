@@ -61,13 +61,16 @@ pub fn copied(stage: &mut Stage, params: &Map<String, Value>) -> Result<Value, F
     stage.call(&mut login, look)?.value()?;
     let own = Environment::Own;
     let first = value(&stage.start_program(&mut server, "program", own.clone(), name)?)?;
+    stage.mark();
     let mut shell = stage.fork_quietly(&mut server, "shell")?;
     let strings = vec![format!("{name}={first}")];
     stage.become_program(&mut shell, "shell", Letter::Execute(strings))?;
     let order = letter(Letter::Set(name.to_owned(), renewed.to_string()));
     stage.call(&mut server, order)?.done()?;
     let second = value(&stage.start_program(&mut server, "program 2", own.clone(), name)?)?;
+    stage.mark();
     let third = value(&stage.start_program(&mut shell, "program 3", own, name)?)?;
+    stage.mark();
     let a = json!({ "first": first, "second": second, "third": third });
     Ok(json!({ "a": a }))
 }
@@ -144,6 +147,7 @@ pub fn arrives(stage: &mut Stage, params: &Map<String, Value>) -> Result<Value, 
         Who::Child => &mut child,
     };
     let program = stage.start_program(starter, "program", Environment::Own, name)?;
+    stage.mark();
     let program = value(&program)?;
     let asked = match looked {
         Who::Editor => &mut editor,
