@@ -54,6 +54,7 @@ fn small(width: usize, observation: Result<&Observation, &str>) -> String {
     let found = Found {
         observation,
         probes: &probes,
+        outcomes: &[],
     };
     let layout = Layout::new(width).inline_code(InlineCode::Backticks);
     let lesson = curriculum.lesson("two-ends").expect("it is there");
@@ -108,6 +109,7 @@ fn every_shipped_lesson_fits_every_width_and_its_experiment_runs_here() {
             let found = Found {
                 observation: run.as_ref().ok_or("the lesson has none"),
                 probes: &[],
+                outcomes: &[],
             };
             for (piece, page) in set(lesson, found, Layout::new(width)) {
                 for line in &page.text.lines {

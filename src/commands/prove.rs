@@ -297,6 +297,15 @@ impl Sitting<'_> {
                 self.context
                     .print_text(&drawing::recalled(place, &prompt, self.layout))?;
                 self.tell(&judged)?;
+                if !judged.right {
+                    let wording = asked.wording(&seen.obs).map_err(unfit)?;
+                    let key = asked.key(&seen.obs).map_err(unfit)?;
+                    self.context.print_text(&drawing::kernels_answer(
+                        &wording,
+                        &key,
+                        self.layout,
+                    ))?;
+                }
             }
         }
         Ok(Some(right))

@@ -21,6 +21,7 @@ use crate::curriculum::lesson::{Block, Lesson};
 use crate::curriculum::pages::{Name, Pages};
 use crate::exit_code::ExitCode;
 use crate::experiment::{self, Observation};
+use crate::mastery::evidence;
 use crate::probe;
 use crate::render::ansi;
 use crate::render::lesson::{self, Found};
@@ -46,9 +47,14 @@ pub fn run(context: &Context, name: &str) -> Result<ExitCode, CommandError> {
     let observation = observe(lesson);
     let width = ansi::reading_width();
     let probes = look(lesson, &curriculum, width);
+    let variant = lesson.variant.as_ref();
+    let outcomes = variant.map_or_else(Vec::new, |slug| {
+        evidence::outcomes_of(&curriculum, &slug.value)
+    });
     let found = Found {
         observation: observation.as_ref().map_err(String::as_str),
         probes: &probes,
+        outcomes: &outcomes,
     };
     let text = lesson::joined(lesson::set(lesson, found, reader.layout()));
     reader.show(context, &text)

@@ -20,6 +20,7 @@ use crate::curriculum::Curriculum;
 use crate::curriculum::lesson::{ExperimentPlan, Lesson, Part, Prediction, State};
 use crate::exit_code::ExitCode;
 use crate::experiment::{self, ExperimentError, Observation, judgement};
+use crate::mastery::evidence;
 use crate::render::lesson::{self as drawing, Answer, Mark};
 use crate::render::markdown::{Layout, paragraph};
 use crate::render::text::{Line, Role, Text};
@@ -46,14 +47,20 @@ pub fn run(
         return Err(unknown::name(&curriculum, Kind::Experiment, name));
     };
     if !params.is_empty() {
-        return vary(context, lesson, plan, &parameters(params)?, json);
+        return vary(
+            context,
+            (&curriculum, lesson),
+            plan,
+            &parameters(params)?,
+            json,
+        );
     }
     if json {
         context.print_json(&observe(plan)?)?;
     } else if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        return converse(context, lesson, plan);
+        return converse(context, &curriculum, lesson, plan);
     } else {
-        show(context, lesson, plan)?;
+        show(context, &curriculum, lesson, plan)?;
     }
     Ok(ExitCode::Success)
 }
@@ -104,7 +111,7 @@ fn parameters(typed: &[String]) -> Result<Map<String, Value>, CommandError> {
 /// Runs the situation that parameters make, and prints its calls and what was seen.
 fn vary(
     context: &Context,
-    lesson: &Lesson,
+    (curriculum, lesson): (&Curriculum, &Lesson),
     plan: &ExperimentPlan,
     params: &Map<String, Value>,
     json: bool,
@@ -117,7 +124,7 @@ fn vary(
     let layout = Layout::new(ansi::reading_width());
     let mut text = listing::varied(&seen, params, layout.width());
     text.blank();
-    text.append(next(lesson, layout));
+    text.append(next(curriculum, lesson, layout));
     context.print_text(&text)?;
     Ok(ExitCode::Success)
 }
@@ -140,14 +147,19 @@ fn observe_with(name: &str, params: &Map<String, Value>) -> Result<Observation, 
 }
 
 /// Runs it and prints every part with the options the kernel agreed with.
-fn show(context: &Context, lesson: &Lesson, plan: &ExperimentPlan) -> Result<(), CommandError> {
+fn show(
+    context: &Context,
+    curriculum: &Curriculum,
+    lesson: &Lesson,
+    plan: &ExperimentPlan,
+) -> Result<(), CommandError> {
     let observation = observe(plan)?;
     let layout = Layout::new(ansi::reading_width());
     let mut text = Text::new();
     text.append(drawing::opening(lesson, layout));
     for part in &plan.parts {
         text.blank();
-        text.append(drawing::story(part, layout));
+        text.append(drawing::story(lesson, part, layout));
         text.blank();
         text.append(calls(&observation, part, layout));
         for prediction in &part.predictions {
@@ -156,13 +168,14 @@ fn show(context: &Context, lesson: &Lesson, plan: &ExperimentPlan) -> Result<(),
         }
     }
     text.blank();
-    text.append(next(lesson, layout));
+    text.append(next(curriculum, lesson, layout));
     context.print_text(&text)
 }
 
 /// Asks, runs, asks again. When the input ends (Ctrl-D) it ends early, as by Ctrl-C.
 fn converse(
     context: &Context,
+    curriculum: &Curriculum,
     lesson: &Lesson,
     plan: &ExperimentPlan,
 ) -> Result<ExitCode, CommandError> {
@@ -170,7 +183,7 @@ fn converse(
     context.print_text(&drawing::opening(lesson, layout))?;
     let mut observation: Option<Observation> = None;
     for part in &plan.parts {
-        context.print_text(&drawing::story(part, layout).apart())?;
+        context.print_text(&drawing::story(lesson, part, layout).apart())?;
         let Some(chosen) = predict(context, part, layout)? else {
             return Ok(ended_early(context));
         };
@@ -190,7 +203,7 @@ fn converse(
         }
         observation = Some(seen);
     }
-    context.print_text(&next(lesson, layout).apart())?;
+    context.print_text(&next(curriculum, lesson, layout).apart())?;
     Ok(ExitCode::Success)
 }
 
@@ -308,10 +321,14 @@ fn calls(observation: &Observation, part: &Part, layout: Layout<'_>) -> Text {
 }
 
 /// Where to go from here: to the explanation, and to the prediction that counts.
-fn next(lesson: &Lesson, layout: Layout<'_>) -> Text {
+fn next(curriculum: &Curriculum, lesson: &Lesson, layout: Layout<'_>) -> Text {
     let words = format!("Why: ipc-mastery read {}", lesson.slug);
     let mut text = paragraph(Role::Note, &words, layout.width());
-    text.append(drawing::variant(lesson, layout));
+    let variant = lesson.variant.as_ref();
+    let outcomes = variant.map_or_else(Vec::new, |slug| {
+        evidence::outcomes_of(curriculum, &slug.value)
+    });
+    text.append(drawing::variant(lesson, &outcomes, layout));
     text
 }
 

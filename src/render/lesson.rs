@@ -11,11 +11,12 @@
 mod pieces;
 mod quiz;
 
-pub use pieces::{Answer, Mark, calls, excerpt, fact, opening, picture, question, story};
+pub use pieces::{Answer, Mark, calls, excerpt, fact, opening, picture, question, sign, story};
 
 use pieces::{hang, letter, markdown_text, warning};
 
 use super::markdown::{self, Document, Layout, Link, Page, paragraph};
+use super::task::variant_worth;
 use super::text::{Line, Role, Text};
 use crate::curriculum::lesson::{Block, Lesson, Part, State};
 use crate::experiment::Observation;
@@ -30,6 +31,8 @@ pub struct Found<'a> {
     pub observation: Result<&'a Observation, &'a str>,
     /// The probes of the lesson, drawn: name and picture, or why there is none.
     pub probes: &'a [(String, Result<Text, String>)],
+    /// The outcomes that its variant is evidence for.
+    pub outcomes: &'a [&'a str],
 }
 
 /// Which piece of a lesson a page holds.
@@ -52,7 +55,9 @@ pub enum Piece {
 /// Sets a whole lesson, one page a piece; numbers of links go through all of them.
 pub fn set(lesson: &Lesson, found: Found<'_>, layout: Layout<'_>) -> Vec<(Piece, Page)> {
     let mut links: Vec<Link> = Vec::new();
-    let mut pages = vec![(Piece::Opening, of_text(opening(lesson, layout)))];
+    let mut first = opening(lesson, layout);
+    first.append(sign(lesson, layout));
+    let mut pages = vec![(Piece::Opening, of_text(first))];
     for (index, block) in lesson.blocks.iter().enumerate() {
         let page = match block {
             Block::Markdown(source) => {
@@ -77,7 +82,7 @@ pub fn set(lesson: &Lesson, found: Found<'_>, layout: Layout<'_>) -> Vec<(Piece,
         (Piece::Quiz, quiz::questions(&lesson.quiz, layout)),
         (Piece::Further, further(lesson, &mut links, release, layout)),
         (Piece::Answers, quiz::answers(&lesson.quiz, layout)),
-        (Piece::Variant, variant(lesson, layout)),
+        (Piece::Variant, variant(lesson, found.outcomes, layout)),
     ] {
         if !text.lines.is_empty() {
             pages.push((piece, of_text(text)));
@@ -86,16 +91,16 @@ pub fn set(lesson: &Lesson, found: Found<'_>, layout: Layout<'_>) -> Vec<(Piece,
     pages
 }
 
-/// The command that asks for a prediction in another situation, which is evidence; nothing when the
-/// lesson has none.
-pub fn variant(lesson: &Lesson, layout: Layout<'_>) -> Text {
+/// The command that asks for a prediction in another situation, and what that is worth by the outcomes
+/// that count it; nothing when the lesson has none.
+pub fn variant(lesson: &Lesson, outcomes: &[&str], layout: Layout<'_>) -> Text {
     let Some(variant) = &lesson.variant else {
         return Text::new();
     };
     let words = format!(
-        "Next: predict it once more, with other numbers and roles. Only this counts: ipc-mastery \
-         prove {}",
-        readable(&variant.value)
+        "Next: predict it once more, with other numbers and roles: ipc-mastery prove {}. {}",
+        readable(&variant.value),
+        variant_worth(outcomes),
     );
     paragraph(Role::Note, &words, layout.width())
 }
@@ -146,7 +151,9 @@ fn live(lesson: &Lesson, block: &Block, found: Found<'_>, layout: Layout<'_>) ->
     match block {
         Block::Markdown(_) => Text::new(),
         Block::Probe(name) => probe(name, found, layout),
-        Block::Predict(id) => part(id).map_or_else(Text::new, |part| predictions(part, layout)),
+        Block::Predict(id) => {
+            part(id).map_or_else(Text::new, |part| predictions(lesson, part, layout))
+        }
         Block::Run(id) => part(id).map_or_else(Text::new, |part| run(part, found, layout)),
         Block::State(id) => part(id)
             .and_then(|part| part.state.as_ref())
@@ -167,8 +174,8 @@ fn probe(name: &str, found: Found<'_>, layout: Layout<'_>) -> Text {
     text
 }
 
-fn predictions(part: &Part, layout: Layout<'_>) -> Text {
-    let mut text = story(part, layout);
+fn predictions(lesson: &Lesson, part: &Part, layout: Layout<'_>) -> Text {
+    let mut text = story(lesson, part, layout);
     for prediction in &part.predictions {
         text.blank();
         let options = prediction.options.iter();
@@ -282,15 +289,10 @@ fn further(
     }
     let mut text = Text::new();
     let exercises: Vec<&str> = lesson.exercises.iter().map(|e| e.value.as_str()).collect();
-    if links.is_empty() && exercises.is_empty() && lesson.claims.is_empty() {
+    if links.is_empty() && exercises.is_empty() {
         return text;
     }
     text.append(section("Further", layout));
-    if !lesson.claims.is_empty() {
-        let legend = "A sentence with the sign ° is backed: by an experiment that \
-            `ipc-mastery try --all` does on your kernel, or by a manual page, which it names.";
-        text.append(markdown_text(legend, layout));
-    }
     for exercise in exercises {
         let command = format!("Write it: `ipc-mastery start {exercise}`.");
         text.append(markdown_text(&command, layout));

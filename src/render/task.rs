@@ -19,7 +19,7 @@ use crate::curriculum::path::Evidence;
 use crate::curriculum::task::{Kind, Task};
 use crate::experiment::Observation;
 use crate::mastery::progress::{Progress, ProofProgress};
-use crate::mastery::proof::{Judged, Note, Wording};
+use crate::mastery::proof::{Judged, Key, Note, Wording};
 use crate::sys::calendar::local_minute;
 
 /// Where a question stands among those of its task.
@@ -232,6 +232,18 @@ pub fn explored(listing: &Listing, width: usize) -> Text {
     text
 }
 
+/// What passing a variant is worth, by the outcomes that count it: one sentence.
+pub fn variant_worth(outcomes: &[&str]) -> String {
+    match outcomes {
+        [] => "It is practice: no outcome of the path counts it.".to_owned(),
+        ids => format!(
+            "Passed, it is evidence for {}; after a try that is not passed, the next 20 hours are \
+             practice.",
+            ids.join(" and ")
+        ),
+    }
+}
+
 /// The title of a task, what it is evidence for, and what is to be read first.
 pub fn opening(task: &Task, aim: Aim<'_>, layout: Layout<'_>) -> Text {
     let title = format!("# {}", crate::experiment::judgement::escape(&task.title));
@@ -244,6 +256,9 @@ pub fn opening(task: &Task, aim: Aim<'_>, layout: Layout<'_>) -> Text {
         Kind::Measurement => "Something to find out on this machine",
     };
     let what = match aim {
+        Aim::Evidence(ids) if task.kind == Kind::Variant => {
+            format!("{what}. {}", variant_worth(ids))
+        }
         Aim::Evidence([]) => format!("{what}: practice."),
         Aim::Evidence(ids) => format!("{what}: evidence for {}.", ids.join(" and ")),
         Aim::Known(_) => {
@@ -364,6 +379,13 @@ pub fn told(judged: &Judged, beliefs: &[Misconception], layout: Layout<'_>) -> T
             indented(&mut text, markdown(&belief, layout.narrower(2)), 2);
         }
     }
+    text
+}
+
+/// What a wrong prediction should have been, once it was judged.
+pub fn kernels_answer(wording: &Wording, key: &Key, layout: Layout<'_>) -> Text {
+    let mut text = paragraph(Role::Dim, "Your kernel:", layout.width());
+    text.append(super::review::solution(wording, key, layout));
     text
 }
 

@@ -19,7 +19,7 @@ use super::terms::Terms;
 use crate::check::marker::Marker;
 use crate::curriculum::Curriculum;
 use crate::curriculum::pages::Pages;
-use crate::mastery::evidence::counts_from;
+use crate::mastery::evidence::{counts_from, outcomes_of};
 use crate::mastery::path::{Standing, standing};
 use crate::mastery::progress::Progress;
 use crate::mastery::review::Deck;
@@ -333,6 +333,8 @@ impl Model {
                 let next = path::after(&node, &self.curriculum);
                 let next = next.map(|node| path::title(&node, &self.curriculum));
                 let variant = state.lesson.variant.as_ref();
+                let outcomes = variant
+                    .map_or_else(Vec::new, |slug| outcomes_of(&self.curriculum, &slug.value));
                 let variant = variant.map(|slug| known_of(&self.progress, &slug.value));
                 let exercise = state.lesson.exercises.first();
                 let exercise = exercise.map(|slug| Node::Exercise(slug.value.clone()));
@@ -342,6 +344,7 @@ impl Model {
                     highlighter,
                     next: next.as_deref(),
                     variant,
+                    outcomes: &outcomes,
                     exercise: exercise.as_deref(),
                 };
                 state.set_page(setting, rows);

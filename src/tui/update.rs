@@ -313,7 +313,8 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
                     let before = state.focus;
                     let mut effects = state.act(action, rows);
                     effects.extend(state.collect(Wish::Missing));
-                    let answers = matches!(action, Action::Commit | Action::Skip);
+                    let again = action == Action::Again && state.focus != before;
+                    let answers = again || matches!(action, Action::Commit | Action::Skip);
                     model.set_pages();
                     if answers {
                         reveal(model, rows, before);

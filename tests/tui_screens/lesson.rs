@@ -188,7 +188,7 @@ fn a_mistaken_fact_is_asked_again_and_a_right_one_goes_on() {
         })
     };
     assert!(effects.contains(&fact(false)), "{effects:?}");
-    assert!(drawn(&model).contains("is not what happened"));
+    assert!(drawn(&model).contains("is not the answer to this question"));
     assert!(!drawn(&model).contains("You may have expected 6."));
     enter(&mut model);
     letter(&mut model, '1');
@@ -242,6 +242,28 @@ fn an_answer_is_remembered_by_what_was_written_not_by_where_it_was_shown() {
     // The first one that is written is right.
     let kept = Kept::chosen(order[1], None);
     assert_eq!(remembered, Some(("bytes-1", kept, order[1] == 0)));
+}
+
+#[test]
+fn a_missed_question_is_answered_again_though_the_next_one_has_the_keys() {
+    let mut model = up_to_the_quiz(LARGE);
+    let Screen::Lesson(state) = &model.screen else {
+        panic!("a lesson is shown");
+    };
+    // The first one that is written is right.
+    let right = Asked::alone(&state.lesson.quiz[0], None).shown[0] == 0;
+    letter(&mut model, if right { '2' } else { '1' });
+    enter(&mut model);
+    let shown = drawn(&model);
+    assert!(shown.contains("» Question 2 of 2"), "{shown}");
+    assert!(shown.contains("a answers it again."), "{shown}");
+    letter(&mut model, 'a');
+    let shown = drawn(&model);
+    assert!(shown.contains("» Question 1 of 2"), "{shown}");
+    assert!(!shown.contains("answers it again"), "{shown}");
+    letter(&mut model, if right { '1' } else { '2' });
+    enter(&mut model);
+    assert!(drawn(&model).contains("← you, right"));
 }
 
 /// Presses keys until the rows of the question in focus begin so, in this order.

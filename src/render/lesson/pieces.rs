@@ -71,10 +71,35 @@ pub fn opening(lesson: &Lesson, layout: Layout<'_>) -> Text {
     text
 }
 
+/// What the sign behind a sentence means, where a lesson has such sentences.
+pub fn sign(lesson: &Lesson, layout: Layout<'_>) -> Text {
+    if lesson.claims.is_empty() {
+        return Text::new();
+    }
+    let words = "°: ipc-mastery try --all checks the sentence here, or names its manual page.";
+    paragraph(Role::Dim, words, layout.width())
+}
+
+/// `The experiment`, or which part of it where there are several.
+fn heading(lesson: &Lesson, part: &Part) -> String {
+    const ORDINALS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
+    let parts = lesson.experiment.iter().flat_map(|plan| &plan.parts);
+    let ids: Vec<&str> = parts.map(|part| part.id.value.as_str()).collect();
+    let place = ids.iter().position(|id| *id == part.id.value);
+    match place.and_then(|place| ORDINALS.get(place)) {
+        Some(ordinal) if ids.len() > 1 => format!("The experiment, {ordinal} part"),
+        _ => "The experiment".to_owned(),
+    }
+}
+
 /// What a part of the experiment will do.
-pub fn story(part: &Part, layout: Layout<'_>) -> Text {
+pub fn story(lesson: &Lesson, part: &Part, layout: Layout<'_>) -> Text {
     let mut text = Text::new();
-    text.line(Line::of(Role::Subheading, "The experiment"));
+    text.append(paragraph(
+        Role::Subheading,
+        &heading(lesson, part),
+        layout.width(),
+    ));
     text.append(markdown_text(&part.story, layout));
     text
 }

@@ -156,10 +156,10 @@ pub(in crate::tui) fn options(text: &mut Text, options: &[(&str, &str)], tier: T
         if chosen {
             body = recast(body, Role::Strong);
         }
-        if let Some(first) = body.lines.first_mut()
+        if let Some(last) = body.lines.last_mut()
             && !word.is_empty()
         {
-            first.push(role, format!("   ← {word}"));
+            last.push(role, format!("   ← {word}"));
         }
         hang(text, mark, body);
         if tell && tier.truth.is_some() && !say.is_empty() {
@@ -442,7 +442,23 @@ fn verdict(text: &mut Text, form: &Form, told: &Told, width: usize) {
     }
 }
 
+/// Which keys choose one of so many: `Press 1, 2 or 3.`
+pub(in crate::tui) fn press(count: usize) -> Line {
+    let mut line = Line::of(Role::Dim, "Press ");
+    for number in 1..=count {
+        let before = match number {
+            1 => "",
+            _ if number == count => " or ",
+            _ => ", ",
+        };
+        line.push(Role::Dim, before);
+        line.push(Role::Key, number.to_string());
+    }
+    line.with(Role::Dim, ".")
+}
+
 fn hint(text: &mut Text, form: &Form) {
+    let numbers = format!("1–{}", form.choices());
     let parts: &[(&str, &str)] = match &form.draft {
         Draft::Text { .. } if form.is_typing() => {
             &[("Enter", " takes it, "), ("Esc", " leaves the field.")]
@@ -452,11 +468,14 @@ fn hint(text: &mut Text, form: &Form) {
             Kind::Text(Sort::Identifier) => &[("Enter", " to type a name.")],
             _ => &[("Enter", " to type your answer.")],
         },
-        Draft::Choice { option: None, .. } => &[("1, 2, …", " chooses.")],
-        Draft::Choice {
+        Draft::Choice { option: None, .. }
+        | Draft::Choice {
             second: Second::Asked(None),
             ..
-        } => &[("1, 2, …", " chooses the reason.")],
+        } => {
+            text.line(press(form.choices()));
+            return;
+        }
         Draft::Choice { .. } => &[("Enter", " commits to it.")],
         Draft::Order { .. } => &[
             ("Space", " takes one in or out, "),
@@ -465,7 +484,7 @@ fn hint(text: &mut Text, form: &Form) {
             ("Enter", " answers."),
         ],
         Draft::Match { .. } => &[
-            ("1, 2, …", " or "),
+            (&numbers, " or "),
             ("← →", " gives the line a purpose, "),
             ("Enter", " answers."),
         ],

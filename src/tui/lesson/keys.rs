@@ -27,7 +27,7 @@ impl LessonState {
             Action::Commit if self.in_view(rows) => return self.commit(),
             Action::Commit => {}
             Action::Skip => return self.skip(),
-            Action::Again => self.again(),
+            Action::Again => self.again(rows),
             _ => {}
         }
         Vec::new()
@@ -390,16 +390,41 @@ impl LessonState {
         Vec::new()
     }
 
-    fn again(&mut self) {
-        let Some(focus) = self.focus else { return };
-        let Piece::Quiz(item) = self.pieces[focus] else {
+    /// The question of the quiz that can be answered again: the one in focus, or the last one on the
+    /// screen that was missed.
+    pub fn answered_again(&self, rows: usize) -> Option<usize> {
+        let missed = |piece: &usize| self.is_answered(*piece) && !self.is_right(*piece);
+        let focus = self.focus.filter(|&focus| self.is_answered(focus));
+        let mut seen = (0..self.unfolded()).filter(|&piece| self.is_seen(piece, rows));
+        focus.or_else(|| seen.rfind(missed))
+    }
+
+    fn is_answered(&self, piece: usize) -> bool {
+        matches!(self.pieces[piece], Piece::Quiz(_))
+            && self.stands[piece] == Stand::Done(Given::Answered)
+    }
+
+    fn is_right(&self, piece: usize) -> bool {
+        let Piece::Quiz(item) = self.pieces[piece] else {
+            return false;
+        };
+        let form = self.forms.get(item).and_then(Option::as_ref);
+        let told = form.and_then(|form| form.told.as_ref());
+        told.is_some_and(|told| told.right)
+    }
+
+    fn again(&mut self, rows: usize) {
+        let Some(piece) = self.answered_again(rows) else {
             return;
         };
-        if self.stands[focus] == Stand::Done(Given::Answered)
+        if let Piece::Quiz(item) = self.pieces[piece]
             && let Some(Some(form)) = self.forms.get_mut(item)
         {
             form.clear();
-            self.stands[focus] = Stand::Skipped;
+            self.stands[piece] = Stand::Skipped;
+            self.focus = Some(piece);
+            self.choice = Choice::default();
+            self.field = None;
         }
     }
 

@@ -11,6 +11,7 @@ use crate::render::highlight::Highlighter;
 use crate::render::lesson;
 use crate::render::markdown::{self, CodeLines, Document, Layout, Link, paragraph};
 use crate::render::probe as render_probe;
+use crate::render::task::variant_worth;
 use crate::render::text::{Line, Role, Text};
 use crate::untrusted::printable;
 
@@ -60,6 +61,8 @@ pub struct Setting<'a> {
     pub next: Option<&'a str>,
     /// What is known of the task that predicts the lesson once more.
     pub variant: Option<&'a str>,
+    /// The outcomes that this task is evidence for.
+    pub outcomes: &'a [&'a str],
     /// The title of the exercise that the lesson leads to.
     pub exercise: Option<&'a str>,
 }
@@ -79,6 +82,13 @@ pub fn set(state: &LessonState, setting: Setting<'_>) -> Page {
         if index == 0 {
             let layout = Layout::new(reading(setting));
             page.text.append(lesson::opening(&state.lesson, layout));
+            page.text.append(lesson::sign(&state.lesson, layout));
+            page.text.line(
+                Line::of(Role::Key, "w")
+                    .with(Role::Dim, " explains the words that are on the screen, ")
+                    .with(Role::Key, "?")
+                    .with(Role::Dim, " the keys."),
+            );
             page.text.blank();
         }
         let text = match piece {
@@ -207,7 +217,7 @@ fn story(state: &LessonState, part: usize, setting: Setting<'_>) -> Text {
     let layout = Layout::new(reading(setting));
     state
         .part(part)
-        .map_or_else(Text::new, |part| lesson::story(part, layout))
+        .map_or_else(Text::new, |part| lesson::story(&state.lesson, part, layout))
 }
 
 fn run(
@@ -355,7 +365,7 @@ fn quiz(
     let asked = state.forms.iter().flatten().count();
     let number = state.forms[..=item].iter().flatten().count();
     title.push(Role::Subheading, format!("Question {number} of {asked}"));
-    if state.stands[index] == Stand::Skipped && form.is_open() {
+    if state.stands[index] == Stand::Skipped && form.is_open() && !focus {
         title.push(Role::Dim, "   skipped; Tab selects it");
     }
     text.line(title);
@@ -381,9 +391,12 @@ fn variant(setting: Setting<'_>) -> Text {
     let title = "Once more, with other numbers";
     let known = setting.variant.unwrap_or_default();
     text.line(Line::of(Role::Subheading, title).with(Role::Dim, format!("   {known}")));
-    let words = "You know now what the experiment does. Predict it in another situation; your \
-        kernel decides. Only this is evidence, not the first prediction.";
-    text.append(paragraph(Role::Plain, words, reading(setting)));
+    let words = format!(
+        "You know now what the experiment does. Predict it in another situation; your kernel \
+         decides. {}",
+        variant_worth(setting.outcomes)
+    );
+    text.append(paragraph(Role::Plain, &words, reading(setting)));
     text.line(Line::of(Role::Key, "v").with(Role::Plain, " opens it."));
     text
 }
@@ -420,12 +433,6 @@ fn end(state: &LessonState, links: &[Link], setting: Setting<'_>) -> Text {
             text.line(idents);
         }
         text.append(markdown::link_list(&links, width));
-        text.blank();
-    }
-    if !lesson.claims.is_empty() {
-        let legend = "A sentence with the sign ° is backed: by an experiment that `ipc-mastery try \
-            --all` does on your kernel, or by a manual page, which it names.";
-        text.append(form::page::markdown(legend, width));
         text.blank();
     }
     text.line(Line::of(Role::Good, "✓ ").with(Role::Strong, "This is the end of the lesson."));

@@ -13,7 +13,7 @@
 
 use tui_input::Input;
 
-use super::super::form::page::{Tell, Tier, markdown, options};
+use super::super::form::page::{Tell, Tier, markdown, options, press};
 use super::page::{READING_WIDTH, Setting};
 use super::{CONFIDENCE, Choice, Given, Second, Stand};
 use crate::render::text::{Line, Role, Text};
@@ -62,7 +62,7 @@ pub(super) fn set(asked: &Asked<'_>, setting: Setting<'_>) -> Text {
         title.push(Role::Key, "» ");
     }
     title.push(Role::Subheading, asked.title.as_str());
-    if *asked.stand == Stand::Skipped {
+    if *asked.stand == Stand::Skipped && !asked.focus {
         title.push(Role::Dim, "   skipped; Tab selects it");
     }
     text.line(title);
@@ -146,11 +146,11 @@ fn field(text: &mut Text, asked: &Asked<'_>) {
             text.line(
                 Line::of(Role::Bad, "  ✗ ")
                     .with(Role::Value, crate::untrusted::printable(fact))
-                    .with(Role::Bad, "   is not what happened"),
+                    .with(Role::Bad, "   is not the answer to this question"),
             );
             text.line(Line::of(
                 Role::Plain,
-                "    Look again at the line above that is marked with ▸.",
+                "    Look again at the line marked with ▸.",
             ));
         }
         _ => {}
@@ -171,13 +171,14 @@ fn verdict(text: &mut Text, asked: &Asked<'_>, width: usize) {
 }
 
 fn hint(text: &mut Text, asked: &Asked<'_>) {
-    let line = match (asked.typed, asked.choice.option, asked.choice.second) {
-        (true, ..) if asked.field.is_some() => ("Enter", " takes it, Esc leaves the field."),
-        (true, ..) => ("Enter", " to type your answer."),
-        (_, None, _) => ("1, 2, …", " chooses."),
-        (_, Some(_), Second::NotAsked) => ("Enter", " commits to it."),
-        (_, Some(_), Second::Asked(None)) => ("1 2 3", " chooses; Enter alone does not say."),
-        (_, Some(_), Second::Asked(Some(_))) => ("Enter", " commits to it."),
-    };
-    text.line(Line::of(Role::Key, line.0).with(Role::Dim, line.1));
+    let enter = |words: &str| Line::of(Role::Key, "Enter").with(Role::Dim, words);
+    text.line(
+        match (asked.typed, asked.choice.option, asked.choice.second) {
+            (true, ..) if asked.field.is_some() => enter(" takes it, Esc leaves the field."),
+            (true, ..) => enter(" to type your answer."),
+            (_, None, _) => press(asked.options.len()),
+            (_, Some(_), Second::Asked(None)) => press(CONFIDENCE.len()),
+            (_, Some(_), Second::NotAsked | Second::Asked(Some(_))) => enter(" commits to it."),
+        },
+    );
 }

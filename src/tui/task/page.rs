@@ -94,6 +94,12 @@ pub fn set(state: &TaskState, subject: &Subject<'_>) -> Page {
         let moved = text.lines.len();
         page.cursor = set.cursor.map(|rows| rows.start + moved..rows.end + moved);
         text.append(set.text);
+        if let Some(told) = form.told.as_ref().filter(|told| !told.right)
+            && state.is_variant()
+        {
+            let answer = drawing::kernels_answer(&form.wording, &told.key, layout);
+            text.append(answer);
+        }
         last = start..text.lines.len();
     }
     let start = text.lines.len();
@@ -180,10 +186,13 @@ fn below(state: &TaskState, subject: &Subject<'_>, layout: Layout<'_>) -> Text {
 fn ready(text: &mut Text, state: &TaskState, subject: &Subject<'_>, width: usize) {
     text.blank();
     if !subject.lessons.is_empty() {
-        let words = format!(
-            "Lessons that prepare for it: {}.",
-            subject.lessons.join("; ")
-        );
+        let lessons = subject.lessons.join("; ");
+        let end = if lessons.ends_with(['?', '!']) {
+            ""
+        } else {
+            "."
+        };
+        let words = format!("Lessons that prepare for it: {lessons}{end}");
         text.append(paragraph(Role::Dim, &words, width));
     }
     let passed = subject.tries.iter().find(|one| one.passed && one.counts);
