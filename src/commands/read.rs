@@ -17,7 +17,7 @@ use super::error::CommandError;
 use super::pager::Reader;
 use super::unknown::{self, Kind};
 use crate::curriculum::Curriculum;
-use crate::curriculum::lesson::{Block, Lesson};
+use crate::curriculum::lesson::{Block, Lesson, Shown};
 use crate::curriculum::pages::{Name, Pages};
 use crate::exit_code::ExitCode;
 use crate::experiment::{self, Observation};
@@ -94,7 +94,9 @@ fn look(
 ) -> Vec<(String, Result<Text, String>)> {
     let mut probes: Vec<(String, Result<Text, String>)> = Vec::new();
     for block in &lesson.blocks {
-        let Block::Probe(name) = block else { continue };
+        let Block::Probe(Shown { name, .. }) = block else {
+            continue;
+        };
         if probes.iter().any(|(known, _)| known == name) {
             continue;
         }

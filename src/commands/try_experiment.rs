@@ -41,9 +41,12 @@ pub fn run(
     let Some(name) = name else {
         return list(context, &curriculum, json);
     };
-    let Some((lesson, plan)) =
-        wrapped(&curriculum).find(|(lesson, plan)| plan.name.value == name || lesson.slug == name)
-    else {
+    // Of two lessons that wrap one experiment, one does it in another situation.
+    let mut of_name: Vec<_> = wrapped(&curriculum)
+        .filter(|(lesson, plan)| lesson.slug == name || plan.name.value == name)
+        .collect();
+    of_name.sort_by_key(|(lesson, plan)| (lesson.slug != name, !plan.params.is_empty()));
+    let Some(&(lesson, plan)) = of_name.first() else {
         return Err(unknown::name(&curriculum, Kind::Experiment, name));
     };
     if !params.is_empty() {

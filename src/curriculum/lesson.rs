@@ -107,14 +107,33 @@ pub struct State {
     pub equals: Located<String>,
 }
 
+/// What a lesson shows of a probe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// The probe's name.
+    pub name: String,
+    /// The sections of its picture; none means all of it.
+    pub sections: Vec<String>,
+}
+
+impl Shown {
+    /// `creds: peers, live`.
+    pub fn title(&self) -> String {
+        match self.sections[..] {
+            [] => self.name.clone(),
+            ref sections => format!("{}: {}", self.name, sections.join(", ")),
+        }
+    }
+}
+
 /// A piece of a lesson's text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Block {
     /// Markdown with slots (`{{ obs.a.pid }}`, `{{ ident unix_listen }}`, `{{ claim NAME }}`).
     Markdown(String),
-    /// `{{ probe NAME }}`: a live probe of this machine.
-    Probe(String),
+    /// `{{ probe NAME }}` or `{{ probe NAME SECTION }}`: a live probe of this machine.
+    Probe(Shown),
     /// `{{ predict PART }}`: the predictions of a part.
     Predict(String),
     /// `{{ run PART }}`: runs the experiment and shows its calls.
@@ -240,7 +259,10 @@ pub fn cut(text: &str) -> (Vec<Block>, Vec<(std::ops::Range<usize>, String)>) {
             .map(|inner| inner.split_whitespace().collect())
             .unwrap_or_default();
         let block = match words[..] {
-            ["probe", name] => Some(Block::Probe(name.to_owned())),
+            ["probe", name, ref sections @ ..] => Some(Block::Probe(Shown {
+                name: name.to_owned(),
+                sections: sections.iter().map(|&section| section.to_owned()).collect(),
+            })),
             ["predict", part] => Some(Block::Predict(part.to_owned())),
             ["run", part] => Some(Block::Run(part.to_owned())),
             ["state", part] => Some(Block::State(part.to_owned())),

@@ -94,6 +94,7 @@ pub(super) fn broker(stage: &mut Stage, params: &Map<String, Value>) -> Result<V
     let order = Order::ReceiveDescriptor(to_paster, 100);
     let wanted = stage.call(&mut broker, order)?;
     handled += &text_of(&wanted);
+    let wanted_bytes = text_of(&wanted).len();
     let passing = one(&wanted)?;
     let passed = leads_to(stage, &mut broker, passing)?;
     let order = Order::SendDescriptor(to_holder, send.to_owned(), passing);
@@ -111,7 +112,7 @@ pub(super) fn broker(stage: &mut Stage, params: &Map<String, Value>) -> Result<V
     let lines = |who| rights(stage.so_far(), who);
     let a = json!({
         "text": TEXT, "read": read.bytes()?, "end": end.bytes()?.len(), "handled": handled,
-        "handled_bytes": handled.len(), "text_bytes": TEXT.len(), "copier": copier_pid,
+        "handled_bytes": handled.len(), "wanted_bytes": wanted_bytes, "text_bytes": TEXT.len(), "copier": copier_pid,
         "holder": holder.pid(), "made": made, "passed": passed, "written_to": written_to,
         "reader": reader, "passing": passing, "into": into, "copier_lines": lines("copier"),
         "holder_lines": lines("holder"), "paster_lines": lines("paster"),

@@ -51,7 +51,7 @@ pub(super) fn atlas(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
         ("full", "full"),
     ] {
         let order = Order::Connect(fd, path(name));
-        let outcome = if name == "dgram" {
+        let outcome = if name == "stale" {
             stage.decisive(&mut client, order)?
         } else {
             stage.call(&mut client, order)?
@@ -72,7 +72,7 @@ pub(super) fn atlas(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
         ("second", "second"),
     ] {
         let order = Order::Bind(newcomer, path(name));
-        let outcome = if name == "second" {
+        let outcome = if name == "stale" {
             stage.decisive(&mut keeper, order)?
         } else {
             stage.call(&mut keeper, order)?
@@ -115,9 +115,9 @@ pub(super) fn moved(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
     let (by_hard, _) = reach(stage, &mut client, "hard")?;
     let (by_soft, _) = reach(stage, &mut client, "soft")?;
     let fd = hasty(stage, &mut client)?;
-    let by_copy = stage.call(&mut client, Order::Connect(fd, path("copy")))?;
+    let by_copy = stage.decisive(&mut client, Order::Connect(fd, path("copy")))?;
     let order = Order::Traffic(Traffic::PeerName(first));
-    let shown = stage.decisive(&mut client, order)?.told()?.to_owned();
+    let shown = stage.call(&mut client, order)?.told()?.to_owned();
     let a = json!({
         "old": by_old, "new": by_new, "hard": by_hard, "soft": by_soft, "copy": by_copy.name(),
         "shown": shown, "bound": old, "renamed": new, "client_fd": first,

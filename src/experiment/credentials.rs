@@ -239,9 +239,9 @@ pub(super) fn own(stage: &mut Stage, params: &Map<String, Value>) -> Result<Valu
     let running = stage.call(&mut shell, act(Act::Exists(pid)))?;
     stage.end(child);
     stage.call(&mut shell, act(Act::Poll(pidfd)))?.done()?;
-    let ended = stage.call(&mut shell, act(Act::Exists(pid)))?;
+    let ended = stage.decisive(&mut shell, act(Act::Exists(pid)))?;
     stage.call(&mut shell, act(Act::Wait(pid)))?.process()?;
-    let waited = stage.decisive(&mut shell, act(Act::Exists(pid)))?;
+    let waited = stage.call(&mut shell, act(Act::Exists(pid)))?;
     let by_pidfd = stage.call(&mut shell, act(Act::PidfdExists(pidfd)))?;
     let b = json!({
         "shell": shell.pid(), "child": pid, "pidfd": pidfd, "running": running.name(),

@@ -36,7 +36,7 @@ pub(super) fn endings(stage: &mut Stage, params: &Map<String, Value>) -> Result<
     let got = stage.decisive(&mut client, Order::Read(copy, 100))?;
     let got = got.bytes().unwrap_or_default();
     let order = Order::On(copy, send("more"));
-    let own = stage.quietly(&mut client, &order)?;
+    let own = stage.call(&mut client, order)?;
     let a = json!({
         "own": own.name(), "asked": asked.bytes()?, "after_close": after_close.name(), "end": end.bytes()?.len(),
         "answered": answered.name(), "got": got, "answer": answer, "first_fd": ends.client,
@@ -62,7 +62,7 @@ pub(super) fn endings(stage: &mut Stage, params: &Map<String, Value>) -> Result<
     let order = Order::Write(ends.server, answer.to_owned());
     let plain = stage.perhaps_last(&mut server, order)?;
     drop(server);
-    let seen = stage.quietly(&mut client, &Order::Read(bystander.client, 100))?;
+    let seen = stage.call(&mut client, Order::Read(bystander.client, 100))?;
     let b = json!({
         "asked": asked.bytes()?, "guarded": guarded.name(), "plain": plain.name(),
         "question": question, "server_fd": ends.server,

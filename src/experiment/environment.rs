@@ -76,10 +76,10 @@ pub(super) fn arrives(stage: &mut Stage, params: &Map<String, Value>) -> Result<
     let copied_file = behind(copied_file.told()?, name);
     stage.call(&mut child, set(third))?.done()?;
     let changed = value(&stage.call(&mut child, look())?)?;
-    let parent = value(&stage.decisive(&mut editor, look())?)?;
+    let parent = value(&stage.call(&mut editor, look())?)?;
     let order = letter(Letter::Scrawl(name.to_owned()));
     let signs = stage.call(&mut editor, order)?.count()?;
-    let scrawled = stage.call(&mut observer, file(Some(pid)))?;
+    let scrawled = stage.decisive(&mut observer, file(Some(pid)))?;
     let scrawled = behind(scrawled.told()?, name);
     let after = value(&stage.call(&mut editor, look())?)?;
     let b = json!({

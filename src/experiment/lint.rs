@@ -15,6 +15,7 @@ use crate::curriculum::lesson::Lesson;
 use crate::curriculum::problem::{Problem, SourceFile, did_you_mean};
 use crate::curriculum::source::StoredFile;
 use crate::curriculum::task::{Kind, Live, Task};
+use crate::probe;
 
 /// Every mistake in what lessons say about experiments and probes. `files` is where the curriculum
 /// came from; `probes` are the names that a `{{ probe NAME }}` block may use.
@@ -176,7 +177,9 @@ impl TextCheck<'_> {
             let alone = before.trim().is_empty() && after.trim().is_empty();
             let words: Vec<&str> = slot.split_whitespace().collect();
             match words[..] {
-                ["probe", name] if alone => self.probe(name, start..end),
+                ["probe", name, ref sections @ ..] if alone => {
+                    self.probe(name, sections, start..end);
+                }
                 ["run", part] if alone => {
                     self.ran.insert(part.to_owned());
                 }
@@ -191,10 +194,20 @@ impl TextCheck<'_> {
         }
     }
 
-    fn probe(&mut self, name: &str, span: Range<usize>) {
+    fn probe(&mut self, name: &str, sections: &[&str], span: Range<usize>) {
         if !self.probes.contains(&name) {
             let help = did_you_mean(name, self.probes.iter().copied());
             self.add(span, format!("there is no probe `{name}`"), help);
+            return;
+        }
+        let known = probe::Name::parse(name).map_or(&[][..], probe::Name::sections);
+        for section in sections.iter().filter(|section| !known.contains(section)) {
+            let message = format!("the probe `{name}` has no section `{section}`");
+            let help = match known {
+                [] => "Its picture is shown whole.".to_owned(),
+                known => format!("It has {}.", known.join(", ")),
+            };
+            self.add(span.clone(), message, Some(help));
         }
     }
 
@@ -370,6 +383,16 @@ mod tests {
                 "text.md:1: there is no probe `socket`",
                 "text.md:8: `unix_lissen` is not among the lesson's idents",
             ]
+        );
+    }
+
+    #[test]
+    fn a_section_that_a_probe_does_not_have_is_a_problem() {
+        let text =
+            format!("{{{{ probe sockets listening }}}}\n{GOOD}\n{{{{ probe sockets lessons }}}}\n");
+        assert_eq!(
+            found(&text, "unix.bytes"),
+            ["text.md:8: the probe `sockets` has no section `lessons`"]
         );
     }
 

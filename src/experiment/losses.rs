@@ -162,7 +162,7 @@ fn silence(
     let read = stage
         .call(receiver, Order::Read(ends.server, 100))?
         .bytes()?;
-    let end = stage.call(sender, Order::Read(out, 100))?;
+    let end = stage.decisive(sender, Order::Read(out, 100))?;
     let end = end.bytes()?.len();
     let empty = stage.call(sender, send(&ends, "", &[file]))?;
     let nothing = stage.call(receiver, receive(&ends, 64))?;
@@ -174,7 +174,7 @@ fn silence(
             times,
         ))
     };
-    let refused = stage.decisive(sender, many(TOO_MANY))?;
+    let refused = stage.call(sender, many(TOO_MANY))?;
     let sent = stage.call(sender, many(TOO_MANY - 1))?;
     let room = 16 + 4 * TOO_MANY;
     let arrived = stage.call(receiver, receive(&ends, room))?;

@@ -58,10 +58,10 @@ pub(super) fn names(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
     let copy = copy.descriptor()?;
     stage.quietly(&mut next, &Order::Close(at_name))?.done()?;
     let rival = socket(stage, &mut client)?;
-    let held = stage.quietly(&mut client, &Order::Bind(rival, exact.clone()))?;
+    let held = stage.call(&mut client, Order::Bind(rival, exact.clone()))?;
     let order = Order::Socket(Address::Unnamed, Kind::Seqpacket);
     let packets = stage.quietly(&mut client, &order)?.descriptor()?;
-    let other_type = stage.quietly(&mut client, &Order::Bind(packets, exact.clone()))?;
+    let other_type = stage.call(&mut client, Order::Bind(packets, exact.clone()))?;
     let to_padded = stage.decisive(&mut client, Order::Connect(own, padded.clone()))?;
     let other = socket(stage, &mut next)?;
     let second = stage.call(&mut next, Order::Bind(other, padded))?;

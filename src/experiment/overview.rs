@@ -24,6 +24,7 @@ pub(super) fn read_descriptors(
     stage
         .quietly(&mut process, &Order::Listen(listener, 1))?
         .done()?;
+    stage.note("process", "bind(), listen()", "0");
     let order = Order::Descriptor(Special::Pidfd);
     let pidfd = stage.call(&mut process, order)?.descriptor()?;
     let order = Order::Descriptor(Special::Epoll);
@@ -67,7 +68,8 @@ pub(super) fn copied(stage: &mut Stage, params: &Map<String, Value>) -> Result<V
 
     stage.part("b");
     let direct = value(stage.start_program(&mut login, "shell", Environment::Own, variable)?)?;
-    let still = value(stage.decisive(&mut server, look)?)?;
+    stage.mark();
+    let still = value(stage.call(&mut server, look)?)?;
     let b = json!({ "direct": direct, "server": still });
     Ok(json!({ "a": a, "b": b }))
 }

@@ -52,10 +52,9 @@ fn modes(stage: &mut Stage, owner: &mut Actor, client: &mut Actor) -> Result<Val
         |stage: &mut Stage, name: &str, mode: u32| stage.call(owner, chmod(name, mode))?.done();
     set(stage, door, 0o444)?;
     let (readable, _) = knock(stage, client, door)?;
-    stage.mark();
     set(stage, door, 0o222)?;
     let fd = hasty(stage, client)?;
-    let writable = stage.call(client, Order::Connect(fd, path(door)))?;
+    let writable = stage.decisive(client, Order::Connect(fd, path(door)))?;
     set(stage, hall, 0o600)?;
     let (unsearchable, _) = knock(stage, client, door)?;
     set(stage, hall, 0o100)?;
@@ -96,9 +95,9 @@ fn birth(stage: &mut Stage, owner: &mut Actor) -> Result<Value, Failure> {
     stage.call(owner, fchmod(0o600))?.done()?;
     bind(stage, owner, early, "early")?;
     let before = mode(stage, owner, "early")?;
+    stage.mark();
     stage.call(owner, fchmod(0o666))?.done()?;
     let after = mode(stage, owner, "early")?;
-    stage.mark();
     stage.call(owner, file(Touch::Umask(0o177)))?.done()?;
     let masked = socket(stage, owner, Kind::Stream)?;
     bind(stage, owner, masked, "masked")?;

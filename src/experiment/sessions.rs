@@ -15,6 +15,15 @@ const AUDIT: &str = "/proc/self/sessionid";
 /// The value in [`AUDIT`] of a process that nobody has logged in.
 const UNSET: &str = "4294967295";
 
+/// The control groups that a process is in.
+const GROUPS: &str = "/proc/self/cgroup";
+
+/// Reads the session of the audit subsystem.
+pub(super) fn read_audit(stage: &mut Stage, actor: &mut Actor) -> Result<String, Failure> {
+    let outcome = stage.call(actor, read(AUDIT))?;
+    Ok(text(&outcome))
+}
+
 fn read(path: &str) -> Order {
     Order::File(Touch::Text(path.to_owned()))
 }
@@ -33,6 +42,36 @@ pub(super) fn sessions(stage: &mut Stage, params: &Map<String, Value>) -> Result
     Ok(json!({ "a": a }))
 }
 
+/// The line of a control group file that names the group by which a login manager knows its
+/// sessions, without what stands before the path.
+pub(super) fn control_group(groups: &str) -> &str {
+    let after = |start: &str| {
+        let mut lines = groups.lines();
+        lines.find_map(|line| line.split_once(start).map(|(_, path)| path))
+    };
+    after(":name=systemd:")
+        .or_else(|| after("0::"))
+        .unwrap_or("none")
+}
+
+/// Reads the control group of a process; of the file the line that counts is written down.
+pub(super) fn read_group(stage: &mut Stage, actor: &mut Actor) -> Result<String, Failure> {
+    const ROOM: usize = 40;
+    let outcome = stage.quietly(actor, &read(GROUPS))?;
+    let group = control_group(&text(&outcome)).to_owned();
+    let long = group
+        .chars()
+        .count()
+        .checked_sub(ROOM)
+        .filter(|&long| long > 0);
+    let shown = match long {
+        None => group.clone(),
+        Some(long) => format!("…{}", group.chars().skip(long + 1).collect::<String>()),
+    };
+    stage.note(actor.name(), &outcome.call, &shown);
+    Ok(group)
+}
+
 fn sid(stage: &mut Stage, actor: &mut Actor) -> Result<i32, Failure> {
     let order = Order::Standing(Standing::Getsid);
     stage.call(actor, order)?.process()
@@ -46,18 +85,20 @@ fn leaving(stage: &mut Stage) -> Result<Value, Failure> {
     let mut child = stage.fork(&mut shell, "child")?;
     let inherited = sid(stage, &mut child)?;
     let audit = stage.call(&mut child, read(AUDIT))?;
+    let group = read_group(stage, &mut child)?;
     let setsid = || Order::Standing(Standing::Setsid);
     let made = stage.call(&mut child, setsid())?.process()?;
     let own = sid(stage, &mut child)?;
     let audit_after = stage.decisive(&mut child, read(AUDIT))?;
+    let group_after = read_group(stage, &mut child)?;
     let again = stage.call(&mut child, setsid())?;
     let still = sid(stage, &mut shell)?;
-    let groups = stage.quietly(&mut child, &read("/proc/self/cgroup"))?;
+    let groups = stage.quietly(&mut child, &read(GROUPS))?;
     Ok(json!({
         "shell": shell.pid(), "child": child.pid(), "shells": shells, "inherited": inherited,
         "made": made, "own": own, "audit": text(&audit), "audit_after": text(&audit_after),
         "unset": UNSET, "again": again.name(), "still": still,
-        "login": login_session(&text(&groups)),
+        "login": login_session(&text(&groups)), "group": group, "group_after": group_after,
     }))
 }
 
@@ -72,7 +113,15 @@ fn login_session(groups: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::login_session;
+    use super::{control_group, login_session};
+
+    #[test]
+    fn the_control_group_that_counts_is_the_one_of_the_login_manager() {
+        assert_eq!(control_group("0::/a/b"), "/a/b");
+        let both = "5:cpu:/x\n1:name=systemd:/a/session-3.scope\n0::/y";
+        assert_eq!(control_group(both), "/a/session-3.scope");
+        assert_eq!(control_group("ENOENT"), "none");
+    }
 
     #[test]
     fn a_login_session_is_known_by_its_control_group() {

@@ -294,6 +294,11 @@ impl Actor {
         self.pid
     }
 
+    /// Its name in the transcript.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Gives it another name in the transcript.
     pub fn rename(&mut self, name: &str) {
         name.clone_into(&mut self.name);

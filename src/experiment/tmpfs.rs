@@ -40,13 +40,12 @@ pub(super) fn memory(stage: &mut Stage, params: &Map<String, Value>) -> Result<V
     stage
         .call(&mut writer, file(Touch::Truncate(cache, LONG)))?
         .done()?;
-    let empty = stage.call(&mut writer, file(Touch::Usage(cache)))?;
+    let empty = stage.decisive(&mut writer, file(Touch::Usage(cache)))?;
     let (size, empty) = empty.usage()?;
     let last = LONG - 1;
     let wrote = stage.call(&mut writer, file(Touch::WriteAt(cache, 1, last)))?;
     wrote.count()?;
     let written = taken(stage, &mut writer, cache)?;
-    stage.mark();
     let order = file(Touch::ReadAt(cache, page, 0));
     let read = stage.call(&mut writer, order)?.count()?;
     let after_read = taken(stage, &mut writer, cache)?;
@@ -65,12 +64,12 @@ pub(super) fn memory(stage: &mut Stage, params: &Map<String, Value>) -> Result<V
     let room = stage.call(&mut writer, order)?;
     let missing = |_| Failure::Lacking(format!("the directory {directory}"));
     let (shared, limit) = room.file_system().map_err(missing)?;
-    let behind = stage.call(&mut writer, file(Touch::RoomBehind(cache)))?;
+    let behind = stage.decisive(&mut writer, file(Touch::RoomBehind(cache)))?;
     let (same, own_limit) = behind.file_system()?;
     let order = file(Touch::Nameless(directory.to_owned()));
     let note = stage.call(&mut writer, order)?.descriptor()?;
     let lengthened = stage.call(&mut writer, file(Touch::Truncate(note, LONGEST)))?;
-    let told = stage.decisive(&mut writer, file(Touch::Usage(note)))?;
+    let told = stage.call(&mut writer, file(Touch::Usage(note)))?;
     let (length, note_taken) = told.usage()?;
     let (mounted, used) = oversized(stage)?;
     let b = json!({

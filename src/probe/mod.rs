@@ -74,6 +74,22 @@ impl Name {
         }
     }
 
+    /// The sections of its picture that a lesson may show alone: `{{ probe creds peers }}`.
+    pub fn sections(self) -> &'static [&'static str] {
+        match self {
+            Self::Creds => &[
+                "peers",
+                "ids",
+                "privileges",
+                "namespaces",
+                "session",
+                "live",
+            ],
+            Self::Sockets => &["listening", "bound", "connected", "waiting"],
+            Self::RuntimeDir | Self::Env | Self::Fds => &[],
+        }
+    }
+
     /// The `schema` of its JSON: the number grows when a field goes or means something else.
     pub fn schema(self) -> &'static str {
         match self {

@@ -11,14 +11,16 @@
 mod pieces;
 mod quiz;
 
-pub use pieces::{Answer, Mark, calls, excerpt, fact, opening, picture, question, sign, story};
+pub use pieces::{
+    Answer, Mark, calls, excerpt, fact, heading, opening, picture, question, sign, story,
+};
 
 use pieces::{hang, letter, markdown_text, warning};
 
 use super::markdown::{self, Document, Layout, Link, Page, paragraph};
 use super::task::variant_worth;
 use super::text::{Line, Role, Text};
-use crate::curriculum::lesson::{Block, Lesson, Part, State};
+use crate::curriculum::lesson::{Block, Lesson, Part, Shown, State};
 use crate::experiment::Observation;
 use crate::experiment::judgement::{self, ident_url};
 use crate::untrusted::readable;
@@ -150,7 +152,7 @@ fn live(lesson: &Lesson, block: &Block, found: Found<'_>, layout: Layout<'_>) ->
     let part = |id: &str| lesson.part(id);
     match block {
         Block::Markdown(_) => Text::new(),
-        Block::Probe(name) => probe(name, found, layout),
+        Block::Probe(shown) => probe(shown, found, layout),
         Block::Predict(id) => {
             part(id).map_or_else(Text::new, |part| predictions(lesson, part, layout))
         }
@@ -162,12 +164,12 @@ fn live(lesson: &Lesson, block: &Block, found: Found<'_>, layout: Layout<'_>) ->
     }
 }
 
-fn probe(name: &str, found: Found<'_>, layout: Layout<'_>) -> Text {
+fn probe(shown: &Shown, found: Found<'_>, layout: Layout<'_>) -> Text {
     let mut text = Text::new();
-    let title = format!("On this machine: {}", readable(name));
+    let title = format!("On this machine: {}", readable(&shown.title()));
     text.append(paragraph(Role::Subheading, &title, layout.width()));
-    match found.probes.iter().find(|(known, _)| known == name) {
-        Some((_, Ok(drawn))) => text.append(excerpt(drawn, name, layout)),
+    match found.probes.iter().find(|(known, _)| *known == shown.name) {
+        Some((_, Ok(drawn))) => text.append(excerpt(drawn, shown, layout)),
         Some((_, Err(message))) => text.append(warning(message, layout.width())),
         None => text.append(warning("it was not looked at", layout.width())),
     };

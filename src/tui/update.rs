@@ -571,6 +571,9 @@ fn note_reading(model: &mut Model) -> Option<Effect> {
     let Screen::Lesson(state) = &mut model.screen else {
         return None;
     };
+    if state.goal.is_none() {
+        state.note_seen(rows);
+    }
     let seen = state.page.piece_above(state.scroll.top + rows)?;
     if state.furthest.is_some_and(|furthest| furthest >= seen) || state.goal.is_some() {
         return None;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ipc_mastery::curriculum::Curriculum;
 use ipc_mastery::curriculum::claim::{Backing, Claim};
-use ipc_mastery::curriculum::lesson::{Block, Lesson, Part};
+use ipc_mastery::curriculum::lesson::{Block, Lesson, Part, Shown};
 use ipc_mastery::curriculum::module::Module;
 use ipc_mastery::curriculum::question::Question;
 use ipc_mastery::experiment::judgement::{
@@ -15,6 +15,7 @@ use ipc_mastery::experiment::judgement::{
 };
 use ipc_mastery::experiment::{self, Observation};
 use ipc_mastery::mastery::proof::{Asked, Given, Key, Tier, Wording};
+use ipc_mastery::render::lesson::heading;
 use ipc_mastery::render::pages::Medium;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -224,7 +225,7 @@ fn lesson_page(
                 };
                 filled(source, observation)
             }
-            Block::Probe(name) => format!(
+            Block::Probe(Shown { name, .. }) => format!(
                 "> **On your machine:** `ipc-mastery probe {name}` ([what it shows](../probes.md)).\n"
             ),
             other => live(lesson, other, seen, observation),
@@ -266,7 +267,7 @@ fn live(
     };
     let part = lesson.part(id).expect("it was checked");
     match block {
-        Block::Predict(_) => predictions(part),
+        Block::Predict(_) => predictions(lesson, part),
         Block::Run(_) => run(lesson, part, seen),
         Block::State(_) => stated(part, seen),
         _ => picture(part, observation),
@@ -290,8 +291,8 @@ fn folded(title: &str, text: &str) -> String {
     )
 }
 
-fn predictions(part: &Part) -> String {
-    let mut out = format!("{}\n", part.story.trim());
+fn predictions(lesson: &Lesson, part: &Part) -> String {
+    let mut out = format!("**{}.** {}\n", heading(lesson, part), part.story.trim());
     for prediction in &part.predictions {
         let options: Vec<&str> = prediction
             .options

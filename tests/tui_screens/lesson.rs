@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ipc_mastery::curriculum::lesson::Block;
+use ipc_mastery::curriculum::lesson::{Block, Shown};
 use ipc_mastery::experiment::{Call, Observation};
 use ipc_mastery::mastery::progress::{AnswerProgress, Kept, Progress};
 use ipc_mastery::mastery::proof::Asked;
@@ -206,7 +206,10 @@ fn a_probe_below_a_fact_is_collected_when_the_fact_is_stated() {
         let state = Block::State("a".to_owned());
         let place = lesson.blocks.iter().position(|block| *block == state);
         let place = place.expect("has a fact to state");
-        let probe = Block::Probe("runtime-dir".to_owned());
+        let probe = Block::Probe(Shown {
+            name: "runtime-dir".to_owned(),
+            sections: Vec::new(),
+        });
         lesson.blocks.insert(place + 1, probe);
     }
     model.curriculum = Arc::new(curriculum);

@@ -39,6 +39,18 @@ struct Read {
     opened: i32,
     /// Which of them is closed before the object is made, counted from 1.
     closed: i32,
+    /// Which lines are marked as deciding.
+    marked: Marked,
+}
+
+/// Which lines of the run decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Marked {
+    /// The number of the object alone.
+    Original,
+    /// That one, the number of its copy, and what was read.
+    All,
 }
 
 impl Default for Read {
@@ -48,6 +60,7 @@ impl Default for Read {
             which: Which::Original,
             opened: 3,
             closed: 3,
+            marked: Marked::All,
         }
     }
 }
@@ -59,6 +72,7 @@ pub fn read_descriptors(stage: &mut Stage, params: &Map<String, Value>) -> Resul
         which,
         opened,
         closed,
+        marked,
     } = parameters(params)?;
     within("opened", opened, (1, 8))?;
     within("closed", closed, (1, opened))?;
@@ -92,14 +106,20 @@ pub fn read_descriptors(stage: &mut Stage, params: &Map<String, Value>) -> Resul
             .descriptor()?,
     };
     stage.mark();
-    let copy = stage.decisive(&mut process, Order::Duplicate(original))?;
+    let copy = stage.call(&mut process, Order::Duplicate(original))?;
+    if marked == Marked::All {
+        stage.mark();
+    }
     let copy = copy.descriptor()?;
     stage.call(&mut process, Order::Close(original))?.done()?;
     let fd = match which {
         Which::Original => original,
         Which::Copy => copy,
     };
-    let read = stage.decisive(&mut process, Order::Read(fd, 100))?;
+    let read = stage.call(&mut process, Order::Read(fd, 100))?;
+    if marked == Marked::All {
+        stage.mark();
+    }
     let a = json!({ "original": original, "copy": copy, "read": super::received(&read) });
     Ok(json!({ "a": a }))
 }

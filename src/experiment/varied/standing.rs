@@ -9,6 +9,7 @@ use crate::experiment::faces::as_ordinary;
 use crate::experiment::files::Touch;
 use crate::experiment::identity::Act;
 use crate::experiment::order::{Address, Kind, Order};
+use crate::experiment::sessions::{read_audit, read_group};
 use crate::experiment::setting::{bound, hasty, listener, socket};
 use crate::experiment::stage::{Actor, Stage};
 use crate::experiment::standing::{Space, Standing};
@@ -313,6 +314,8 @@ pub fn sessions(stage: &mut Stage, params: &Map<String, Value>) -> Result<Value,
     let mut shell = stage.actor("shell")?;
     stage.part("a");
     let shells = stage.call(&mut shell, getsid())?.process()?;
+    let shells_audit = read_audit(stage, &mut shell)?;
+    let shells_group = read_group(stage, &mut shell)?;
     let mut child = stage.fork(&mut shell, "child")?;
     if leaves == Leaves::Before {
         stage.call(&mut child, setsid())?.process()?;
@@ -333,12 +336,15 @@ pub fn sessions(stage: &mut Stage, params: &Map<String, Value>) -> Result<Value,
     };
     let of_child = stage.decisive(&mut child, getsid())?.process()?;
     let of_grandchild = stage.decisive(&mut grandchild, getsid())?.process()?;
+    let audit_same = read_audit(stage, &mut grandchild)? == shells_audit;
+    let group_same = read_group(stage, &mut grandchild)? == shells_group;
     let again = match again {
         Young::Child => stage.decisive(&mut child, setsid())?,
         Young::Grandchild => stage.decisive(&mut grandchild, setsid())?,
     };
     let a = json!({
         "child": whose(of_child), "grandchild": whose(of_grandchild), "again": again.name(),
+        "audit_same": audit_same, "group_same": group_same,
     });
     Ok(json!({ "a": a }))
 }

@@ -5,10 +5,11 @@
 
 use std::fmt::Display;
 
-use crate::curriculum::lesson::{Lesson, Part, State};
+use crate::curriculum::lesson::{Lesson, Part, Shown, State};
 use crate::experiment::Call;
 use crate::experiment::judgement;
 use crate::render::markdown::{self, Document, Layout, paragraph};
+use crate::render::probe::section;
 use crate::render::text::{Line, Role, Text};
 use crate::untrusted::readable;
 
@@ -81,7 +82,7 @@ pub fn sign(lesson: &Lesson, layout: Layout<'_>) -> Text {
 }
 
 /// `The experiment`, or which part of it where there are several.
-fn heading(lesson: &Lesson, part: &Part) -> String {
+pub fn heading(lesson: &Lesson, part: &Part) -> String {
     const ORDINALS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
     let parts = lesson.experiment.iter().flat_map(|plan| &plan.parts);
     let ids: Vec<&str> = parts.map(|part| part.id.value.as_str()).collect();
@@ -184,13 +185,13 @@ pub fn picture(filled: &str, width: usize) -> Text {
     Document::parse(&source).layout(Layout::new(width)).text
 }
 
-/// The top of a probe's picture, when the whole would drown the lesson.
-pub fn excerpt(drawn: &Text, name: &str, layout: Layout<'_>) -> Text {
-    let mut text = drawn.clone();
-    let left = text.lines.len().saturating_sub(EXCERPT);
-    if left > EXCERPT / 4 {
-        text.lines.truncate(EXCERPT);
-        let name = readable(name);
+/// What a lesson shows of a probe's picture: its sections, and their top when all would drown the
+/// lesson.
+pub fn excerpt(drawn: &Text, shown: &Shown, layout: Layout<'_>) -> Text {
+    let mut text = section::wanted(drawn.clone(), shown);
+    let left = section::top(&mut text, shown, EXCERPT);
+    if left > 0 {
+        let name = readable(&shown.name);
         let more = format!("… and {left} more lines: `ipc-mastery probe {name}` shows all.");
         text.append(markdown_text(&more, layout));
     }

@@ -43,7 +43,7 @@ use super::table::{self, Cell, Column, Cut, Dropped, Row};
 use super::words;
 use crate::probe::fds::{Comparing, Descriptor, Fds, Group, State};
 use crate::render::markdown::paragraph;
-use crate::render::text::{Line, Role, Text};
+use crate::render::text::{Role, Text};
 use crate::sys::fdinfo::Access;
 
 const COLUMNS: &[Column] = &[
@@ -68,7 +68,7 @@ const GROUPS: &[(Group, &str)] = &[
 pub(super) fn draw(seen: &Fds, width: usize) -> Text {
     let mut text = Text::new();
     let process = format!(" {} ({})", seen.pid, seen.comm);
-    text.line(Line::of(Role::Heading, "Descriptors of process").with(Role::Plain, process));
+    text.append(words::heading("Descriptors of process", &process, width));
     for (role, words) in head(seen) {
         text.append(paragraph(role, &words, width));
     }

@@ -10,6 +10,7 @@ mod env;
 mod fds;
 pub mod list;
 mod runtime_dir;
+pub mod section;
 mod sockets;
 mod table;
 mod words;

@@ -10,7 +10,7 @@ use super::words;
 use crate::probe::holders::Known;
 use crate::probe::sockets::{Sockets, View};
 use crate::render::markdown::paragraph;
-use crate::render::text::{Line, Role, Sink, Text};
+use crate::render::text::{Role, Sink, Text};
 
 /// What it means that a socket has no process, by the word that stands in its place.
 const HOMELESS: &[(Known, &str)] = &[
@@ -47,10 +47,8 @@ fn head(seen: &Sockets, width: usize) -> Text {
         (all, true) => format!(": {all}"),
         (shown, false) => format!(": {shown} of {}", seen.total),
     };
-    text.line(
-        Line::of(Role::Heading, "AF_UNIX sockets of this network namespace")
-            .with(Role::Plain, number),
-    );
+    let title = "AF_UNIX sockets of this network namespace";
+    text.append(words::heading(title, &number, width));
     if let Some(problem) = &seen.problem {
         let words = format!("The kernel did not list them: {problem}.");
         text.append(paragraph(Role::Warning, &words, width));

@@ -3,9 +3,24 @@
 use super::table::{Cell, Cells};
 use crate::probe::holders::{Holders, Known, Process, Visibility};
 use crate::probe::sockets::{By, Identified};
-use crate::render::text::Role;
+use crate::render::markdown::paragraph;
+use crate::render::text::{Line, Role, Text};
 use crate::sys::sock_diag::Name;
 use crate::untrusted::Untrusted;
+
+/// A heading, and what it is about: beside it where there is room, else beneath it.
+pub(super) fn heading(title: &str, about: &str, width: usize) -> Text {
+    let mut text = Text::new();
+    let line = Line::of(Role::Heading, title).with(Role::Plain, about);
+    if line.width() <= width {
+        text.line(line);
+        return text;
+    }
+    text.append(paragraph(Role::Heading, title, width));
+    let about = about.trim_start_matches([' ', ':']);
+    text.append(paragraph(Role::Plain, about, width));
+    text
+}
 
 /// A name, so that no two different names look the same: an abstract one begins with `@`; one
 /// with blanks, or a path that begins with `@`, is quoted.

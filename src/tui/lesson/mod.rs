@@ -15,13 +15,13 @@ use tui_input::Input;
 use super::form::{Form, Told};
 use super::probes::look::Look;
 use super::scroll::Scroll;
-use crate::curriculum::lesson::{Block, Lesson, Part};
+use crate::curriculum::lesson::{Block, Lesson, Part, Shown};
 use crate::curriculum::question::Question;
 use crate::experiment::Observation;
 use crate::mastery::progress::{LessonProgress, Progress};
 use crate::mastery::proof::{self, Asked};
 use crate::probe::{Ask, Name};
-use page::{Page, Setting};
+use page::{Page, READING_WIDTH, Setting};
 
 /// A lesson on the screen.
 #[derive(Debug)]
@@ -50,6 +50,9 @@ pub struct LessonState {
     pub page: Page,
     /// The furthest piece that was shown, as it was recorded.
     pub furthest: Option<usize>,
+    /// How much of the lesson was on the screen so far, folded pieces counted as they will be, in
+    /// thousandths. It does not fall when the page is scrolled back.
+    pub seen: usize,
     /// Where the learner was in an earlier session: the page goes there once it is unfolded.
     pub goal: Option<usize>,
 }
@@ -59,8 +62,8 @@ pub struct LessonState {
 pub enum Piece {
     /// Running text: an index into the lesson's blocks.
     Text(usize),
-    /// A live probe, by name.
-    Probe(String),
+    /// A live probe.
+    Probe(Shown),
     /// What a part of the experiment will do.
     Story(usize),
     /// A prediction of a part.
@@ -182,6 +185,7 @@ impl LessonState {
             probes: BTreeMap::new(),
             scroll: Scroll::default(),
             page: Page::default(),
+            seen: 0,
             furthest: known.map(|known| known.furthest_block as usize),
             goal: known
                 .filter(|known| known.finished_at.is_none() && known.furthest_block > 0)
@@ -230,6 +234,33 @@ impl LessonState {
             self.goal = None;
         }
         self.scroll.clamp(rows, self.page.text.lines.len());
+    }
+
+    /// Takes note of how far the lesson is seen, of which `rows` lines are on the screen.
+    pub fn note_seen(&mut self, rows: usize) {
+        let bottom = (self.scroll.top + rows).min(self.page.text.lines.len());
+        let Some(piece) = self.page.piece_above(bottom) else {
+            return;
+        };
+        let lines = self.page.lines_of(piece);
+        let of_piece = lines.len().max(1);
+        let before: usize = (0..piece).map(|index| self.weight(index)).sum();
+        let all: usize = (0..self.pieces.len()).map(|index| self.weight(index)).sum();
+        let shown = before * of_piece + self.weight(piece) * (bottom - lines.start).min(of_piece);
+        self.seen = self.seen.max(1000 * shown / (all * of_piece).max(1));
+    }
+
+    /// About how many lines a piece takes: the same before and after it is unfolded.
+    fn weight(&self, piece: usize) -> usize {
+        match &self.pieces[piece] {
+            Piece::Text(block) => match self.lesson.blocks.get(*block) {
+                Some(Block::Markdown(source)) => 2 + source.len() / READING_WIDTH,
+                _ => 2,
+            },
+            Piece::Probe(_) | Piece::Run(_) | Piece::Quiz(_) => 12,
+            Piece::Picture(_) | Piece::Predict { .. } | Piece::End => 8,
+            Piece::Story(_) | Piece::State(_) | Piece::Variant => 5,
+        }
     }
 
     /// The part with this index.
@@ -295,7 +326,9 @@ impl LessonState {
         let bottom = self.scroll.top + rows;
         let mut nearest = None;
         for (index, piece) in self.pieces[..self.unfolded()].iter().enumerate() {
-            let Piece::Probe(name) = piece else { continue };
+            let Piece::Probe(Shown { name, .. }) = piece else {
+                continue;
+            };
             let lines = self.page.lines_of(index);
             if nearest.is_none() || lines.start < bottom {
                 nearest = Some(name);
@@ -317,7 +350,7 @@ impl LessonState {
         self.pieces[..self.unfolded()]
             .iter()
             .filter_map(|piece| match piece {
-                Piece::Probe(name) => Some(name.as_str()),
+                Piece::Probe(shown) => Some(shown.name.as_str()),
                 _ => None,
             })
     }
@@ -357,7 +390,7 @@ fn pieces(lesson: &Lesson, forms: &[Option<Form>]) -> Vec<Piece> {
     for (index, block) in lesson.blocks.iter().enumerate() {
         match block {
             Block::Markdown(_) => pieces.push(Piece::Text(index)),
-            Block::Probe(name) => pieces.push(Piece::Probe(name.clone())),
+            Block::Probe(shown) => pieces.push(Piece::Probe(shown.clone())),
             Block::Predict(id) => {
                 let Some(part) = part(id) else { continue };
                 pieces.push(Piece::Story(part));

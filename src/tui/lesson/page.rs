@@ -4,13 +4,13 @@
 use super::super::form::{self, page::Focus};
 use super::question::{self, Asked};
 use super::{Given, LessonState, Piece, Run, Slot, Stand};
-use crate::curriculum::lesson::Block;
+use crate::curriculum::lesson::{Block, Shown};
 use crate::experiment::Observation;
 use crate::experiment::judgement::{self, ident_url};
 use crate::render::highlight::Highlighter;
 use crate::render::lesson;
 use crate::render::markdown::{self, CodeLines, Document, Layout, Link, paragraph};
-use crate::render::probe as render_probe;
+use crate::render::probe::{self as render_probe, section};
 use crate::render::task::variant_worth;
 use crate::render::text::{Line, Role, Text};
 use crate::untrusted::printable;
@@ -95,7 +95,7 @@ pub fn set(state: &LessonState, setting: Setting<'_>) -> Page {
             Piece::Text(block) => {
                 running_text(state, *block, observation.as_ref(), &mut links, setting)
             }
-            Piece::Probe(name) => probe(name, state.probes.get(name), setting.width),
+            Piece::Probe(shown) => probe(shown, state.probes.get(&shown.name), setting.width),
             Piece::Story(part) => story(state, *part, setting),
             Piece::Run(part) => run(state, index, *part, observation.as_ref(), setting),
             Piece::Picture(part) => picture(state, *part, setting),
@@ -177,9 +177,10 @@ fn running_text(
     set.text
 }
 
-fn probe(name: &str, slot: Option<&Slot>, width: usize) -> Text {
+fn probe(shown: &Shown, slot: Option<&Slot>, width: usize) -> Text {
     let mut text = Text::new();
-    let title = Line::of(Role::Subheading, format!("On this machine: {name}"));
+    let title = format!("On this machine: {}", shown.title());
+    let title = Line::of(Role::Subheading, printable(&title));
     let (note, drawn) = match slot {
         None => ("collecting …", None),
         Some(Slot::Collecting(earlier)) => ("collecting …", earlier.as_ref()),
@@ -188,7 +189,7 @@ fn probe(name: &str, slot: Option<&Slot>, width: usize) -> Text {
     };
     text.line(title.with(Role::Dim, format!("   {note}")));
     if let Some(drawn) = drawn {
-        text.append(excerpt(render_probe::draw(&drawn.probed, width)));
+        text.append(excerpt(render_probe::draw(&drawn.probed, width), shown));
     }
     if let Some(Slot::Failed(message)) = slot {
         text.line(Line::of(
@@ -199,11 +200,11 @@ fn probe(name: &str, slot: Option<&Slot>, width: usize) -> Text {
     text
 }
 
-/// The top of a probe's picture, when the whole would drown the lesson.
-fn excerpt(mut drawn: Text) -> Text {
-    let left = drawn.lines.len().saturating_sub(EXCERPT);
-    if left > EXCERPT / 4 {
-        drawn.lines.truncate(EXCERPT);
+/// The sections of a probe's picture that are shown, and their top when all would drown the lesson.
+fn excerpt(drawn: Text, shown: &Shown) -> Text {
+    let mut drawn = section::wanted(drawn, shown);
+    let left = section::top(&mut drawn, shown, EXCERPT);
+    if left > 0 {
         drawn.line(
             Line::of(Role::Dim, format!("… and {left} more lines; "))
                 .with(Role::Key, "p")

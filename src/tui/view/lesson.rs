@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ┌──────────────────────────────────────────────────────────────────────────────┐
-//! │ AF_UNIX sockets › Bytes, not messages                                   34 % │
+//! │ AF_UNIX sockets › Bytes, not messages                              34 % read │
 //! │──────────────────────────────────────────────────────────────────────────────│
 //! │ A log line arrives in two halves, once a month, on the busiest machine only. │
 //! │                                                                              │
@@ -51,14 +51,10 @@ pub(super) fn draw(
         (_, 0) => String::new(),
         (None, all) if last == all => "end".to_owned(),
         (open, all) => {
-            // What is folded counts as not seen: as much of it as there are pieces.
-            let pieces = state.pieces.len();
-            let unfolded = state.unfolded();
-            let seen = last * unfolded / all;
-            let percent = 100 * seen.min(unfolded) / pieces.max(1);
+            let percent = state.seen / 10;
             match open {
-                Some(_) if last == all => format!("{percent} %, folded"),
-                _ => format!("{percent} %"),
+                Some(_) if last == all => format!("{percent} % read, folded"),
+                _ => format!("{percent} % read"),
             }
         }
     };

@@ -2,6 +2,7 @@
 
 use crate::probe::creds::{Capabilities, Fact, Named, Pidfd};
 use crate::render::markdown::paragraph;
+use crate::render::probe::words;
 use crate::render::text::{Line, Role, Text};
 use crate::sys::peer_credentials::Ucred;
 use crate::untrusted::Untrusted;
@@ -30,16 +31,8 @@ pub(super) fn field(name: &str, value: &Said, width: usize) -> Text {
 }
 
 /// A heading, and what it is about: beside it where there is room, else beneath it.
-pub(super) fn heading(words: &str, about: &str, width: usize) -> Text {
-    let mut text = Text::new();
-    let line = Line::of(Role::Heading, words).with(Role::Plain, format!(" {about}"));
-    if line.width() <= width {
-        text.line(line);
-    } else {
-        text.line(Line::of(Role::Heading, words));
-        text.append(paragraph(Role::Plain, about, width));
-    }
-    text
+pub(super) fn heading(title: &str, about: &str, width: usize) -> Text {
+    words::heading(title, &format!(" {about}"), width)
 }
 
 /// One of several sentences.
