@@ -48,19 +48,25 @@ pub struct Place {
     pub address: PathBuf,
     /// A second address, beside it.
     pub other: PathBuf,
+    /// An abstract name that nobody else has (unix(7)).
+    pub name: String,
+    /// The program's group id, in digits.
+    pub group: String,
 }
 
 impl Place {
     /// What the placeholders of an argument stand for: the address, the second address, a file,
-    /// the directory.
+    /// the directory, an abstract name, a group.
     pub fn fill(&self, argument: &str) -> OsString {
         let mut filled = Vec::new();
         let mut rest = argument;
-        let known: [(&str, &Path); 4] = [
+        let known: [(&str, &Path); 6] = [
             ("{socket}", &self.address),
             ("{other}", &self.other),
             ("{file}", &self.file()),
             ("{dir}", &self.directory),
+            ("{name}", Path::new(&self.name)),
+            ("{group}", Path::new(&self.group)),
         ];
         let next = |rest: &str| {
             let found = known
@@ -182,10 +188,13 @@ impl Arena {
             let missing = wanted as usize - (folder.as_os_str().len() + name);
             let address = folder.join(format!("{}server.sock", "s".repeat(missing)));
             let other = folder.join("other.sock");
+            let name = self.long_name(stage, wanted);
             return Ok(Place {
                 directory,
                 address,
                 other,
+                name,
+                group: self.group(),
             });
         }
         let address = folder.join("server.sock");
@@ -194,7 +203,42 @@ impl Arena {
             directory,
             address,
             other,
+            name: self.name(&format!("s{stage:02}")),
+            group: self.group(),
         })
+    }
+
+    /// An abstract name of this arena.
+    pub fn name(&self, of: &str) -> String {
+        let arena = self.root.file_name().unwrap_or_default().to_string_lossy();
+        format!("{arena}/{of}")
+    }
+
+    /// One of exactly so many bytes, if it can be as short as that.
+    fn long_name(&self, stage: usize, bytes: u64) -> String {
+        let mut name = self.name(&format!("s{stage:02}"));
+        name.extend(std::iter::repeat_n(
+            'n',
+            (bytes as usize).saturating_sub(name.len()),
+        ));
+        name
+    }
+
+    /// The program's group id, in digits.
+    pub fn group(&self) -> String {
+        let ours = || Gid::effective().as_raw();
+        self.identity.map_or_else(ours, |it| it.gid).to_string()
+    }
+
+    /// Makes a file that we made the program's; a symbolic link is not followed.
+    ///
+    /// # Errors
+    /// As lchown(2).
+    pub fn adopt(&self, path: &Path) -> io::Result<()> {
+        match self.identity {
+            Some(Identity { uid, gid }) => std::os::unix::fs::lchown(path, Some(uid), Some(gid)),
+            None => Ok(()),
+        }
     }
 
     /// Copies a learner's directory to where the program's own user can read it; build output and

@@ -15,7 +15,7 @@ use super::bounds::Excess;
 use super::listing::{self, TableState};
 use super::protocol::{Outcome, Queue, Seen};
 use super::sanitizer::Finding;
-use crate::curriculum::scenario::Printed;
+use crate::curriculum::scenario::{ExpectFile, PathKind, Printed};
 use crate::sys::sock_diag::{self, BoundState};
 use crate::untrusted::Untrusted;
 
@@ -84,6 +84,72 @@ pub struct Observation {
     pub sanitizer: Finding,
     /// About filters of frames that are served.
     pub filters: FiltersState,
+    /// The message that `expect-message` read.
+    pub message: MessageState,
+    /// The descriptor that `expect-descriptor` looked at.
+    pub descriptor: DescriptorState,
+    /// What `expect-file` found.
+    pub file: FileState,
+}
+
+/// A message that came.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct MessageState {
+    /// Whether one came at all.
+    pub came: bool,
+    /// How many bytes it had.
+    pub bytes: u64,
+    /// Whether it was longer than it must be.
+    pub longer: bool,
+    /// How many descriptors came with it.
+    pub descriptors: u64,
+    /// Whether descriptors had no room (MSG_CTRUNC).
+    pub control_cut: bool,
+    /// The name of its sender, or empty: it has none, or was on a connection.
+    pub from: String,
+    /// Whether that is the program's address.
+    pub from_program: bool,
+}
+
+/// A descriptor that came.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DescriptorState {
+    /// `regular`, `directory`, `pipe`, `socket`, `device`, `eventfd` or `other`.
+    pub file: &'static str,
+    /// `read`, `write`, `read-write` or `path`.
+    pub access: &'static str,
+    /// Where its offset stood, or -1.
+    pub offset: i64,
+}
+
+/// What stands at a path.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FileState {
+    /// The path.
+    pub path: String,
+    /// `missing`, `socket`, `regular`, `directory`, `link` or `other`.
+    pub kind: &'static str,
+    /// What it had to be.
+    pub wanted: &'static str,
+    /// Its permissions in octal digits, as in `660`.
+    pub mode: String,
+    /// What they had to be, or empty.
+    pub wanted_mode: String,
+}
+
+impl FileState {
+    /// What was found, and what was wanted.
+    pub fn new(path: &Path, kind: PathKind, mode: u32, wanted: &ExpectFile) -> Self {
+        Self {
+            path: Untrusted::from(path).to_string(),
+            kind: kind.word(),
+            wanted: wanted.kind.word(),
+            mode: format!("{mode:03o}"),
+            wanted_mode: wanted
+                .mode
+                .map_or_else(String::new, |mode| format!("{mode:03o}")),
+        }
+    }
 }
 
 /// Filters of frames that a program of tests is tried on.
@@ -309,6 +375,22 @@ impl Observation {
         self.connection.clone_from(&outcome.connection);
         self.elsewhere.clone_from(&outcome.elsewhere);
         self.stray.clone_from(&outcome.stray);
+        let message = &outcome.message;
+        self.message = MessageState {
+            came: message.came,
+            bytes: message.bytes,
+            longer: message.longer,
+            descriptors: message.descriptors,
+            control_cut: message.control_cut,
+            from: Untrusted::from(&message.from).to_string(),
+            from_program: message.from_program,
+        };
+        let descriptor = outcome.descriptor;
+        self.descriptor = DescriptorState {
+            file: descriptor.file.word(),
+            access: descriptor.access.word(),
+            offset: descriptor.offset.map_or(-1, |offset| offset as i64),
+        };
         self
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! One connection and all that can be done with it is `connection`; traffic both ways at once is
 //! `exchange`, many connections at once are `crowd`, listening is `listener`; sockets that are only
-//! there are `named`. Filters of frames that a learner's tests are tried on are `frames`; while it
+//! there are `named`; one message with all that goes with it is `message`. Filters of frames that a learner's tests are tried on are `frames`; while it
 //! waits for deeds, `subject` serves them.
 
 mod connection;
@@ -14,6 +14,7 @@ mod crowd;
 mod exchange;
 mod frames;
 mod listener;
+mod message;
 mod named;
 mod subject;
 
@@ -27,11 +28,12 @@ use nix::sys::socket::Shutdown;
 use self::connection::{Connection, Destination, Stop, connect, os_errno};
 use self::crowd::Crowd;
 use self::exchange::{End, exchange};
+use self::message::{Message, Wanted};
 use self::named::Named;
 use self::subject::Subjects;
 use super::link::Line;
 use super::payload;
-use super::protocol::{Credentials, Deed, DeedResult, Draw, Due, Outcome};
+use super::protocol::{Credentials, Deed, DeedResult, Draw, Due, Outcome, Persona};
 use crate::sys::clock::{Deadline, now_us};
 use crate::sys::process;
 
@@ -73,6 +75,13 @@ pub fn play() -> io::Result<()> {
     }
 }
 
+/// Becomes somebody else for good.
+fn become_persona(persona: Persona) -> Result<(), Stop> {
+    let groups: Vec<u32> = persona.member_of.into_iter().collect();
+    crate::sys::spawn::become_member(persona.identity, &groups)
+        .map_err(|error| Stop::errno(os_errno(&error), "setresuid"))
+}
+
 #[derive(Default)]
 struct Peer {
     connections: BTreeMap<String, Connection>,
@@ -106,6 +115,12 @@ impl Peer {
             | Deed::ShutDownWriting { connection }
             | Deed::Accept { connection, .. }
             | Deed::Flood { connection, .. }
+            | Deed::OpenSocket { connection, .. }
+            | Deed::SendMessage { connection, .. }
+            | Deed::ReceiveMessage { connection, .. }
+            | Deed::ExpectNoMessage { connection }
+            | Deed::ExamineDescriptor { connection, .. }
+            | Deed::AddToEventfd { connection, .. }
             | Deed::Expect { connection, .. }
             | Deed::ExpectNothing { connection }
             | Deed::Queue { connection }
@@ -144,20 +159,19 @@ impl Peer {
 
     fn dispatch(&mut self, deed: Deed, outcome: &mut Outcome) -> Result<(), Stop> {
         match deed {
-            Deed::Identify { user } => match user.map(crate::sys::spawn::become_user) {
-                Some(Err(error)) => Err(Stop::errno(os_errno(&error), "setresuid")),
-                _ => Ok(()),
-            },
+            Deed::Identify { user } => user.map_or(Ok(()), become_persona),
             Deed::Connect {
                 connection,
-                path,
+                kind,
+                to,
                 inode,
                 send_buffer,
                 user,
                 within_ms,
             } => {
                 let destination = Destination {
-                    path: &path,
+                    kind,
+                    to: &to,
                     inode,
                     send_buffer,
                     user,
@@ -218,6 +232,77 @@ impl Peer {
                     deadline,
                     outcome,
                 )
+            }
+            Deed::OpenSocket {
+                connection,
+                bind,
+                asks_credentials,
+            } => {
+                let made = message::open(&bind, asks_credentials)?;
+                self.connections.insert(connection, made);
+                Ok(())
+            }
+            Deed::SendMessage {
+                connection,
+                to,
+                data,
+                pieces,
+                attach,
+                holds,
+                directory,
+                credentials,
+                full,
+                within_ms,
+            } => {
+                let message = Message {
+                    to: to.as_ref(),
+                    bytes: &draw(&data),
+                    pieces: pieces as usize,
+                    attach: &attach,
+                    contents: holds.iter().map(draw).collect(),
+                    directory: &directory,
+                    credentials,
+                    full,
+                };
+                let deadline = Deadline::after_ms(within_ms);
+                self.get(&connection)?.send_message(message, deadline)
+            }
+            Deed::ReceiveMessage {
+                connection,
+                data,
+                from,
+                program,
+                descriptors,
+                room,
+                within_ms,
+            } => {
+                let wanted = Wanted {
+                    bytes: &draw(&data),
+                    from,
+                    program: &program,
+                    descriptors: descriptors as usize,
+                    room: room as usize,
+                };
+                let deadline = Deadline::after_ms(within_ms);
+                self.get(&connection)?
+                    .receive_message(&wanted, deadline, outcome)
+            }
+            Deed::ExpectNoMessage { connection } => {
+                self.get(&connection)?.expect_no_message(outcome)
+            }
+            Deed::ExamineDescriptor {
+                connection,
+                index,
+                holds,
+                within_ms,
+            } => {
+                let holds = holds.as_ref().map(draw);
+                let deadline = Deadline::after_ms(within_ms);
+                self.get(&connection)?
+                    .examine(index as usize, holds.as_deref(), deadline, outcome)
+            }
+            Deed::AddToEventfd { connection, count } => {
+                self.get(&connection)?.add_to_eventfd(count)
             }
             Deed::LimitDescriptors { pid, spare } => {
                 let limit = match spare {
@@ -281,7 +366,7 @@ impl Peer {
                 Ok(())
             }
             Deed::ManyClients {
-                path,
+                to,
                 inode,
                 count,
                 at_once,
@@ -289,7 +374,7 @@ impl Peer {
                 within_ms,
             } => {
                 let crowd = Crowd {
-                    path: &path,
+                    to: &to,
                     inode,
                     count,
                     at_once,

@@ -11,7 +11,8 @@ mod order;
 use serde::{Deserialize, Serialize};
 
 pub use self::deed::{
-    Credentials, Deed, DeedResult, Due, FiltersSeen, Made, Making, Outcome, Queue, SocketAddress,
+    Bound, Credentials, Deed, DeedResult, DescriptorSeen, Due, FiltersSeen, Made, Making,
+    MessageSeen, Outcome, Persona, Queue, SocketAddress,
 };
 pub use self::order::{Answer, Connecting, First, Inherited, Order, Seen, StdinKind, StdoutKind};
 use crate::untrusted::Untrusted;

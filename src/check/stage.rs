@@ -2,17 +2,18 @@
 //! must. What that means is [`super::diagnose`]'s; the words are [`super::wording`]'s.
 //!
 //! The verbs are carried out in `stage/`: those about the program in `lifecycle`, those about
-//! connections in `conversation`; `talk` asks the helper processes, `trouble` gathers what is seen
+//! connections in `conversation`, about messages and files in `messages`; `talk` asks the helper processes, `trouble` gathers what is seen
 //! when a step fails.
 
 mod conversation;
 mod lifecycle;
+mod messages;
 mod sockets;
 mod step;
 mod talk;
 mod trouble;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use self::sockets::{AboutSocket, Group};
@@ -20,7 +21,7 @@ use super::arena::{Arena, Place};
 use super::bwrap::Bwrap;
 use super::cancel::Cancel;
 use super::link::{Link, LinkError};
-use super::observation::{MemoryState, Observation};
+use super::observation::{FileState, MemoryState, Observation};
 use super::program::Program;
 use super::protocol::{Draw, Order, Outcome, Queue};
 use super::trace;
@@ -120,6 +121,7 @@ pub fn run(stage: &Stage, setting: Setting<'_>, place: Place) -> Result<Run, Sta
         supervisor: None,
         peers: BTreeMap::new(),
         connections: BTreeMap::new(),
+        unconnected: BTreeSet::new(),
         listeners: BTreeMap::new(),
         sockets: BTreeMap::new(),
         starts: BTreeMap::new(),
@@ -167,6 +169,8 @@ struct Runner<'a> {
     peers: BTreeMap<String, Link>,
     /// Which peer holds a connection.
     connections: BTreeMap<String, String>,
+    /// Which of them are sockets that are not connected.
+    unconnected: BTreeSet<String>,
     /// Which peer holds a listener.
     listeners: BTreeMap<String, String>,
     /// Sockets that are only there.
@@ -197,6 +201,7 @@ struct Failed {
     deed: Option<Outcome>,
     line: Option<(String, Printed)>,
     memory: Option<MemoryState>,
+    file: FileState,
     leftovers: Vec<Leftover>,
     listed: Option<Box<AboutSocket>>,
 }
@@ -209,6 +214,7 @@ impl Failed {
             deed: None,
             line: None,
             memory: None,
+            file: FileState::default(),
             leftovers: Vec::new(),
             listed: None,
         }
@@ -292,6 +298,8 @@ impl Runner<'_> {
 pub fn place_of(socket: PathBuf, arena: &Arena) -> Place {
     Place {
         directory: arena.root().to_owned(),
+        name: arena.name("s"),
+        group: arena.group(),
         other: arena.root().join("other.sock"),
         address: socket,
     }

@@ -147,7 +147,7 @@ impl Supervisor {
             None => look.map_or(nix::poll::PollTimeout::NONE, Deadline::poll_timeout),
             Some(waiting) => {
                 let next = match waiting.what {
-                    Condition::Ready(_)
+                    Condition::Ready(..)
                     | Condition::Descriptors(_)
                     | Condition::Pipe(_)
                     | Condition::Asleep(_)
@@ -426,9 +426,10 @@ impl Supervisor {
             }
             Order::AwaitReady {
                 name,
-                path,
+                at,
+                kind,
                 within_ms,
-            } => self.wait(name, Condition::Ready(path), within_ms),
+            } => self.wait(name, Condition::Ready(at, kind), within_ms),
             Order::AwaitExit { name, within_ms } => self.wait(name, Condition::Exit, within_ms),
             Order::AwaitLine {
                 name,

@@ -1,8 +1,9 @@
 //! What the checker did, expected and saw, in words: from steps and outcomes to sentences. What a
 //! failure *means* is said by diagnoses in the exercise's own files. Words about lines that tell of
-//! sockets are in `wording/listing`, about the program's own state in `wording/state`.
+//! sockets are in `wording/listing`, about messages and files in `wording/messages`, about the program's own state in `wording/state`.
 
 mod listing;
+mod messages;
 mod state;
 
 use self::state::{ending, not_ready, whereabouts};
@@ -21,6 +22,15 @@ pub fn verb(action: &Action) -> &'static str {
     match action {
         Action::Start(_) => "start",
         Action::WriteFile { .. } => "write-file",
+        Action::MakeFile(_) => "make-file",
+        Action::ExpectFile(_) => "expect-file",
+        Action::OpenSocket(_) => "open-socket",
+        Action::SendMessage(_) => "send-message",
+        Action::ExpectMessage(_) => "expect-message",
+        Action::ExpectNoMessage { .. } => "expect-no-message",
+        Action::ExpectDescriptor(_) => "expect-descriptor",
+        Action::AddToEventfd { .. } => "add-to-eventfd",
+        Action::EndPeer { .. } => "end-peer",
         Action::WaitAsleep { .. } => "wait-asleep",
         Action::ExpectIdle { .. } => "expect-idle",
         Action::NoteMemory { .. } => "note-memory",
@@ -91,6 +101,19 @@ pub fn did(action: &Action) -> String {
             }
         }
         Action::WriteFile { data } => format!("makes a file of {}", payload(data)),
+        Action::MakeFile(making) => messages::makes(making),
+        Action::ExpectFile(wanted) => format!("looks at what stands at {}", wanted.path),
+        Action::OpenSocket(opening) => messages::opens(opening),
+        Action::SendMessage(message) => messages::sends(message),
+        Action::ExpectMessage(wanted) => messages::awaits(wanted),
+        Action::ExpectNoMessage { connection } => {
+            format!("looks whether a message has come on {connection}")
+        }
+        Action::ExpectDescriptor(wanted) => messages::examines(wanted),
+        Action::AddToEventfd { count, .. } => {
+            format!("adds {count} to the eventfd it passed")
+        }
+        Action::EndPeer { .. } => "ends the client's process".to_owned(),
         Action::WaitAsleep { name } => format!("waits until {} sleeps", instance(name)),
         Action::ExpectIdle { name } => {
             format!("looks whether {} uses the CPU", instance(name))
@@ -281,6 +304,13 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
         Action::WriteFile { .. } | Action::NoteMemory { .. } | Action::LimitDescriptors { .. } => {
             "the program is running".to_owned()
         }
+        Action::MakeFile(_) => "the file is there".to_owned(),
+        Action::ExpectFile(_) => messages::file_wanted(seen),
+        Action::OpenSocket(_) | Action::EndPeer { .. } => "a peer is there".to_owned(),
+        Action::SendMessage(_) | Action::AddToEventfd { .. } => "it can be sent".to_owned(),
+        Action::ExpectMessage(wanted) => messages::message_wanted(wanted),
+        Action::ExpectNoMessage { .. } => "nothing comes".to_owned(),
+        Action::ExpectDescriptor(wanted) => messages::descriptor_wanted(wanted),
         Action::WaitAsleep { .. } => "the program waits for what comes next".to_owned(),
         Action::ExpectIdle { .. } => "the program sleeps while there is nothing to do".to_owned(),
         Action::ExpectMemory { growth, .. } => {
@@ -420,6 +450,11 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
             program.waited_ms as f64 / 1000.0,
             whereabouts(seen)
         ),
+        "timeout" if seen.step == "expect-message" => format!(
+            "no message in {:.1} s; {}",
+            program.waited_ms as f64 / 1000.0,
+            whereabouts(seen)
+        ),
         "timeout" => format!(
             "{} of {} in {:.1} s, then nothing more; {}",
             seen.same,
@@ -438,6 +473,9 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
             "after {}, bytes that nobody sent",
             count(seen.same, "right byte")
         ),
+        "other-sender" | "other-descriptors" => messages::message_came(seen),
+        "other-descriptor" => messages::descriptor_came(seen),
+        "other-file" | "other-mode" => messages::file_found(seen),
         "errno" => format!("{} failed with {}", seen.call, seen.errno),
         "leftovers" => seen.leftovers.join("; "),
         "exited" => format!("the program {}", ending(seen)),

@@ -7,7 +7,7 @@ use super::expression;
 use super::lesson::expression_text;
 use super::problem::did_you_mean;
 use super::reader::{Located, Reader};
-use super::scenario::Step;
+use super::scenario::{SocketType, Step};
 use super::source::StoredFile;
 
 /// A program the learner writes.
@@ -25,6 +25,11 @@ pub struct Exercise {
     pub summary: String,
     /// The part the program plays.
     pub role: Role,
+    /// The type of socket at its address.
+    #[serde(rename = "type")]
+    pub socket: SocketType,
+    /// What kind of name its address is.
+    pub names: Names,
     /// What it is started with, with [`PLACEHOLDERS`] in it; `None`: what its role says.
     pub arguments: Option<Vec<String>>,
     /// What bytes that are sent to it make due.
@@ -72,6 +77,17 @@ pub enum Role {
     Tool,
 }
 
+/// The kind of name that a program's address is (unix(7)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Names {
+    /// A path: what `{socket}` stands for.
+    #[default]
+    Path,
+    /// An abstract name: what `{name}` stands for, without the NUL in front.
+    Abstract,
+}
+
 /// What bytes that are sent to a program make due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -94,8 +110,10 @@ pub enum Need {
 }
 
 /// What may stand in an argument: the address, a second address beside it, a file made by
-/// `write-file`, the private directory.
-pub const PLACEHOLDERS: &[&str] = &["{socket}", "{other}", "{file}", "{dir}"];
+/// `write-file`, the private directory, an abstract name, the program's group id.
+pub const PLACEHOLDERS: &[&str] = &[
+    "{socket}", "{other}", "{file}", "{dir}", "{name}", "{group}",
+];
 
 impl Role {
     /// What a program of this role is started with when its exercise does not say.
@@ -279,6 +297,10 @@ impl Exercise {
             module: top.located_text("module"),
             summary: top.text("summary"),
             role,
+            socket: top
+                .optional_choice("type", SocketType::WORDS)
+                .unwrap_or_default(),
+            names: top.optional_choice("names", NAMES).unwrap_or_default(),
             arguments: arguments(top),
             answers: top.optional_choice("answers", ANSWERS).unwrap_or_default(),
             needs: needs(top),
@@ -318,9 +340,11 @@ impl Exercise {
 
     /// What a program is started with.
     pub fn arguments(&self) -> Vec<String> {
-        self.arguments
-            .clone()
-            .unwrap_or_else(|| self.role.arguments())
+        let usual = || match (self.role.listens(), self.names) {
+            (true, Names::Abstract) => vec!["{name}".to_owned()],
+            _ => self.role.arguments(),
+        };
+        self.arguments.clone().unwrap_or_else(usual)
     }
 
     /// `exercise-3`: the name that never changes.
@@ -386,6 +410,8 @@ const ROLES: &[(&str, Role)] = &[
     ("activated", Role::Activated),
     ("tool", Role::Tool),
 ];
+
+const NAMES: &[(&str, Names)] = &[("path", Names::Path), ("abstract", Names::Abstract)];
 
 const ANSWERS: &[(&str, Answers)] = &[("as-told", Answers::AsTold), ("echo", Answers::Echo)];
 

@@ -4,14 +4,21 @@
 //! send are `scenario/payload`, sockets that are only there are `scenario/socket`; carrying steps
 //! out is [`crate::check`]'s. Sizes are bytes, times are milliseconds.
 
+mod file;
 mod frames;
+mod message;
 mod payload;
 mod read;
 mod socket;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::file::{ExpectFile, FileContent, MakeFile, PathKind};
 pub use self::frames::{Delivery, Filters, FrameFault};
+pub use self::message::{
+    Access, Attached, AttachedFile, Binding, Claim, ExpectDescriptor, ExpectMessage, FileKind,
+    OpenSocket, SendMessage, Sender, WhenFull,
+};
 pub use self::payload::{Drawn, Payload};
 pub use self::read::verbs;
 pub use self::socket::{MakeSocket, Namespace, SocketFile, SocketName, SocketState, SocketType};
@@ -43,6 +50,10 @@ pub enum Action {
         /// Its content.
         data: Payload,
     },
+    /// Makes a file, a directory or a symbolic link of the program's user.
+    MakeFile(MakeFile),
+    /// Looks at what stands at a path.
+    ExpectFile(ExpectFile),
     /// Waits until an instance sleeps in a system call, with all its threads.
     WaitAsleep {
         /// The instance.
@@ -171,6 +182,31 @@ pub enum Action {
         send_buffer: Option<u32>,
         /// Whose process it is.
         user: Who,
+    },
+    /// Opens a datagram socket, as a peer process of that name.
+    OpenSocket(OpenSocket),
+    /// Sends one message, with what goes with it.
+    SendMessage(Box<SendMessage>),
+    /// Reads one message, which must be this.
+    ExpectMessage(Box<ExpectMessage>),
+    /// Waits until the program sleeps; by then no message may have come.
+    ExpectNoMessage {
+        /// The connection, or the socket.
+        connection: String,
+    },
+    /// Looks at a descriptor that came with the last message.
+    ExpectDescriptor(Box<ExpectDescriptor>),
+    /// Adds to the eventfd that went with a message last.
+    AddToEventfd {
+        /// The connection, or the socket.
+        connection: String,
+        /// How much.
+        count: u64,
+    },
+    /// Ends a peer process, and waits until it is gone.
+    EndPeer {
+        /// The process.
+        peer: String,
     },
     /// Many connections, so many of them at once; each sends and must get it back.
     ManyClients {
@@ -349,6 +385,10 @@ pub enum Who {
     Program,
     /// Another, in no group of the program's: only the superuser can play that.
     Stranger,
+    /// Another, whose supplementary groups have the program's group among them.
+    Member,
+    /// The superuser.
+    Superuser,
 }
 
 impl Action {
@@ -357,6 +397,7 @@ impl Action {
         matches!(
             self,
             Self::WriteFile { .. }
+                | Self::MakeFile(_)
                 | Self::Listen { .. }
                 | Self::StopListening { .. }
                 | Self::MakeSocket(_)
@@ -398,6 +439,9 @@ pub struct Start {
     pub wait: Wait,
     /// In place of the exercise's arguments.
     pub arguments: Option<Vec<String>>,
+    /// Variables of its environment, with placeholders in the values; `None`: it has not got that
+    /// one.
+    pub environment: Vec<(String, Option<String>)>,
     /// What its standard input holds; `None`: nothing.
     pub stdin: Option<Payload>,
     /// What its standard output is.

@@ -331,9 +331,21 @@ pub fn signal_all_of(identity: Identity, signal: nix::sys::signal::Signal) -> io
 /// # Errors
 /// `EPERM` when we may not.
 pub fn become_user(identity: Identity) -> io::Result<()> {
+    become_member(identity, &[])
+}
+
+/// The same, with these supplementary groups (setgroups(2)).
+///
+/// # Errors
+/// `EPERM` without the capabilities.
+pub fn become_member(identity: Identity, groups: &[u32]) -> io::Result<()> {
     let gid = nix::unistd::Gid::from_raw(identity.gid);
     let uid = nix::unistd::Uid::from_raw(identity.uid);
-    nix::unistd::setgroups(&[])?;
+    let groups: Vec<_> = groups
+        .iter()
+        .map(|group| nix::unistd::Gid::from_raw(*group))
+        .collect();
+    nix::unistd::setgroups(&groups)?;
     nix::unistd::setresgid(gid, gid, gid)?;
     nix::unistd::setresuid(uid, uid, uid)?;
     Ok(())

@@ -8,16 +8,17 @@ use std::os::unix::fs::MetadataExt;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, sockopt,
-};
+use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sockopt};
 
-use crate::check::protocol::{Bytes, Credentials, DeedResult, Outcome, Queue};
+use super::become_persona;
+use super::named::{Waits, on_address, open};
+use crate::check::protocol::{
+    Bytes, Credentials, DeedResult, Outcome, Persona, Queue, SocketAddress,
+};
 use crate::check::supervisor::errno_name;
-use crate::curriculum::scenario::PassedFile;
+use crate::curriculum::scenario::{PassedFile, SocketType};
 use crate::sys::clock::Deadline;
 use crate::sys::sock_diag;
-use crate::sys::spawn::{Identity, become_user};
 use crate::untrusted::Untrusted;
 
 /// Bytes sent last on a connection that are remembered: 2 MiB.
@@ -35,6 +36,14 @@ pub(super) struct Connection {
     pub(super) descriptors_sent: u64,
     pub(super) server: Option<Credentials>,
     pub(super) pipe: Option<PassedPipe>,
+    /// Its type.
+    pub(super) kind: SocketType,
+    /// Descriptors that came with the last message.
+    pub(super) passed: Vec<OwnedFd>,
+    /// The eventfd that was attached last.
+    pub(super) eventfd: Option<OwnedFd>,
+    /// What is kept open because its other end was attached.
+    pub(super) held: Vec<OwnedFd>,
 }
 
 pub(super) struct PassedPipe {
@@ -78,29 +87,71 @@ impl Stop {
 
 /// Where to connect, and how.
 pub(super) struct Destination<'a> {
-    /// The path.
-    pub(super) path: &'a Bytes,
-    /// Device and inode it must have; `None`: whatever is there.
+    /// The type of socket.
+    pub(super) kind: SocketType,
+    /// The address.
+    pub(super) to: &'a SocketAddress,
+    /// Device and inode that a path must have; `None`: whatever is there.
     pub(super) inode: Option<(u64, u64)>,
     /// SO_SNDBUF of our end.
     pub(super) send_buffer: Option<u32>,
     /// The user to become before connecting, once the name has been found: it may be one that the
     /// directory keeps out, so that the socket's own mode decides.
-    pub(super) user: Option<Identity>,
+    pub(super) user: Option<Persona>,
 }
 
-/// Connects to a path. When the inode is given, the name is pinned first and must still be that
+/// Connects to an address. When the inode is given, a path is pinned first and must still be that
 /// inode: a program cannot aim us at somebody else's socket by swapping a symbolic link.
 pub(super) fn connect(
     destination: &Destination<'_>,
     deadline: Deadline,
 ) -> Result<Connection, Stop> {
-    let Destination {
-        path,
-        inode,
-        send_buffer,
-        user,
-    } = *destination;
+    let pinned = match destination.to {
+        SocketAddress::Path(path) => Some(pin(path, destination.inode)?),
+        SocketAddress::Abstract(_) | SocketAddress::Relative { .. } => None,
+    };
+    if let Some(user) = destination.user {
+        become_persona(user)?;
+    }
+    let socket = open(destination.kind, Waits::Yes)?;
+    if let Some(bytes) = destination.send_buffer {
+        nix::sys::socket::setsockopt(&socket, sockopt::SndBuf, &(bytes as usize))
+            .map_err(|errno| Stop::errno(errno, "setsockopt"))?;
+    }
+    // A full backlog makes connect wait; SO_SNDTIMEO bounds that (unix(7), unix_stream_connect).
+    let left = deadline.left().as_millis().max(1) as i64;
+    let wait = nix::sys::time::TimeVal::new(left / 1000, (left % 1000) * 1000);
+    nix::sys::socket::setsockopt(&socket, sockopt::SendTimeout, &wait)
+        .map_err(|errno| Stop::errno(errno, "setsockopt"))?;
+    let through = pinned
+        .as_ref()
+        .map(|pinned| format!("/proc/self/fd/{}", pinned.as_raw_fd()))
+        .map(|path| SocketAddress::Path(Bytes(path.into_bytes())));
+    let address = through.as_ref().unwrap_or(destination.to);
+    loop {
+        let mut connected = Ok(());
+        on_address(
+            address,
+            |address| {
+                connected = nix::sys::socket::connect(socket.as_raw_fd(), address);
+                Ok(())
+            },
+            "connect",
+        )?;
+        match connected {
+            Ok(()) => break,
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => return Err(Stop::new(DeedResult::TimedOut, "connect")),
+            Err(errno) => return Err(Stop::errno(errno, "connect")),
+        }
+    }
+    let nonblocking = nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK);
+    nix::fcntl::fcntl(&socket, nonblocking).map_err(|errno| Stop::errno(errno, "fcntl"))?;
+    Ok(Connection::of(socket, destination.kind))
+}
+
+/// Holds what stands at a path, and sees that it is what became ready.
+fn pin(path: &Bytes, inode: Option<(u64, u64)>) -> Result<File, Stop> {
     use nix::fcntl::OFlag;
     let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let path = Untrusted::from(path);
@@ -115,43 +166,17 @@ pub(super) fn connect(
             return Err(Stop::new(DeedResult::Replaced, "open"));
         }
     }
-    if let Some(user) = user {
-        become_user(user).map_err(|error| Stop::errno(os_errno(&error), "setresuid"))?;
-    }
-    let socket = nix::sys::socket::socket(
-        AddressFamily::Unix,
-        SockType::Stream,
-        SockFlag::SOCK_CLOEXEC,
-        None,
-    )
-    .map_err(|errno| Stop::errno(errno, "socket"))?;
-    if let Some(bytes) = send_buffer {
-        nix::sys::socket::setsockopt(&socket, sockopt::SndBuf, &(bytes as usize))
-            .map_err(|errno| Stop::errno(errno, "setsockopt"))?;
-    }
-    // A full backlog makes connect wait; SO_SNDTIMEO bounds that (unix(7), unix_stream_connect).
-    let left = deadline.left().as_millis().max(1) as i64;
-    let wait = nix::sys::time::TimeVal::new(left / 1000, (left % 1000) * 1000);
-    nix::sys::socket::setsockopt(&socket, sockopt::SendTimeout, &wait)
-        .map_err(|errno| Stop::errno(errno, "setsockopt"))?;
-    let through = format!("/proc/self/fd/{}", pinned.as_raw_fd());
-    let address = UnixAddr::new(through.as_str()).map_err(|errno| Stop::errno(errno, "connect"))?;
-    loop {
-        match nix::sys::socket::connect(socket.as_raw_fd(), &address) {
-            Ok(()) => break,
-            Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => return Err(Stop::new(DeedResult::TimedOut, "connect")),
-            Err(errno) => return Err(Stop::errno(errno, "connect")),
-        }
-    }
-    let nonblocking = nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK);
-    nix::fcntl::fcntl(&socket, nonblocking).map_err(|errno| Stop::errno(errno, "fcntl"))?;
-    Ok(Connection::new(socket))
+    Ok(pinned)
 }
 
 impl Connection {
-    /// A connected socket, with nothing due on it.
+    /// A connected stream socket, with nothing due on it.
     pub(super) fn new(socket: OwnedFd) -> Self {
+        Self::of(socket, SocketType::Stream)
+    }
+
+    /// A socket of this type, with nothing due on it.
+    pub(super) fn of(socket: OwnedFd, kind: SocketType) -> Self {
         let server = nix::sys::socket::getsockopt(&socket, sockopt::PeerCredentials)
             .ok()
             .map(|found| Credentials {
@@ -168,6 +193,10 @@ impl Connection {
             descriptors_sent: 0,
             server,
             pipe: None,
+            kind,
+            passed: Vec::new(),
+            eventfd: None,
+            held: Vec::new(),
         }
     }
 

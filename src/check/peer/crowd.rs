@@ -6,14 +6,15 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::connection::{Connection, Destination, Stop, connect};
 use super::exchange::{End, exchange};
-use crate::check::protocol::{Bytes, Outcome};
+use crate::check::protocol::{Outcome, SocketAddress};
+use crate::curriculum::scenario::SocketType;
 use crate::sys::clock::Deadline;
 use crate::sys::process;
 
 /// How large a crowd is, and what each of it does.
 pub(super) struct Crowd<'a> {
     /// The address.
-    pub(super) path: &'a Bytes,
+    pub(super) to: &'a SocketAddress,
     /// Device and inode it must have.
     pub(super) inode: Option<(u64, u64)>,
     /// Connections in all.
@@ -36,7 +37,8 @@ pub(super) fn come(
         let mut wave = Vec::new();
         for _ in 0..size {
             let destination = Destination {
-                path: crowd.path,
+                kind: SocketType::Stream,
+                to: crowd.to,
                 inode: crowd.inode,
                 send_buffer: None,
                 user: None,

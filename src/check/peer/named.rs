@@ -39,7 +39,7 @@ pub(super) fn make(
     let made = match making.state {
         SocketState::Accepted => accept(&to.ok_or_else(fault)?.socket, deadline)?.socket,
         state => {
-            let made = open(making.kind)?;
+            let made = open(making.kind, Waits::No)?;
             if let Some(address) = address {
                 on_address(address, |address| bind(made.as_raw_fd(), address), "bind")?;
                 dispose(address, making.file)?;
@@ -66,20 +66,33 @@ pub(super) fn make(
     Ok((named, Made { inode }))
 }
 
-fn open(kind: SocketType) -> Result<OwnedFd, Stop> {
+/// Whether calls on a socket wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Until they can be done.
+    Yes,
+    /// Never: SOCK_NONBLOCK.
+    No,
+}
+
+/// A socket with close-on-exec.
+pub(super) fn open(kind: SocketType, waits: Waits) -> Result<OwnedFd, Stop> {
     let kind = match kind {
         SocketType::Stream => SockType::Stream,
         SocketType::Dgram => SockType::Datagram,
         SocketType::Seqpacket => SockType::SeqPacket,
     };
-    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let flags = match waits {
+        Waits::Yes => SockFlag::SOCK_CLOEXEC,
+        Waits::No => SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+    };
     socket(AddressFamily::Unix, kind, flags, None).map_err(|errno| Stop::errno(errno, "socket"))
 }
 
 /// Does something with an address, in the directory that it is relative to.
-fn on_address(
+pub(super) fn on_address(
     address: &SocketAddress,
-    call: impl Fn(&UnixAddr) -> nix::Result<()>,
+    mut call: impl FnMut(&UnixAddr) -> nix::Result<()>,
     name: &'static str,
 ) -> Result<(), Stop> {
     let path = |bytes: &Bytes| Untrusted::from(bytes).as_path().to_owned();

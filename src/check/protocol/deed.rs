@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bytes, Draw};
 use crate::curriculum::scenario::{
-    Delivery, FrameFault, PassedFile, SocketFile, SocketState, SocketType,
+    Access, Attached, Claim, Delivery, FileKind, FrameFault, PassedFile, Sender, SocketFile,
+    SocketState, SocketType, WhenFull,
 };
 use crate::sys::spawn::Identity;
 
@@ -15,22 +16,96 @@ pub enum Deed {
     /// Become another user, if one is given, and tell who you are.
     Identify {
         /// The user to become.
-        user: Option<Identity>,
+        user: Option<Persona>,
     },
     /// Connect to a socket, by name but only if it is still this inode.
     Connect {
         /// The new connection.
         connection: String,
+        /// The type of socket.
+        kind: SocketType,
         /// The address.
-        path: Bytes,
-        /// Device and inode it had when it became ready; `None`: whatever is there.
+        to: SocketAddress,
+        /// Device and inode a path had when it became ready; `None`: whatever is there.
         inode: Option<(u64, u64)>,
         /// SO_SNDBUF of our end.
         send_buffer: Option<u32>,
         /// The user to become before connecting.
-        user: Option<Identity>,
+        user: Option<Persona>,
         /// How long at most.
         within_ms: u64,
+    },
+    /// Open a datagram socket.
+    OpenSocket {
+        /// What it is called, as connections are.
+        connection: String,
+        /// What to bind it to.
+        bind: Bound,
+        /// Whether SO_PASSCRED is set.
+        asks_credentials: bool,
+    },
+    /// Send one message.
+    SendMessage {
+        /// The connection, or the socket.
+        connection: String,
+        /// Where to, from a socket that is not connected.
+        to: Option<SocketAddress>,
+        /// What.
+        data: Draw,
+        /// In how many pieces it lies in memory.
+        pieces: u32,
+        /// What goes with it.
+        attach: Vec<Attached>,
+        /// The bytes each of those holds.
+        holds: Vec<Draw>,
+        /// The directory that `directory` stands for.
+        directory: Bytes,
+        /// Whether it says who it is from.
+        credentials: Claim,
+        /// What becomes of it when there is no room.
+        full: WhenFull,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Read one message.
+    ReceiveMessage {
+        /// The connection, or the socket.
+        connection: String,
+        /// What must come.
+        data: Draw,
+        /// Who must have sent it.
+        from: Sender,
+        /// Where the program is.
+        program: SocketAddress,
+        /// How many descriptors must come.
+        descriptors: u32,
+        /// For how many there is room.
+        room: u32,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// See that no message has come.
+    ExpectNoMessage {
+        /// The connection, or the socket.
+        connection: String,
+    },
+    /// Look at a descriptor that came with the last message.
+    ExamineDescriptor {
+        /// The connection, or the socket, that it came on.
+        connection: String,
+        /// Which.
+        index: u32,
+        /// What must be read from its offset to its end.
+        holds: Option<Draw>,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Add to the eventfd that was attached last.
+    AddToEventfd {
+        /// The connection, or the socket.
+        connection: String,
+        /// How much.
+        count: u64,
     },
     /// Let a process of the same user open only so many more descriptors (prlimit(2)): the
     /// supervisor may not, when it is another user without CAP_SYS_RESOURCE.
@@ -82,7 +157,7 @@ pub enum Deed {
     /// Make many connections, some of them at once, each with an exchange of its own.
     ManyClients {
         /// The address.
-        path: Bytes,
+        to: SocketAddress,
         /// Device and inode it had when it became ready.
         inode: Option<(u64, u64)>,
         /// In all.
@@ -236,6 +311,27 @@ pub enum Deed {
     },
 }
 
+/// Who a peer becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Persona {
+    /// User and group.
+    pub identity: Identity,
+    /// A supplementary group; `None`: it has none at all.
+    pub member_of: Option<u32>,
+}
+
+/// What a peer's socket is bound to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bound {
+    /// Nothing.
+    Nothing,
+    /// A name that the kernel chooses.
+    Autobind,
+    /// This.
+    To(SocketAddress),
+}
+
 /// A kind of socket to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Making {
@@ -336,6 +432,10 @@ pub struct Outcome {
     pub made: Vec<Made>,
     /// What came of filters of frames.
     pub filters: FiltersSeen,
+    /// The message that was read last.
+    pub message: MessageSeen,
+    /// The descriptor that was looked at last.
+    pub descriptor: DescriptorSeen,
     /// The connection that all this is about.
     pub connection: String,
     /// Inode of its socket, at our end.
@@ -363,6 +463,36 @@ pub struct Queue {
     pub limit: u64,
     /// Whether the program has closed its end.
     pub closed: bool,
+}
+
+/// A message, as recvmsg(2) gave it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageSeen {
+    /// Whether one came.
+    pub came: bool,
+    /// Its bytes; of a longer one as many as were asked for.
+    pub bytes: u64,
+    /// Whether it was longer than what is due (MSG_TRUNC).
+    pub longer: bool,
+    /// Descriptors that came with it.
+    pub descriptors: u64,
+    /// Whether descriptors had no room (MSG_CTRUNC).
+    pub control_cut: bool,
+    /// The sender's name, as /proc/net/unix would show it; empty: it has none.
+    pub from: Bytes,
+    /// Whether that is the program's address.
+    pub from_program: bool,
+}
+
+/// A descriptor that came, as fstat(2), fcntl(2) and lseek(2) tell it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DescriptorSeen {
+    /// What kind of file.
+    pub file: FileKind,
+    /// How it is open.
+    pub access: Access,
+    /// Where its offset stood, in bytes; `None`: it has none.
+    pub offset: Option<u64>,
 }
 
 /// What came of the filters of frames behind a listener.
@@ -408,6 +538,10 @@ pub enum DeedResult {
     Errno,
     /// The name is not the socket that became ready.
     Replaced,
+    /// The right message, from somebody else.
+    OtherSender,
+    /// The right message, with other descriptors than it must have.
+    OtherDescriptors,
     /// The deed makes no sense: a fault of the exercise.
     Fault,
 }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, Draw, Outcome};
+use super::{Bytes, Draw, Outcome, SocketAddress};
 use crate::check::bounds::{Bounds, Excess};
 use crate::check::verdict::{Event, Leftover};
-use crate::curriculum::scenario::Printed;
+use crate::curriculum::scenario::{Printed, SocketType};
 use crate::sys::spawn::{Identity, Limits};
 
 /// What the grader asks of the supervisor.
@@ -50,12 +50,15 @@ pub enum Order {
         /// signals are fenced in.
         fence: Option<Bytes>,
     },
-    /// Wait until the address is a listening socket, or the instance has ended.
+    /// Wait until the address is a socket that listens, or, of datagrams, that receives; or the
+    /// instance has ended.
     AwaitReady {
         /// The instance.
         name: String,
         /// The address.
-        path: Bytes,
+        at: SocketAddress,
+        /// The type of socket.
+        kind: SocketType,
         /// How long at most.
         within_ms: u64,
     },

@@ -7,11 +7,10 @@ use super::{Failed, GRACE_MS, Runner, StageError, Stepped};
 use crate::check::link::Link;
 use crate::check::observation::FiltersState;
 use crate::check::program::Program;
-use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Order, Outcome, Queue};
+use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Order, Outcome, Persona, Queue};
 use crate::curriculum::exercise::Answers;
-use crate::curriculum::scenario::{FIRST, Filters, Payload};
+use crate::curriculum::scenario::{FIRST, Filters, Payload, Who};
 use crate::sys::clock::Deadline;
-use crate::sys::spawn::Identity;
 
 /// How long a connection is waited for between two looks at whether the program still runs, in
 /// milliseconds.
@@ -23,23 +22,30 @@ impl Runner<'_> {
         connection: &str,
         peer: &str,
         send_buffer: Option<u32>,
-        stranger: Option<Identity>,
+        user: Who,
         within_ms: u64,
     ) -> Stepped {
-        match stranger {
-            None => self.need_peer(peer)?,
+        let persona = self.persona(user)?;
+        let persona = match persona {
             // It becomes that user when it connects, and is nobody's peer before.
-            Some(_) => self.start_peer(peer)?,
-        }
+            Some(_) if !self.peers.contains_key(peer) => {
+                self.start_peer(peer)?;
+                persona
+            }
+            _ => {
+                self.need_peer(peer)?;
+                None
+            }
+        };
         self.connections
             .insert(connection.to_owned(), peer.to_owned());
-        let path = path_bytes(self.place.address.as_os_str());
         let deed = Deed::Connect {
             connection: connection.to_owned(),
-            path,
+            kind: self.program_type(),
+            to: self.program_address(),
             inode: self.ready,
             send_buffer,
-            user: stranger,
+            user: persona,
             within_ms,
         };
         let stepped = self.traffic(connection, &deed, within_ms)?;
@@ -61,6 +67,19 @@ impl Runner<'_> {
             Program::Running(_) => None,
             Program::Words(_) | Program::Shell(_) => self.setting.arena.identity(),
         };
+        let persona = user.map(|identity| Persona {
+            identity,
+            member_of: None,
+        });
+        self.become_somebody(peer, persona)
+    }
+
+    /// Makes a peer somebody else's process.
+    pub(super) fn become_somebody(
+        &mut self,
+        peer: &str,
+        user: Option<Persona>,
+    ) -> Result<(), StageError> {
         let outcome = self.deed_of(peer, &Deed::Identify { user }, GRACE_MS)?;
         if outcome.result != DeedResult::Done {
             return Err(StageError::Fault(format!(
@@ -71,16 +90,9 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn start_peer(&mut self, peer: &str) -> Result<(), StageError> {
+    pub(super) fn start_peer(&mut self, peer: &str) -> Result<(), StageError> {
         self.peers.insert(peer.to_owned(), Link::start("peer")?);
         Ok(())
-    }
-
-    /// A user who is a stranger to the program.
-    pub(super) fn stranger(&self) -> Result<Identity, StageError> {
-        self.setting.arena.stranger().ok_or(StageError::CannotJudge(
-            "This stage has a client of another user, and only the superuser can be one.",
-        ))
     }
 
     /// A peer listens.
@@ -213,7 +225,7 @@ impl Runner<'_> {
         const CROWD: &str = "crowd";
         self.need_peer(CROWD)?;
         let deed = Deed::ManyClients {
-            path: path_bytes(self.place.address.as_os_str()),
+            to: self.program_address(),
             inode: self.ready,
             count,
             at_once,
@@ -356,6 +368,8 @@ impl Runner<'_> {
             DeedResult::Extra => "extra",
             DeedResult::Errno => "errno",
             DeedResult::Replaced => "wrong-server",
+            DeedResult::OtherSender => "other-sender",
+            DeedResult::OtherDescriptors => "other-descriptors",
             DeedResult::Fault => {
                 return Err(StageError::Fault(format!(
                     "a peer cannot do this: {}",

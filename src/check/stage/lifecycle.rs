@@ -87,12 +87,14 @@ impl Runner<'_> {
             Wait::Ready => {
                 let order = Order::AwaitReady {
                     name: name.clone(),
-                    path: path_bytes(self.place.address.as_os_str()),
+                    at: self.program_address(),
+                    kind: self.program_type(),
                     within_ms,
                 };
                 match self.order(&order, within_ms)? {
                     Answer::Ready { dev, ino } => {
-                        self.ready = Some((dev, ino));
+                        // An abstract name is no file that could be swapped.
+                        self.ready = (ino != 0).then_some((dev, ino));
                         Ok(Ok(()))
                     }
                     Answer::Ended => Ok(Err(Failed::new("exited", &name))),
@@ -172,6 +174,11 @@ impl Runner<'_> {
             }
             _ => (stdin, None),
         };
+        for (name, value) in &start.environment {
+            environment.retain(|(known, _)| known != name.as_str());
+            let value = value.as_ref().map(|value| self.place.fill(value));
+            environment.extend(value.map(|value| (name.into(), value)));
+        }
         if self.setting.purpose == Purpose::Sanitized {
             environment.extend(sanitizer::options());
         }

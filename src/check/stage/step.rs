@@ -5,7 +5,7 @@ use super::{
     Stepped,
 };
 use crate::check::protocol::{Answer, Deed, Order};
-use crate::curriculum::scenario::{Action, At, FIRST, Payload, Step, Who};
+use crate::curriculum::scenario::{Action, At, FIRST, Payload, Step};
 
 impl Runner<'_> {
     pub(super) fn step(&mut self, step: &Step) -> Stepped {
@@ -24,6 +24,8 @@ impl Runner<'_> {
                 self.write(&path, data)?;
                 Ok(Ok(()))
             }
+            Action::MakeFile(making) => self.make_file(making),
+            Action::ExpectFile(wanted) => self.expect_file(wanted),
             Action::WaitAsleep { name } => {
                 let order = Order::AwaitSleep {
                     name: name.clone(),
@@ -145,13 +147,20 @@ impl Runner<'_> {
                 peer,
                 send_buffer,
                 user,
-            } => {
-                let stranger = match user {
-                    Who::Program => None,
-                    Who::Stranger => Some(self.stranger()?),
+            } => self.connect(connection, peer, *send_buffer, *user, within_ms),
+            Action::OpenSocket(opening) => self.open_socket(opening),
+            Action::SendMessage(message) => self.send_message(message, within_ms),
+            Action::ExpectMessage(wanted) => self.expect_message(wanted, within_ms),
+            Action::ExpectNoMessage { connection } => self.expect_no_message(connection, within_ms),
+            Action::ExpectDescriptor(wanted) => self.expect_descriptor(wanted, within_ms),
+            Action::AddToEventfd { connection, count } => {
+                let deed = Deed::AddToEventfd {
+                    connection: connection.clone(),
+                    count: *count,
                 };
-                self.connect(connection, peer, *send_buffer, stranger, within_ms)
+                self.traffic(connection, &deed, GRACE_MS)
             }
+            Action::EndPeer { peer } => self.end_peer(peer),
             Action::ExpectServedBy { connection, name } => {
                 let identity = Deed::Read {
                     connection: connection.clone(),

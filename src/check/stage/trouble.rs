@@ -70,6 +70,7 @@ impl Runner<'_> {
             }
         }
         observation.memory = failed.memory.unwrap_or_default();
+        observation.file = failed.file;
         if let Some(about) = failed.listed {
             observation.socket = about.socket;
             observation.line = about.line;

@@ -6,8 +6,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{Supervisor, no_instance, prefix};
-use crate::check::protocol::{Answer, Bytes};
-use crate::curriculum::scenario::Printed;
+use crate::check::protocol::{Answer, Bytes, SocketAddress};
+use crate::curriculum::scenario::{Printed, SocketType};
 use crate::sys::clock::{Deadline, now_us};
 use crate::sys::process;
 use crate::sys::sock_diag;
@@ -22,7 +22,8 @@ pub(super) struct Waiting {
 }
 
 pub(super) enum Condition {
-    Ready(Bytes),
+    /// The address listens, or, of datagrams, receives.
+    Ready(SocketAddress, SocketType),
     Stopped(Interruption),
     /// Stopped, and to stay so.
     Paused(Interruption),
@@ -124,19 +125,35 @@ impl Interruption {
     }
 }
 
-/// Device and inode of a path that is a listening socket, and that socket's own inode.
-pub(super) fn listening(path: &Bytes) -> Option<(u64, u64, u32)> {
-    let metadata = std::fs::symlink_metadata(Untrusted::from(path).as_path()).ok()?;
-    if !metadata.file_type().is_socket() {
-        return None;
+/// Device and inode of an address at which somebody listens, or, of datagrams, receives, and that
+/// socket's own inode. An abstract name is on no device.
+fn ready(at: &SocketAddress, kind: SocketType) -> Option<(u64, u64, u32)> {
+    match at {
+        SocketAddress::Path(path) | SocketAddress::Relative { name: path, .. } => {
+            let metadata = std::fs::symlink_metadata(Untrusted::from(path).as_path()).ok()?;
+            if !metadata.file_type().is_socket() {
+                return None;
+            }
+            let (dev, ino) = (metadata.dev(), metadata.ino());
+            let bound = sock_diag::bound_to(dev, ino).ok()??;
+            let there = match bound.state {
+                sock_diag::BoundState::Listening { .. } => true,
+                sock_diag::BoundState::Bound => kind == SocketType::Dgram,
+                sock_diag::BoundState::OnlyConnections => false,
+            };
+            there.then_some((dev, ino, bound.inode))
+        }
+        SocketAddress::Abstract(name) => {
+            let name = sock_diag::Name::Abstract(Untrusted::from(name));
+            let all = sock_diag::dump().ok()?.sockets;
+            let found = all.into_iter().find(|socket| {
+                let receives = kind == SocketType::Dgram && socket.kind == sock_diag::Type::Dgram;
+                let listens = socket.state == sock_diag::State::Listening;
+                (listens || receives) && socket.name.as_ref() == Some(&name)
+            })?;
+            Some((0, 0, found.inode))
+        }
     }
-    let (dev, ino) = (metadata.dev(), metadata.ino());
-    let bound = sock_diag::bound_to(dev, ino).ok()??;
-    matches!(bound.state, sock_diag::BoundState::Listening { .. }).then_some((
-        dev,
-        ino,
-        bound.inode,
-    ))
 }
 
 impl Supervisor {
@@ -157,7 +174,7 @@ impl Supervisor {
         let instance = self.instances.get_mut(&waiting.name)?;
         let ended = instance.end.is_some();
         let found = match &mut waiting.what {
-            Condition::Ready(path) if !ended => listening(path)
+            Condition::Ready(at, kind) if !ended => ready(at, *kind)
                 .filter(|(_, _, socket)| instance.may_hold(*socket))
                 .map(|(dev, ino, _)| {
                     instance.descriptors_at_ready = process::descriptors(instance.pid).len();

@@ -1,8 +1,9 @@
 //! Reading a step: its verb, and the keys that this verb has.
 
 use super::{
-    Action, At, ExitStatus, FIRST, Filters, Listed, MakeSocket, PassedFile, Payload, Printed, Sink,
-    Start, Step, Unlisted, Wait, Who,
+    Action, At, ExitStatus, ExpectDescriptor, ExpectFile, ExpectMessage, FIRST, Filters, Listed,
+    MakeFile, MakeSocket, OpenSocket, PassedFile, Payload, Printed, SendMessage, Sink, Start, Step,
+    Unlisted, Wait, Who,
 };
 use crate::curriculum::exercise::{Role, arguments};
 use crate::curriculum::reader::{Located, Reader};
@@ -32,6 +33,7 @@ impl Step {
                         Wait::Nothing
                     }),
                 arguments: arguments(table),
+                environment: environment(table),
                 stdin: Payload::optional(table, "stdin"),
                 stdout: table.optional_choice("stdout", SINKS).unwrap_or(Sink::Pipe),
                 connection: given(table),
@@ -40,6 +42,8 @@ impl Step {
             Verb::WriteFile => Action::WriteFile {
                 data: Payload::read(table, "data"),
             },
+            Verb::MakeFile => Action::MakeFile(MakeFile::read(table)),
+            Verb::ExpectFile => Action::ExpectFile(ExpectFile::read(table)),
             Verb::WaitAsleep => Action::WaitAsleep {
                 name: instance(table),
             },
@@ -116,8 +120,33 @@ impl Step {
                 connection: connection(table),
                 peer: peer(table),
                 send_buffer: send_buffer(table),
-                user: table.optional_choice("user", USERS).unwrap_or(Who::Program),
+                user: user(table),
             },
+            Verb::OpenSocket => {
+                let connection = connection(table);
+                let peer = peer(table);
+                Action::OpenSocket(OpenSocket::read(table, connection, peer))
+            }
+            Verb::SendMessage => {
+                let connection = connection(table);
+                Action::SendMessage(Box::new(SendMessage::read(table, connection)))
+            }
+            Verb::ExpectMessage => {
+                let connection = connection(table);
+                Action::ExpectMessage(Box::new(ExpectMessage::read(table, connection)))
+            }
+            Verb::ExpectNoMessage => Action::ExpectNoMessage {
+                connection: connection(table),
+            },
+            Verb::ExpectDescriptor => {
+                let connection = connection(table);
+                Action::ExpectDescriptor(Box::new(ExpectDescriptor::read(table, connection)))
+            }
+            Verb::AddToEventfd => Action::AddToEventfd {
+                connection: connection(table),
+                count: table.integer("count", 1..1 << 40) as u64,
+            },
+            Verb::EndPeer => Action::EndPeer { peer: peer(table) },
             Verb::ManyClients => {
                 let count = table.integer("count", 1..MOST_CLIENTS) as u64;
                 let at_once = table.optional_integer("at_once", 1..MOST_CLIENTS);
@@ -247,6 +276,8 @@ const MOST_BUFFER: i64 = (16 << 20) + 1;
 enum Verb {
     Start,
     WriteFile,
+    MakeFile,
+    ExpectFile,
     WaitAsleep,
     ExpectIdle,
     NoteMemory,
@@ -268,6 +299,13 @@ enum Verb {
     ExpectExit,
     ExpectRunning,
     Connect,
+    OpenSocket,
+    SendMessage,
+    ExpectMessage,
+    ExpectNoMessage,
+    ExpectDescriptor,
+    AddToEventfd,
+    EndPeer,
     ManyClients,
     Flood,
     ExpectServedBy,
@@ -295,6 +333,8 @@ enum Verb {
 const VERBS: &[(&str, Verb)] = &[
     ("start", Verb::Start),
     ("write-file", Verb::WriteFile),
+    ("make-file", Verb::MakeFile),
+    ("expect-file", Verb::ExpectFile),
     ("wait-asleep", Verb::WaitAsleep),
     ("expect-idle", Verb::ExpectIdle),
     ("note-memory", Verb::NoteMemory),
@@ -316,6 +356,13 @@ const VERBS: &[(&str, Verb)] = &[
     ("expect-exit", Verb::ExpectExit),
     ("expect-running", Verb::ExpectRunning),
     ("connect", Verb::Connect),
+    ("open-socket", Verb::OpenSocket),
+    ("send-message", Verb::SendMessage),
+    ("expect-message", Verb::ExpectMessage),
+    ("expect-no-message", Verb::ExpectNoMessage),
+    ("expect-descriptor", Verb::ExpectDescriptor),
+    ("add-to-eventfd", Verb::AddToEventfd),
+    ("end-peer", Verb::EndPeer),
     ("many-clients", Verb::ManyClients),
     ("flood", Verb::Flood),
     ("expect-served-by", Verb::ExpectServedBy),
@@ -348,7 +395,27 @@ pub fn verbs() -> impl Iterator<Item = &'static str> {
     VERBS.iter().map(|(word, _)| *word)
 }
 
-const USERS: &[(&str, Who)] = &[("program", Who::Program), ("stranger", Who::Stranger)];
+const USERS: &[(&str, Who)] = &[
+    ("program", Who::Program),
+    ("stranger", Who::Stranger),
+    ("member", Who::Member),
+    ("superuser", Who::Superuser),
+];
+
+/// Whose process a peer is.
+pub(super) fn user(table: &mut Reader<'_>) -> Who {
+    table.optional_choice("user", USERS).unwrap_or(Who::Program)
+}
+
+/// Variables to set, and names of variables to leave out.
+fn environment(table: &mut Reader<'_>) -> Vec<(String, Option<String>)> {
+    let set = table.tables("env", "a variable", |variable| {
+        (variable.text("name"), Some(variable.text("value")))
+    });
+    let unset = table.texts("unset");
+    let unset = unset.into_iter().map(|name| (name.value, None));
+    set.into_iter().chain(unset).collect()
+}
 
 const SINKS: &[(&str, Sink)] = &[("pipe", Sink::Pipe), ("full", Sink::Full)];
 
@@ -407,12 +474,12 @@ const WAITS: &[(&str, Wait)] = &[
 ];
 
 /// Permissions, as chmod(1) takes them in digits.
-fn read_mode(table: &mut Reader<'_>) -> Option<u32> {
+pub(super) fn read_mode(table: &mut Reader<'_>) -> Option<u32> {
     let text = table.optional_text("mode")?;
     let mode = u32::from_str_radix(&text.value, 8).ok();
-    let mode = mode.filter(|mode| *mode <= 0o777);
+    let mode = mode.filter(|mode| *mode <= 0o7777);
     if mode.is_none() {
-        let help = Some("Write three octal digits, as in \"600\".".to_owned());
+        let help = Some("Write octal digits, as in \"600\".".to_owned());
         table.problem(text.span, "these are not permissions", help);
     }
     mode

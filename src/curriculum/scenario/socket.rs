@@ -27,10 +27,11 @@ pub struct MakeSocket {
 }
 
 /// A type of Unix socket (unix(7)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SocketType {
     /// SOCK_STREAM.
+    #[default]
     Stream,
     /// SOCK_DGRAM.
     Dgram,
@@ -124,6 +125,9 @@ fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
 }
 
 impl SocketType {
+    /// All, with the words that files use.
+    pub const WORDS: &[(&str, Self)] = TYPES;
+
     /// `stream`, `dgram` or `seqpacket`.
     pub fn word(self) -> &'static str {
         word(TYPES, &self)

@@ -1,0 +1,242 @@
+//! Moves about messages, the descriptors they carry, and files of the stage.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::PathBuf;
+
+use super::talk::path_bytes;
+use super::{Failed, GRACE_MS, Runner, StageError, Stepped};
+use crate::check::observation::FileState;
+use crate::check::protocol::{Bound, Bytes, Deed, DeedResult, Order, Persona, SocketAddress};
+use crate::curriculum::exercise::Names;
+use crate::curriculum::scenario::{
+    At, Binding, ExpectDescriptor, ExpectFile, ExpectMessage, FIRST, FileContent, MakeFile,
+    OpenSocket, PathKind, SendMessage, SocketType, Who,
+};
+use crate::sys::spawn::Identity;
+
+impl Runner<'_> {
+    /// Where the program listens, or receives.
+    pub(super) fn program_address(&self) -> SocketAddress {
+        match self.setting.exercise.names {
+            Names::Path => SocketAddress::Path(path_bytes(self.place.address.as_os_str())),
+            Names::Abstract => SocketAddress::Abstract(Bytes(self.place.name.clone().into_bytes())),
+        }
+    }
+
+    /// Who a peer becomes; `None`: the program's own user.
+    pub(super) fn persona(&self, who: Who) -> Result<Option<Persona>, StageError> {
+        let arena = self.setting.arena;
+        let stranger = arena.stranger().ok_or(StageError::CannotJudge(
+            "This stage has a client of another user, and only the superuser can be one.",
+        ));
+        let program = arena.identity().map(|identity| identity.gid);
+        Ok(match who {
+            Who::Program => None,
+            Who::Stranger => Some(Persona {
+                identity: stranger?,
+                member_of: None,
+            }),
+            Who::Member => Some(Persona {
+                identity: stranger?,
+                member_of: program,
+            }),
+            Who::Superuser => {
+                stranger?;
+                let identity = Identity { uid: 0, gid: 0 };
+                Some(Persona {
+                    identity,
+                    member_of: None,
+                })
+            }
+        })
+    }
+
+    pub(super) fn open_socket(&mut self, opening: &OpenSocket) -> Stepped {
+        match self.persona(opening.user)? {
+            Some(persona) if !self.peers.contains_key(&opening.peer) => {
+                self.start_peer(&opening.peer)?;
+                self.become_somebody(&opening.peer, Some(persona))?;
+            }
+            _ => self.need_peer(&opening.peer)?,
+        }
+        let bind = match opening.bind {
+            Binding::Nothing => Bound::Nothing,
+            Binding::Autobind => Bound::Autobind,
+            Binding::Own => {
+                let name = format!("client-{}.sock", opening.connection);
+                let path = self.place.address.with_file_name(name);
+                Bound::To(SocketAddress::Path(path_bytes(path.as_os_str())))
+            }
+            Binding::At(At::Socket) => Bound::To(self.program_address()),
+            Binding::At(At::Other) => Bound::To(SocketAddress::Path(path_bytes(
+                self.place.other.as_os_str(),
+            ))),
+        };
+        let deed = Deed::OpenSocket {
+            connection: opening.connection.clone(),
+            bind,
+            asks_credentials: opening.asks_credentials,
+        };
+        self.connections
+            .insert(opening.connection.clone(), opening.peer.clone());
+        let stepped = self.traffic(&opening.connection, &deed, GRACE_MS)?;
+        if stepped.is_ok() {
+            self.unconnected.insert(opening.connection.clone());
+        }
+        Ok(stepped)
+    }
+
+    pub(super) fn send_message(&mut self, message: &SendMessage, within_ms: u64) -> Stepped {
+        let unconnected = self.unconnected.contains(&message.connection);
+        let deed = Deed::SendMessage {
+            connection: message.connection.clone(),
+            to: unconnected.then(|| self.program_address()),
+            data: self.draw(message.data.clone()),
+            pieces: message.pieces,
+            attach: message.attach.clone(),
+            holds: message
+                .attach
+                .iter()
+                .map(|attached| self.draw(attached.holds.clone()))
+                .collect(),
+            directory: path_bytes(self.place.directory.as_os_str()),
+            credentials: message.credentials,
+            full: message.full,
+            within_ms,
+        };
+        self.traffic(&message.connection, &deed, within_ms)
+    }
+
+    pub(super) fn expect_message(&mut self, wanted: &ExpectMessage, within_ms: u64) -> Stepped {
+        let deed = Deed::ReceiveMessage {
+            connection: wanted.connection.clone(),
+            data: self.draw(wanted.data.clone()),
+            from: wanted.from,
+            program: self.program_address(),
+            descriptors: wanted.descriptors,
+            room: wanted.room,
+            within_ms,
+        };
+        self.traffic(&wanted.connection, &deed, within_ms)
+    }
+
+    pub(super) fn expect_no_message(&mut self, connection: &str, within_ms: u64) -> Stepped {
+        let order = Order::AwaitSleep {
+            name: FIRST.to_owned(),
+            within_ms,
+        };
+        if let Err(failed) = self.await_done(&order, FIRST, "not-asleep", within_ms)? {
+            return Ok(Err(failed));
+        }
+        let deed = Deed::ExpectNoMessage {
+            connection: connection.to_owned(),
+        };
+        self.traffic(connection, &deed, GRACE_MS)
+    }
+
+    pub(super) fn expect_descriptor(
+        &mut self,
+        wanted: &ExpectDescriptor,
+        within_ms: u64,
+    ) -> Stepped {
+        let look = Deed::ExamineDescriptor {
+            connection: wanted.connection.clone(),
+            index: wanted.index,
+            holds: None,
+            within_ms,
+        };
+        let outcome = self.deed(&wanted.connection, &look, within_ms)?;
+        let seen = outcome.descriptor;
+        let as_wanted = wanted.file.is_none_or(|file| file == seen.file)
+            && wanted.access.is_none_or(|access| access == seen.access)
+            && (wanted.offset.is_none() || wanted.offset == seen.offset);
+        if outcome.result == DeedResult::Done && !as_wanted {
+            return Ok(Err(Failed {
+                deed: Some(outcome),
+                ..Failed::new("other-descriptor", FIRST)
+            }));
+        }
+        let stepped = self.judged(outcome)?;
+        let (Ok(()), Some(holds)) = (&stepped, &wanted.holds) else {
+            return Ok(stepped);
+        };
+        let read = Deed::ExamineDescriptor {
+            connection: wanted.connection.clone(),
+            index: wanted.index,
+            holds: Some(self.draw(holds.clone())),
+            within_ms,
+        };
+        self.traffic(&wanted.connection, &read, within_ms)
+    }
+
+    /// Ends a peer process and waits for that: what it had open is closed, and nobody has its pid.
+    pub(super) fn end_peer(&mut self, peer: &str) -> Stepped {
+        let Some(link) = self.peers.remove(peer) else {
+            return Err(StageError::Fault(format!("there is no peer `{peer}`")));
+        };
+        drop(link);
+        let others = |_: &String, held_by: &mut String| held_by != peer;
+        self.connections.retain(others);
+        self.listeners.retain(others);
+        self.unconnected
+            .retain(|connection| self.connections.contains_key(connection));
+        Ok(Ok(()))
+    }
+
+    pub(super) fn make_file(&mut self, making: &MakeFile) -> Stepped {
+        let path = PathBuf::from(self.place.fill(&making.path));
+        let arena = self.setting.arena;
+        let made = match &making.content {
+            FileContent::Data(data) => {
+                self.write(&path, data)?;
+                Ok(())
+            }
+            FileContent::Directory => fs::create_dir(&path),
+            FileContent::Link(to) => std::os::unix::fs::symlink(self.place.fill(to), &path),
+        };
+        let made = made.and_then(|()| arena.adopt(&path));
+        let made = made.and_then(|()| match making.mode {
+            Some(mode) => fs::set_permissions(&path, fs::Permissions::from_mode(mode)),
+            None => Ok(()),
+        });
+        made.map_err(|error| StageError::Fault(format!("cannot make a file: {error}")))?;
+        Ok(Ok(()))
+    }
+
+    pub(super) fn expect_file(&mut self, wanted: &ExpectFile) -> Stepped {
+        let path = PathBuf::from(self.place.fill(&wanted.path));
+        let found = fs::symlink_metadata(&path).ok();
+        let kind = found.as_ref().map_or(PathKind::Missing, |found| {
+            let kind = found.file_type();
+            if kind.is_socket() {
+                PathKind::Socket
+            } else if kind.is_file() {
+                PathKind::Regular
+            } else if kind.is_dir() {
+                PathKind::Directory
+            } else if kind.is_symlink() {
+                PathKind::Link
+            } else {
+                PathKind::Other
+            }
+        });
+        let mode = found.map_or(0, |found| found.permissions().mode() & 0o7777);
+        let failed = if kind != wanted.kind {
+            "other-file"
+        } else if wanted.mode.is_some_and(|wanted| wanted != mode) {
+            "other-mode"
+        } else {
+            return Ok(Ok(()));
+        };
+        Ok(Err(Failed {
+            file: FileState::new(&path, kind, mode, wanted),
+            ..Failed::new(failed, FIRST)
+        }))
+    }
+
+    /// The type of socket that the program listens with, or receives with.
+    pub(super) fn program_type(&self) -> SocketType {
+        self.setting.exercise.socket
+    }
+}

@@ -1,0 +1,143 @@
+//! Words about messages, the descriptors they carry, and files of the stage.
+
+use super::{count, payload};
+use crate::check::observation::Observation;
+use crate::curriculum::scenario::{
+    AttachedFile, Binding, Claim, ExpectDescriptor, ExpectMessage, FileContent, MakeFile,
+    OpenSocket, SendMessage, Sender,
+};
+
+pub(super) fn makes(making: &MakeFile) -> String {
+    let what = match &making.content {
+        FileContent::Data(data) => format!("a file of {}", payload(data)),
+        FileContent::Directory => "a directory".to_owned(),
+        FileContent::Link(to) => format!("a symbolic link to {to}"),
+    };
+    let mode = making
+        .mode
+        .map_or_else(String::new, |mode| format!(", permissions {mode:03o}"));
+    format!("makes {what} at {}{mode}", making.path)
+}
+
+pub(super) fn opens(opening: &OpenSocket) -> String {
+    let bound = match opening.bind {
+        Binding::Nothing => "without a name",
+        Binding::Autobind => "with a name that the kernel chooses",
+        Binding::Own | Binding::At(_) => "with a path",
+    };
+    format!(
+        "opens a datagram socket {bound} (socket {})",
+        opening.connection
+    )
+}
+
+pub(super) fn sends(message: &SendMessage) -> String {
+    let mut with = Vec::new();
+    for attached in &message.attach {
+        let one = match attached.file {
+            AttachedFile::Regular => "a file's descriptor",
+            AttachedFile::ReadWrite => "the descriptor of a file that can be written",
+            AttachedFile::Pipe => "the reading end of a pipe",
+            AttachedFile::Eventfd => "an eventfd",
+            AttachedFile::Directory => "a directory's descriptor",
+            AttachedFile::Socket => "a connected socket",
+        };
+        with.push(match attached.count {
+            1 => one.to_owned(),
+            several => format!("{several} copies of {one}"),
+        });
+    }
+    if message.credentials == Claim::Oneself {
+        with.push("its credentials".to_owned());
+    }
+    let with = match with.as_slice() {
+        [] => String::new(),
+        all => format!(" with {} attached", all.join(", ")),
+    };
+    let pieces = match message.pieces {
+        1 => String::new(),
+        pieces => format!(", gathered from {pieces} buffers,"),
+    };
+    format!(
+        "sends {}{pieces}{with} in one message on {}",
+        payload(&message.data),
+        message.connection
+    )
+}
+
+pub(super) fn awaits(wanted: &ExpectMessage) -> String {
+    format!("waits for a message on {}", wanted.connection)
+}
+
+pub(super) fn message_wanted(wanted: &ExpectMessage) -> String {
+    let mut words = format!("one message of {}", count(wanted.data.length(), "byte"));
+    if wanted.descriptors > 0 {
+        let descriptors = count(wanted.descriptors.into(), "descriptor");
+        words = format!("{words} with {descriptors}");
+    }
+    match wanted.from {
+        Sender::Anybody => words,
+        Sender::Named => format!("{words}, from a socket that has a name"),
+        Sender::Program => format!("{words}, from the program's address"),
+    }
+}
+
+pub(super) fn message_came(seen: &Observation) -> String {
+    let message = &seen.message;
+    let cut = if message.control_cut {
+        ", and more that had no room"
+    } else {
+        ""
+    };
+    let from = match message.from.as_str() {
+        "" => "a socket without a name".to_owned(),
+        name => name.to_owned(),
+    };
+    format!(
+        "the right bytes, with {}{cut}, from {from}",
+        count(message.descriptors, "descriptor")
+    )
+}
+
+pub(super) fn examines(wanted: &ExpectDescriptor) -> String {
+    format!("looks at descriptor {} that came", wanted.index)
+}
+
+pub(super) fn descriptor_wanted(wanted: &ExpectDescriptor) -> String {
+    let mut words = wanted
+        .file
+        .map_or("an open file", |file| file.word())
+        .to_owned();
+    if let Some(access) = wanted.access {
+        words = format!("{words}, open for {}", access.word());
+    }
+    if let Some(offset) = wanted.offset {
+        words = format!("{words}, its offset at {offset}");
+    }
+    words
+}
+
+pub(super) fn descriptor_came(seen: &Observation) -> String {
+    let found = &seen.descriptor;
+    let offset = match found.offset {
+        -1 => String::new(),
+        offset => format!(", its offset at {offset}"),
+    };
+    format!("{}, open for {}{offset}", found.file, found.access)
+}
+
+pub(super) fn file_wanted(seen: &Observation) -> String {
+    let file = &seen.file;
+    match file.wanted_mode.as_str() {
+        "" => format!("{} at {}", file.wanted, file.path),
+        mode => format!("{} at {}, permissions {mode}", file.wanted, file.path),
+    }
+}
+
+pub(super) fn file_found(seen: &Observation) -> String {
+    let file = &seen.file;
+    match file.kind {
+        "missing" => "nothing is there".to_owned(),
+        kind => format!("{kind}, permissions {}", file.mode),
+    }
+}
