@@ -16,6 +16,7 @@ use crate::check::{self, CheckError, Containment, Progress, Request, Target};
 use crate::cli;
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::Exercise;
+use crate::curriculum::source::Source;
 use crate::exit_code::ExitCode;
 use crate::mastery::store::{Store, StoreError};
 use crate::render::ansi;
@@ -33,7 +34,7 @@ pub fn run(context: &Context, options: &cli::Check) -> Result<ExitCode, CommandE
     let wish = cancel.clone();
     on_interrupt(move || wish.cancel())
         .map_err(|error| CommandError::internal("cannot handle signals").caused_by(error))?;
-    let curriculum = context.curriculum()?;
+    let curriculum = needed(context, options)?;
     let store = Store::open();
     let (exercise, target) = locate(&curriculum, options, store.as_ref().ok())?;
     if let Some(id) = &options.stage {
@@ -61,6 +62,16 @@ pub fn run(context: &Context, options: &cli::Check) -> Result<ExitCode, CommandE
         return on_every_save(context, watch, &cancel, judge);
     }
     once(context, options, &curriculum, &request, &store, &cancel)
+}
+
+/// What is needed of the curriculum. A pack that is being written is loaded and checked whole.
+fn needed(context: &Context, options: &cli::Check) -> Result<Curriculum, CommandError> {
+    if let (Source::Embedded, Some(name)) = (context.source(), &options.exercise)
+        && let Some(alone) = Curriculum::load_exercise(context.source(), name)?
+    {
+        return Ok(alone);
+    }
+    context.curriculum()
 }
 
 /// Judges, and judges again on every save, until Ctrl-C; a check that goes on then is given up.

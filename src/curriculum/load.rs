@@ -1,6 +1,7 @@
 //! Loads a curriculum whole: finds the files, reads each with its own reader, then checks what
 //! files say about each other. What a single file may hold is the readers' business.
 
+mod alone;
 mod evidence;
 mod place;
 
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::exercise::{Common, Exercise, Language, Mutant};
+use super::exercise::{Common, Exercise, Language, Mutant, Proof};
 use super::guidance::Guidance;
 use super::lesson::{self, Lesson};
 use super::manual::Manual;
@@ -195,14 +196,9 @@ impl Loader {
             path: self.read("curriculum/path.toml", Path::read),
             misconceptions: self.read("curriculum/misconceptions.toml", Misconception::read_all),
             catalogue: self.catalogue(),
-            common: self.read("exercises/common.toml", Common::read),
-            languages: self.read("exercises/languages.toml", Language::read_all),
             manuals: Manual::all(&self.files),
-            ..Curriculum::default()
+            ..self.shared()
         };
-        for language in &mut curriculum.languages {
-            language.files = self.below(&format!("exercises/languages/{}/", language.id.value));
-        }
         for name in self.matching("curriculum/", "/module.toml") {
             let (number, slug) = numbered(&name["curriculum/".len()..]);
             let mut module = Module {
@@ -219,7 +215,11 @@ impl Loader {
             curriculum.modules.push(module);
         }
         for name in self.matching("exercises/", "/exercise.toml") {
-            curriculum.exercises.push(self.exercise(&name));
+            let exercise = Exercise {
+                proof: self.proof(&name),
+                ..self.exercise(&name)
+            };
+            curriculum.exercises.push(exercise);
         }
         curriculum.tasks = self.tasks();
         curriculum.modules.sort_by_key(|module| module.number);
@@ -257,16 +257,21 @@ impl Loader {
         let text = |file: Option<Arc<SourceFile>>| file.map(|f| f.text.clone()).unwrap_or_default();
         exercise.task = text(self.file(&format!("{directory}README.md")));
         exercise.explanation = text(self.file(&format!("{directory}explanation.md")));
-        let mutants = format!("{directory}mutants.toml");
-        if self.has(&mutants) {
-            exercise.proof = self.read(&mutants, Exercise::read_proof);
-        }
         exercise.files = self
             .below(&directory)
             .into_iter()
             .filter(|file| file.name.starts_with("starter/") || file.name.starts_with("solution/"))
             .collect();
         exercise
+    }
+
+    /// What proves the diagnoses of an exercise, where that is there.
+    fn proof(&mut self, exercise: &str) -> Proof {
+        let mutants = exercise.replace("exercise.toml", "mutants.toml");
+        match self.has(&mutants) {
+            true => self.read(&mutants, Exercise::read_proof),
+            false => Proof::default(),
+        }
     }
 
     /// Names that end in `/<file>` exactly one directory below `prefix`.
