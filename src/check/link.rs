@@ -16,12 +16,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::cancel::Cancel;
+use super::patience;
 use crate::sys::clock::Deadline;
 use crate::sys::process;
 
 /// How much of a wait one look may count for, in milliseconds. A machine that stands still for
 /// seconds (its owner suspends it, an emulator is not scheduled) stops the helper as well as us:
-/// such a pause uses up this much of our patience and no more.
+/// such a pause uses up this much of our patience and no more. A look at which the helper had mostly
+/// waited for a CPU uses up none.
 const LOOK_MS: u64 = 500;
 
 /// Why a helper did not answer.
@@ -49,6 +51,13 @@ pub enum LinkError {
     /// The check was cancelled.
     #[error("cancelled")]
     Cancelled,
+}
+
+/// What is left of our patience with a helper.
+struct Looks {
+    left: u64,
+    /// What had been waited for a CPU at the last look, in microseconds.
+    starved_us: u64,
 }
 
 /// A helper process.
@@ -87,6 +96,7 @@ impl Link {
                 .stdout(Stdio::null())
                 .stderr(Stdio::inherit())
                 .spawn()?;
+            patience::watch(child.id() as i32);
             Ok(Self {
                 role,
                 child,
@@ -108,7 +118,10 @@ impl Link {
     ) -> Result<T, LinkError> {
         let line = line_of(question).expect("a question is plain data");
         let mut rest = line.as_slice();
-        let mut looks = patience_ms.div_ceil(LOOK_MS);
+        let mut looks = Looks {
+            left: patience_ms.div_ceil(LOOK_MS),
+            starved_us: patience::starved_us(),
+        };
         while !self.end.write(&mut rest).map_err(|it| self.broken(it))? {
             self.wait(PollFlags::POLLOUT, &mut looks, cancel)?;
         }
@@ -128,19 +141,22 @@ impl Link {
     }
 
     /// Waits until there is something to do, while there are looks left.
-    fn wait(&self, flags: PollFlags, looks: &mut u64, cancel: &Cancel) -> Result<(), LinkError> {
+    fn wait(&self, flags: PollFlags, looks: &mut Looks, cancel: &Cancel) -> Result<(), LinkError> {
         let mut fds = [
             PollFd::new(self.end.stream.as_fd(), flags),
             PollFd::new(cancel.as_fd(), PollFlags::POLLIN),
         ];
         match nix::poll::poll(&mut fds, Deadline::after_ms(LOOK_MS).poll_timeout()) {
             _ if cancel.is_cancelled() => Err(LinkError::Cancelled),
-            Ok(0) if *looks == 0 => Err(LinkError::Late {
+            Ok(0) if looks.left == 0 => Err(LinkError::Late {
                 role: self.role,
                 doing: self.doing(),
             }),
             Ok(0) => {
-                *looks -= 1;
+                let starved_us = patience::starved_us();
+                let waited_us = starved_us.saturating_sub(looks.starved_us);
+                looks.starved_us = starved_us;
+                looks.left -= u64::from(waited_us < LOOK_MS * 1000 / 2);
                 Ok(())
             }
             Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
@@ -175,6 +191,7 @@ impl Link {
 impl Drop for Link {
     /// Breaks the line and waits for the helper to clean up; one that does not is killed.
     fn drop(&mut self) {
+        patience::forget(self.child.id() as i32);
         drop(self.end.stream.shutdown(std::net::Shutdown::Both));
         let pid = rustix::process::Pid::from_child(&self.child);
         let patience = Deadline::after_ms(5000);

@@ -20,6 +20,7 @@ mod listing;
 pub mod locate;
 pub mod marker;
 pub mod observation;
+mod patience;
 mod payload;
 pub mod peer;
 mod prepare;

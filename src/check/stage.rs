@@ -27,10 +27,11 @@ use super::protocol::{Draw, Order, Outcome, Queue};
 use super::trace;
 use super::verdict::{Event, Leftover, Side};
 use super::wording;
+use crate::check::patience::Deadline;
 use crate::curriculum::exercise::Exercise;
 use crate::curriculum::exercise::Stage;
 use crate::curriculum::scenario::{Action, FIRST, Payload, Printed, Start};
-use crate::sys::clock::{Deadline, now_us};
+use crate::sys::clock::now_us;
 
 /// How long a step may take when it does not say, in milliseconds.
 const STEP_MS: u64 = 5_000;

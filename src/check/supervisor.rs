@@ -39,11 +39,12 @@ use self::leftovers::Before;
 use self::stream::{Stream, inherited, streams};
 use super::bounds::Excess;
 use super::link::Line;
-use super::payload;
 use super::protocol::{Answer, Bytes, First, Order};
 use super::verdict::{Event, Side};
+use super::{patience, payload};
+use crate::check::patience::Deadline;
 use crate::curriculum::scenario::FIRST;
-use crate::sys::clock::{Deadline, now_us};
+use crate::sys::clock::now_us;
 use crate::sys::fence::{self, Fence};
 use crate::sys::spawn::{Identity, Spawn, become_subreaper, shield};
 use crate::untrusted::Untrusted;
@@ -413,6 +414,7 @@ impl Supervisor {
                             descriptors_at_ready: 0,
                             memory_noted: 0,
                         };
+                        patience::watch(instance.pid);
                         self.instances.insert(name, instance);
                         Some(Answer::Done)
                     }

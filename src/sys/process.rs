@@ -125,6 +125,21 @@ pub fn busy_ns(pid: i32) -> u64 {
     tree.into_iter().flat_map(threads).filter_map(of).sum()
 }
 
+/// How long each thread of a process and of all below it has waited for a CPU, in nanoseconds, by its
+/// id (the second number of /proc/PID/task/TID/schedstat; kernel: `sched_info.run_delay`). Nothing
+/// without CONFIG_SCHED_INFO.
+pub fn waited_for_cpu_ns(pid: i32) -> Vec<(i32, u64)> {
+    let mut tree = descendants(pid);
+    tree.insert(pid);
+    let of = |thread: PathBuf| {
+        let id = thread.file_name()?.to_str()?.parse().ok()?;
+        let line = fs::read_to_string(thread.join("schedstat")).ok()?;
+        let waited = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some((id, waited))
+    };
+    tree.into_iter().flat_map(threads).filter_map(of).collect()
+}
+
 fn threads(pid: i32) -> Vec<PathBuf> {
     let entries = fs::read_dir(format!("/proc/{pid}/task"));
     entries.map_or_else(

@@ -12,12 +12,12 @@ use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sockopt};
 
 use super::become_persona;
 use super::named::{Waits, on_address, open};
+use crate::check::patience::Deadline;
 use crate::check::protocol::{
     Bytes, Credentials, DeedResult, Outcome, Persona, Queue, SocketAddress,
 };
 use crate::check::supervisor::errno_name;
 use crate::curriculum::scenario::{PassedFile, SocketType};
-use crate::sys::clock::Deadline;
 use crate::sys::sock_diag;
 use crate::untrusted::Untrusted;
 

@@ -6,9 +6,9 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::connection::{Connection, Destination, Stop, connect};
 use super::exchange::{End, exchange};
+use crate::check::patience::Deadline;
 use crate::check::protocol::{Outcome, SocketAddress};
 use crate::curriculum::scenario::SocketType;
-use crate::sys::clock::Deadline;
 use crate::sys::process;
 
 /// How large a crowd is, and what each of it does.

@@ -6,8 +6,8 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 
 use super::connection::{Connection, Stop};
+use crate::check::patience::Deadline;
 use crate::check::protocol::{DeedResult, Outcome};
-use crate::sys::clock::Deadline;
 
 /// One end of an exchange.
 pub(super) struct End<'a> {

@@ -10,8 +10,8 @@ use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
 
 use super::connection::{Connection, Stop, os_errno};
+use crate::check::patience::Deadline;
 use crate::check::protocol::{Bytes, DeedResult};
-use crate::sys::clock::Deadline;
 use crate::untrusted::Untrusted;
 
 /// Binds a stream socket to a path and listens (bind(2), listen(2)). A name that is there already

@@ -23,13 +23,13 @@ use rustix::net::{
 
 use super::connection::{Connection, Stop, os_errno, regular_file};
 use super::named::on_address;
+use crate::check::patience::Deadline;
 use crate::check::protocol::{
     Bound, Bytes, DeedResult, DescriptorSeen, MessageSeen, Outcome, SocketAddress,
 };
 use crate::curriculum::scenario::{
     Access, Attached, AttachedFile, Claim, FileKind, Sender, SocketType, WhenFull,
 };
-use crate::sys::clock::Deadline;
 use crate::untrusted::Untrusted;
 
 /// Bytes that are read beyond what is due, to see that there are more.

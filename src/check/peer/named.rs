@@ -14,9 +14,9 @@ use nix::sys::stat::fstat;
 
 use super::connection::{Stop, os_errno};
 use super::listener::accept;
+use crate::check::patience::Deadline;
 use crate::check::protocol::{Bytes, DeedResult, Made, Making, SocketAddress};
 use crate::curriculum::scenario::{SocketFile, SocketState, SocketType};
-use crate::sys::clock::Deadline;
 use crate::untrusted::Untrusted;
 
 /// Connections that may wait at a listener.

@@ -15,9 +15,9 @@ use nix::sys::socket::{MsgFlags, Shutdown};
 use rustix::net::{SocketFlags, accept_with};
 
 use super::frames::FrameFilter;
+use crate::check::patience::Deadline;
 use crate::check::protocol::FiltersSeen;
 use crate::curriculum::scenario::{Delivery, FrameFault};
-use crate::sys::clock::Deadline;
 use crate::sys::outq;
 
 /// Connections that are served at the same time; more wait in the queue of the listener.

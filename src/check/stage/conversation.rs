@@ -6,11 +6,11 @@ use super::talk::path_bytes;
 use super::{Failed, GRACE_MS, Runner, StageError, Stepped};
 use crate::check::link::Link;
 use crate::check::observation::FiltersState;
+use crate::check::patience::Deadline;
 use crate::check::program::Program;
 use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Order, Outcome, Persona, Queue};
 use crate::curriculum::exercise::Answers;
 use crate::curriculum::scenario::{FIRST, Filters, Payload, Who};
-use crate::sys::clock::Deadline;
 
 /// How long a connection is waited for between two looks at whether the program still runs, in
 /// milliseconds.

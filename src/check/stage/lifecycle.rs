@@ -10,6 +10,7 @@ use super::{Failed, GRACE_MS, Purpose, Runner, StageError, Stepped};
 use crate::check::bounds::Bounds;
 use crate::check::link::Link;
 use crate::check::observation::{Address, MemoryState};
+use crate::check::patience::Deadline;
 use crate::check::payload;
 use crate::check::program::Program;
 use crate::check::protocol::{
@@ -21,7 +22,6 @@ use crate::check::{sanitizer, trace};
 use crate::curriculum::exercise::Role;
 use crate::curriculum::expression;
 use crate::curriculum::scenario::{Action, ExitStatus, FIRST, Payload, Printed, Sink, Start, Wait};
-use crate::sys::clock::Deadline;
 use crate::sys::spawn::Limits;
 
 /// Bytes of standard output that are kept whole at least, to be looked through: 8 MiB.

@@ -6,9 +6,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{Supervisor, no_instance, prefix};
+use crate::check::patience::Deadline;
 use crate::check::protocol::{Answer, Bytes, SocketAddress};
 use crate::curriculum::scenario::{Printed, SocketType};
-use crate::sys::clock::{Deadline, now_us};
+use crate::sys::clock::now_us;
 use crate::sys::process;
 use crate::sys::sock_diag;
 use crate::untrusted::Untrusted;

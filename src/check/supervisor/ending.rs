@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::Supervisor;
-use crate::sys::clock::Deadline;
+use crate::check::patience::Deadline;
 use crate::sys::process;
 use crate::sys::spawn::{Identity, signal_all_of};
 

@@ -13,7 +13,8 @@ use nix::sys::time::TimeValLike;
 
 use super::footprint::{Footprint, measure};
 use crate::check::bounds::{Bounds, Excess, Resource};
-use crate::sys::clock::{Deadline, now_us};
+use crate::check::patience::Deadline;
+use crate::sys::clock::now_us;
 use crate::sys::process;
 
 /// Between two looks, in milliseconds.

@@ -15,8 +15,8 @@ use std::os::fd::AsFd;
 
 use super::Supervisor;
 use super::instance::Instance;
+use crate::check::patience::Deadline;
 use crate::check::verdict::{Leftover, LeftoverKind};
-use crate::sys::clock::Deadline;
 use crate::sys::ipc_objects::{self, Kind, Object};
 use crate::sys::process;
 use crate::sys::sock_diag;

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
-use crate::sys::clock::Deadline;
+use crate::check::patience::Deadline;
 use crate::sys::process;
 
 /// How long a monitor may take to start the program, in milliseconds.
