@@ -105,7 +105,7 @@ impl Runner<'_> {
             full: message.full,
             within_ms,
         };
-        self.traffic(&message.connection, &deed, within_ms)
+        self.repeated(&message.connection, &deed, message.times, within_ms)
     }
 
     pub(super) fn expect_message(&mut self, wanted: &ExpectMessage, within_ms: u64) -> Stepped {
@@ -118,7 +118,17 @@ impl Runner<'_> {
             room: wanted.room,
             within_ms,
         };
-        self.traffic(&wanted.connection, &deed, within_ms)
+        self.repeated(&wanted.connection, &deed, wanted.times, within_ms)
+    }
+
+    /// The same deed so many times, or until it fails.
+    fn repeated(&mut self, connection: &str, deed: &Deed, times: u32, within_ms: u64) -> Stepped {
+        for _ in 1..times {
+            if let Err(failed) = self.traffic(connection, deed, within_ms)? {
+                return Ok(Err(failed));
+            }
+        }
+        self.traffic(connection, deed, within_ms)
     }
 
     pub(super) fn expect_no_message(&mut self, connection: &str, within_ms: u64) -> Stepped {

@@ -58,15 +58,22 @@ pub(super) fn sends(message: &SendMessage) -> String {
         1 => String::new(),
         pieces => format!(", gathered from {pieces} buffers,"),
     };
+    let times = match message.times {
+        1 => String::new(),
+        times => format!(", {times} times"),
+    };
     format!(
-        "sends {}{pieces}{with} in one message on {}",
+        "sends {}{pieces}{with} in one message on {}{times}",
         payload(&message.data),
         message.connection
     )
 }
 
 pub(super) fn awaits(wanted: &ExpectMessage) -> String {
-    format!("waits for a message on {}", wanted.connection)
+    match wanted.times {
+        1 => format!("waits for a message on {}", wanted.connection),
+        times => format!("waits for {times} messages on {}", wanted.connection),
+    }
 }
 
 pub(super) fn message_wanted(wanted: &ExpectMessage) -> String {

@@ -51,6 +51,8 @@ pub struct SendMessage {
     pub credentials: Claim,
     /// Whether the call may fail because the receiver's queue is full.
     pub full: WhenFull,
+    /// How many times it is sent, one call each.
+    pub times: u32,
 }
 
 /// Who a message says that it is from.
@@ -119,6 +121,8 @@ pub struct ExpectMessage {
     pub descriptors: u32,
     /// For how many descriptors there is room.
     pub room: u32,
+    /// How many such messages must come, one after the other.
+    pub times: u32,
 }
 
 /// Who a message is from.
@@ -226,6 +230,14 @@ const ACCESSES: &[(&str, Access)] = &[
 /// The kernel takes no more descriptors with one message: SCM_MAX_FD.
 const MOST_DESCRIPTORS: i64 = 253;
 
+/// So many times the same message: more than fit into any queue of this machine's usual size.
+const MOST_TIMES: i64 = 1000;
+
+fn times(table: &mut Reader<'_>) -> u32 {
+    let times = table.optional_integer("times", 1..MOST_TIMES + 1);
+    times.unwrap_or(1) as u32
+}
+
 impl FileKind {
     /// `regular`, as `exercise.toml` has it; `other`, which that cannot have.
     pub fn word(self) -> &'static str {
@@ -269,6 +281,7 @@ impl SendMessage {
             full: table
                 .optional_choice("full", FULL)
                 .unwrap_or(WhenFull::Wait),
+            times: times(table),
         }
     }
 }
@@ -313,6 +326,7 @@ impl ExpectMessage {
             room: table
                 .optional_integer("room", 0..MOST_DESCRIPTORS + 1)
                 .map_or(descriptors + 8, |room| room as u32),
+            times: times(table),
         }
     }
 }
