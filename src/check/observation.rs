@@ -288,6 +288,8 @@ pub struct Address {
     /// `stream`, `dgram`, `seqpacket`, or empty.
     #[serde(rename = "type")]
     pub socket_type: &'static str,
+    /// The type that it must be of.
+    pub wanted: &'static str,
     /// Other names in the directory; at most five.
     pub others: Vec<String>,
 }

@@ -299,7 +299,13 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
         Action::Start(start) => match start.wait {
             Wait::Exit => "the program ends".to_owned(),
             Wait::Nothing => "the program starts".to_owned(),
-            Wait::Ready => format!("a listening stream socket at {}", seen.address.path),
+            Wait::Ready => {
+                let (path, wanted) = (&seen.address.path, seen.address.wanted);
+                match wanted {
+                    "dgram" => format!("a bound {wanted} socket at {path}"),
+                    _ => format!("a listening {wanted} socket at {path}"),
+                }
+            }
         },
         Action::WriteFile { .. } | Action::NoteMemory { .. } | Action::LimitDescriptors { .. } => {
             "the program is running".to_owned()

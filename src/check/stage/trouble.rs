@@ -32,7 +32,10 @@ impl Runner<'_> {
             instance: ProgramState::absent(),
             program: ProgramState::absent(),
             second: ProgramState::absent(),
-            address: Address::look(&self.place.address),
+            address: Address {
+                wanted: self.program_type().word(),
+                ..Address::look(&self.place.address)
+            },
             ..Observation::default()
         };
         let mut stderr = Vec::new();
