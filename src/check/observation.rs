@@ -593,9 +593,7 @@ mod tests {
         assert_eq!(Address::look(&path).state, "listening");
         assert_eq!(Address::look(&path).socket_type, "stream");
         drop(listener);
-        assert_eq!(
-            (Address::look(&path).kind, Address::look(&path).state),
-            ("socket", "none")
-        );
+        let seen = Address::look(&path);
+        assert_eq!((seen.kind, seen.state), ("socket", "none"));
     }
 }

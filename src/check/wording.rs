@@ -1,6 +1,6 @@
 //! What the checker did, expected and saw, in words: from steps and outcomes to sentences. What a
-//! failure *means* is said by diagnoses in the exercise's own files. Words about lines that tell of
-//! sockets are in `wording/listing`, about messages and files in `wording/messages`, about the program's own state in `wording/state`.
+//! failure *means* is said by diagnoses in the exercise's own files. The rooms of `wording` have the
+//! words about lines that tell of sockets, about messages and files, and about the program's state.
 
 mod listing;
 mod messages;
@@ -299,13 +299,7 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
         Action::Start(start) => match start.wait {
             Wait::Exit => "the program ends".to_owned(),
             Wait::Nothing => "the program starts".to_owned(),
-            Wait::Ready => {
-                let (path, wanted) = (&seen.address.path, seen.address.wanted);
-                match wanted {
-                    "dgram" => format!("a bound {wanted} socket at {path}"),
-                    _ => format!("a listening {wanted} socket at {path}"),
-                }
-            }
+            Wait::Ready => state::ready(seen),
         },
         Action::WriteFile { .. } | Action::NoteMemory { .. } | Action::LimitDescriptors { .. } => {
             "the program is running".to_owned()

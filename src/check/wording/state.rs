@@ -31,6 +31,17 @@ pub fn waits(program: &ProgramState) -> String {
     )
 }
 
+/// What makes the program ready.
+pub(super) fn ready(seen: &Observation) -> String {
+    let (path, wanted) = (&seen.address.path, seen.address.wanted);
+    let does = if wanted == "dgram" {
+        "bound"
+    } else {
+        "listening"
+    };
+    format!("a {does} {wanted} socket at {path}")
+}
+
 pub(super) fn not_ready(seen: &Observation) -> String {
     let address = &seen.address;
     match (address.kind, address.state) {
