@@ -1,6 +1,5 @@
-//! What the checker did, expected and saw, in words: from steps and outcomes to sentences. What a
-//! failure *means* is said by diagnoses in the exercise's own files. The rooms of `wording` have the
-//! words about lines that tell of sockets, about messages and files, and about the program's state.
+//! What the checker did, expected and saw, in words; what a failure *means*, exercises say. Words about
+//! tables of sockets, about messages and files, and about the program's state are in `wording/`.
 
 mod listing;
 mod messages;
