@@ -262,7 +262,7 @@ pub struct ProgramState {
     pub threads: usize,
     /// Open descriptors.
     pub descriptors: usize,
-    /// Open descriptors when it became ready.
+    /// Open descriptors when it became ready; 3 of a program whose readiness was not waited for.
     pub descriptors_at_ready: usize,
     /// Connections we have open.
     pub connections_open: usize,

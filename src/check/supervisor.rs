@@ -51,6 +51,8 @@ use crate::untrusted::Untrusted;
 
 /// Events kept for the timeline; a program that prints without end must not fill memory.
 const MOST_EVENTS: usize = 2000;
+/// Descriptors that a program is started with; compared with later, unless it becomes ready.
+const STANDARD_DESCRIPTORS: usize = 3;
 
 /// Plays the supervisor until the grader hangs up. Standard input is the line to it.
 ///
@@ -411,7 +413,7 @@ impl Supervisor {
                             stopped: false,
                             quiet: false,
                             sent: Vec::new(),
-                            descriptors_at_ready: 0,
+                            descriptors_at_ready: STANDARD_DESCRIPTORS,
                             memory_noted: 0,
                         };
                         patience::watch(instance.pid);

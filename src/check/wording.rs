@@ -383,7 +383,7 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
             };
         }
         Action::ExpectNoLeakedDescriptors { .. } => format!(
-            "about as many open descriptors as when it became ready: {}",
+            "about as many open descriptors as when it was ready, or was started: {}",
             seen.program.descriptors_at_ready
         ),
         Action::ExpectNoLeftovers { .. } => {

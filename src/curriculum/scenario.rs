@@ -356,8 +356,8 @@ pub enum Action {
         /// The exact line.
         text: String,
     },
-    /// The instance must come back to as many open descriptors as when it became ready, give or
-    /// take the connections that are open.
+    /// The instance must come back to as many open descriptors as when it became ready, or to the
+    /// standard three where that was not waited for, give or take the connections that are open.
     ExpectNoLeakedDescriptors {
         /// The instance.
         name: String,

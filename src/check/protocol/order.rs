@@ -355,7 +355,7 @@ pub struct Seen {
     pub threads: usize,
     /// Descriptors open now.
     pub descriptors: usize,
-    /// Descriptors open when it became ready.
+    /// Descriptors open when it became ready; the standard three until then.
     pub descriptors_at_ready: usize,
     /// Its standard output, bounded.
     pub stdout: Bytes,

@@ -1,7 +1,7 @@
 /* Exercise 15, reference solution in C: open files go from one program to another.
  *
  *     send SOCKET FILE... < note      delivers the open files and a note
- *     receive SOCKET                  takes one delivery and copies it to standard output
+ *     receive [--who] SOCKET          takes one delivery and copies it to standard output
  *
  * Over the socket go a line, the note, and with the first byte the descriptors. No byte of a file
  * does. */
@@ -165,6 +165,8 @@ static int send_files(const char *path, char **names, size_t count)
 
 /* ---- receive ----------------------------------------------------------------------------------- */
 
+static bool asks_who; /* --who */
+
 struct delivery {
     char data[LINE + NOTE];
     size_t size;
@@ -281,13 +283,13 @@ static bool take(int sender, struct delivery *got)
     got->spoiled = false;
     bool good = read_delivery(sender, got) && is_good(got);
     char answer[LINE] = "refused\n";
-    if (good) {
-        fprintf(stderr, "from pid=%d uid=%u gid=%u\n", got->from.pid, got->from.uid, got->from.gid);
+    if (good)
         snprintf(answer, sizeof answer, "taken %zu\n", got->count);
-    } else {
+    else
         for (size_t i = 0; i < got->count; i++)
             close(got->files[i]);
-    }
+    if (good && asks_who)
+        fprintf(stderr, "from pid=%d uid=%u gid=%u\n", got->from.pid, got->from.uid, got->from.gid);
     /* A sender that is gone does not hear it: its affair. */
     send(sender, answer, strlen(answer), MSG_NOSIGNAL);
     return good;
@@ -303,7 +305,7 @@ static int receive(const char *path)
     if (bind(listener, (const struct sockaddr *)&address, sizeof address) == -1)
         fail(path);
     int yes = 1; /* the kernel is to say who sends; connections take this over from here */
-    if (setsockopt(listener, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == -1)
+    if (asks_who && setsockopt(listener, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == -1)
         fail("SO_PASSCRED");
     if (listen(listener, 16) == -1)
         fail("listen");
@@ -331,9 +333,10 @@ int main(int argc, char **argv)
 {
     if (argc >= 4 && strcmp(argv[1], "send") == 0)
         return send_files(argv[2], argv + 3, (size_t)(argc - 3));
-    if (argc == 3 && strcmp(argv[1], "receive") == 0)
-        return receive(argv[2]);
+    asks_who = argc == 4 && strcmp(argv[2], "--who") == 0;
+    if (argc == 3 + asks_who && strcmp(argv[1], "receive") == 0)
+        return receive(argv[argc - 1]);
     fprintf(stderr, "usage: send SOCKET FILE... < note\n"
-                    "       receive SOCKET\n");
+                    "       receive [--who] SOCKET\n");
     return 1;
 }

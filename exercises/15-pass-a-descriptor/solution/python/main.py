@@ -1,7 +1,7 @@
 """Exercise 15, reference solution in Python: open files go from one program to another.
 
     send SOCKET FILE... < note      delivers the open files and a note
-    receive SOCKET                  takes one delivery and copies it to standard output
+    receive [--who] SOCKET          takes one delivery and copies it to standard output
 
 Over the socket go a line, the note, and with the first byte the descriptors. No byte of a file does.
 """
@@ -62,7 +62,7 @@ def send(path, names):
 
 def read_delivery(sender):
     """Read to the end of the stream: bytes, descriptors, whether some were dropped, who it is from."""
-    data, files, dropped, who = b"", [], False, (0, 0, 0)
+    data, files, dropped, who = b"", [], False, None
     room = socket.CMSG_SPACE(MOST * DESCRIPTOR) + socket.CMSG_SPACE(CREDENTIALS.size)
     while True:
         # Not socket.recv_fds(): Python 3.11 does not hand its flags on, and the descriptors would be
@@ -92,8 +92,9 @@ def take(sender):
     line, line_feed, note = data.partition(b"\n")
     right = line_feed and line == b"files %d" % len(files)
     good = right and 1 <= len(files) <= MOST and not dropped and len(data) < LONGEST
-    if good:
+    if good and who:
         print("from pid=%d uid=%d gid=%d" % who, file=sys.stderr, flush=True)
+    if good:
         answer = b"taken %d\n" % len(files)
     else:
         # Everything that recvmsg() delivered is ours, wanted or not.
@@ -114,11 +115,11 @@ def write_all(data):
         rest = rest[os.write(1, rest) :]
 
 
-def receive(path):
+def receive(path, asks_who):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(path)
-        # The kernel is to say who sends; connections take this over from here.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        # Whether the kernel is to say who sends; connections take this over from here.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, asks_who)
         listener.listen(16)
         taken = None
         while taken is None:
@@ -139,10 +140,10 @@ def main():
     try:
         if command == "send" and len(arguments) >= 2:
             send(arguments[0], arguments[1:])
-        elif command == "receive" and len(arguments) == 1:
-            receive(arguments[0])
+        elif command == "receive" and arguments[:-1] in ([], ["--who"]):
+            receive(arguments[-1], len(arguments) == 2)
         else:
-            sys.exit("usage: send SOCKET FILE... < note, or receive SOCKET")
+            sys.exit("usage: send SOCKET FILE... < note, or receive [--who] SOCKET")
     except OSError as error:
         sys.exit(str(error))
 

@@ -45,9 +45,9 @@ int main(int argc, char **argv)
 {
     if (argc >= 4 && strcmp(argv[1], "send") == 0)
         return send_files(argv[2], argv + 3, argc - 3);
-    if (argc == 3 && strcmp(argv[1], "receive") == 0)
-        return receive(argv[2]);
+    if (argc >= 3 && strcmp(argv[1], "receive") == 0)
+        return receive(argv[argc - 1]);
     fprintf(stderr, "usage: send SOCKET FILE... < note\n"
-                    "       receive SOCKET\n");
+                    "       receive [--who] SOCKET\n");
     return 1;
 }

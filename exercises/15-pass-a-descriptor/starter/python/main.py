@@ -29,10 +29,10 @@ def main():
     command, *arguments = sys.argv[1:] or [""]
     if command == "send" and len(arguments) >= 2:
         send(arguments[0], arguments[1:])
-    elif command == "receive" and len(arguments) == 1:
-        receive(arguments[0])
+    elif command == "receive" and arguments:
+        receive(arguments[-1])
     else:
-        sys.exit("usage: send SOCKET FILE... < note, or receive SOCKET")
+        sys.exit("usage: send SOCKET FILE... < note, or receive [--who] SOCKET")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 //! Exercise 15, reference solution in Rust: open files go from one program to another.
 //!
 //!     send SOCKET FILE... < note      delivers the open files and a note
-//!     receive SOCKET                  takes one delivery and copies it to standard output
+//!     receive [--who] SOCKET          takes one delivery and copies it to standard output
 //!
 //! Over the socket go a line, the note, and with the first byte the descriptors. No byte of a file
 //! does. Rust programs ignore SIGPIPE, so a sender that is gone is an error (EPIPE) of one write.
@@ -187,7 +187,7 @@ fn take(mut sender: UnixStream) -> Option<(Delivery, usize)> {
     taken
 }
 
-fn receive(path: &Path) -> io::Result<()> {
+fn receive(path: &Path, asks_who: bool) -> io::Result<()> {
     let listener = socket(
         AddressFamily::Unix,
         SockType::Stream,
@@ -195,9 +195,9 @@ fn receive(path: &Path) -> io::Result<()> {
         None,
     )?;
     bind(listener.as_raw_fd(), &UnixAddr::new(path)?)?;
-    // The kernel is to say who sends; connections take this over from here, so it comes before
+    // Whether the kernel is to say who sends; connections take this over from here, so it comes before
     // the first of them can be made.
-    setsockopt(&listener, sockopt::PassCred, &true)?;
+    setsockopt(&listener, sockopt::PassCred, &asks_who)?;
     listen(&listener, Backlog::new(16)?)?;
     let listener = UnixListener::from(listener);
     let (got, note) = loop {
@@ -223,9 +223,12 @@ fn main() -> ExitCode {
         [command, path, names @ ..] if command == "send" && !names.is_empty() => {
             send(Path::new(path), names)
         }
-        [command, path] if command == "receive" => receive(Path::new(path)),
+        [command, path] if command == "receive" => receive(Path::new(path), false),
+        [command, flag, path] if command == "receive" && flag == "--who" => {
+            receive(Path::new(path), true)
+        }
         _ => Err(io::Error::other(
-            "usage: send SOCKET FILE... < note, or receive SOCKET",
+            "usage: send SOCKET FILE... < note, or receive [--who] SOCKET",
         )),
     };
     match done {

@@ -36,9 +36,9 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let done = match arguments.as_slice() {
         [command, path, names @ ..] if command == "send" && !names.is_empty() => send(path, names),
-        [command, path] if command == "receive" => receive(path),
+        [command, .., path] if command == "receive" => receive(path),
         _ => Err(io::Error::other(
-            "usage: send SOCKET FILE... < note, or receive SOCKET",
+            "usage: send SOCKET FILE... < note, or receive [--who] SOCKET",
         )),
     };
     match done {
