@@ -28,7 +28,6 @@ use nix::sys::socket::Shutdown;
 use self::connection::{Connection, Destination, Stop, connect, os_errno};
 use self::crowd::Crowd;
 use self::exchange::{End, exchange};
-use self::message::{Message, Wanted};
 use self::named::Named;
 use self::subject::Subjects;
 use super::link::Line;
@@ -241,77 +240,12 @@ impl Peer {
                     outcome,
                 )
             }
-            Deed::OpenSocket {
-                connection,
-                bind,
-                asks_credentials,
-            } => {
-                let made = message::open(&bind, asks_credentials)?;
-                self.connections.insert(connection, made);
-                Ok(())
-            }
-            Deed::SendMessage {
-                connection,
-                to,
-                data,
-                pieces,
-                attach,
-                holds,
-                directory,
-                credentials,
-                full,
-                within_ms,
-            } => {
-                let message = Message {
-                    to: to.as_ref(),
-                    bytes: &draw(&data),
-                    pieces: pieces as usize,
-                    attach: &attach,
-                    contents: holds.iter().map(draw).collect(),
-                    directory: &directory,
-                    credentials,
-                    full,
-                };
-                let deadline = Deadline::after_ms(within_ms);
-                self.get(&connection)?.send_message(message, deadline)
-            }
-            Deed::ReceiveMessage {
-                connection,
-                data,
-                from,
-                program,
-                descriptors,
-                room,
-                within_ms,
-            } => {
-                let wanted = Wanted {
-                    bytes: &draw(&data),
-                    from,
-                    program: &program,
-                    descriptors: descriptors as usize,
-                    room: room as usize,
-                };
-                let deadline = Deadline::after_ms(within_ms);
-                self.get(&connection)?
-                    .receive_message(&wanted, deadline, outcome)
-            }
-            Deed::ExpectNoMessage { connection } => {
-                self.get(&connection)?.expect_no_message(outcome)
-            }
-            Deed::ExamineDescriptor {
-                connection,
-                index,
-                holds,
-                within_ms,
-            } => {
-                let holds = holds.as_ref().map(draw);
-                let deadline = Deadline::after_ms(within_ms);
-                self.get(&connection)?
-                    .examine(index as usize, holds.as_deref(), deadline, outcome)
-            }
-            Deed::AddToEventfd { connection, count } => {
-                self.get(&connection)?.add_to_eventfd(count)
-            }
+            deed @ (Deed::OpenSocket { .. }
+            | Deed::SendMessage { .. }
+            | Deed::ReceiveMessage { .. }
+            | Deed::ExpectNoMessage { .. }
+            | Deed::ExamineDescriptor { .. }
+            | Deed::AddToEventfd { .. }) => self.about_messages(deed, outcome),
             Deed::LimitDescriptors { pid, spare } => {
                 let limit = match spare {
                     Some(spare) => Some(crowd::room_for(pid, spare)),

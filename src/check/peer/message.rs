@@ -23,9 +23,10 @@ use rustix::net::{
 
 use super::connection::{Connection, Stop, os_errno, regular_file};
 use super::named::on_address;
+use super::{Peer, draw};
 use crate::check::patience::Deadline;
 use crate::check::protocol::{
-    Bound, Bytes, DeedResult, DescriptorSeen, MessageSeen, Outcome, SocketAddress,
+    Bound, Bytes, Deed, DeedResult, DescriptorSeen, MessageSeen, Outcome, SocketAddress,
 };
 use crate::curriculum::scenario::{
     Access, Attached, AttachedFile, Claim, FileKind, Sender, SocketType, WhenFull,
@@ -81,6 +82,86 @@ pub(super) struct Wanted<'a> {
     pub(super) program: &'a SocketAddress,
     pub(super) descriptors: usize,
     pub(super) room: usize,
+}
+
+impl Peer {
+    /// The deeds about messages.
+    pub(super) fn about_messages(&mut self, deed: Deed, outcome: &mut Outcome) -> Result<(), Stop> {
+        match deed {
+            Deed::OpenSocket {
+                connection,
+                bind,
+                asks_credentials,
+            } => {
+                let made = open(&bind, asks_credentials)?;
+                self.connections.insert(connection, made);
+                Ok(())
+            }
+            Deed::SendMessage {
+                connection,
+                to,
+                data,
+                pieces,
+                attach,
+                holds,
+                directory,
+                credentials,
+                full,
+                within_ms,
+            } => {
+                let message = Message {
+                    to: to.as_ref(),
+                    bytes: &draw(&data),
+                    pieces: pieces as usize,
+                    attach: &attach,
+                    contents: holds.iter().map(draw).collect(),
+                    directory: &directory,
+                    credentials,
+                    full,
+                };
+                let deadline = Deadline::after_ms(within_ms);
+                self.get(&connection)?.send_message(message, deadline)
+            }
+            Deed::ReceiveMessage {
+                connection,
+                data,
+                from,
+                program,
+                descriptors,
+                room,
+                within_ms,
+            } => {
+                let wanted = Wanted {
+                    bytes: &draw(&data),
+                    from,
+                    program: &program,
+                    descriptors: descriptors as usize,
+                    room: room as usize,
+                };
+                let deadline = Deadline::after_ms(within_ms);
+                self.get(&connection)?
+                    .receive_message(&wanted, deadline, outcome)
+            }
+            Deed::ExpectNoMessage { connection } => {
+                self.get(&connection)?.expect_no_message(outcome)
+            }
+            Deed::ExamineDescriptor {
+                connection,
+                index,
+                holds,
+                within_ms,
+            } => {
+                let holds = holds.as_ref().map(draw);
+                let deadline = Deadline::after_ms(within_ms);
+                self.get(&connection)?
+                    .examine(index as usize, holds.as_deref(), deadline, outcome)
+            }
+            Deed::AddToEventfd { connection, count } => {
+                self.get(&connection)?.add_to_eventfd(count)
+            }
+            _ => Err(Stop::new(DeedResult::Fault, "know this deed")),
+        }
+    }
 }
 
 impl Connection {
