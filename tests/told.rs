@@ -39,6 +39,18 @@ const TOLD: &[(&str, &[&str])] = &[
         &["ends-with-the-first-python", "reset-is-end-python"],
     ),
     (
+        "detect-truncation",
+        &["tells-what-fitted-python", "any-flag-python"],
+    ),
+    (
+        "seqpacket-commands",
+        &["splits-all-python", "ignores-truncation-python"],
+    ),
+    (
+        "pass-a-descriptor",
+        &["other-order-python", "type-unchecked-python"],
+    ),
+    (
         "env-doctor",
         &["missing-is-stale-python", "always-the-server-python"],
     ),
