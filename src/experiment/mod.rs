@@ -4,6 +4,7 @@
 //! forks from a threaded program and nothing it does outlives it. What it saw is data; lessons
 //! compare it with predictions, and [`crate::render`] draws it.
 
+mod access_list;
 mod activation;
 mod actor;
 mod af_unix;

@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use super::stage::Stage;
 use super::{
-    Failure, activation, af_unix, capsule, clipboard, connect, credentials, endings, environment,
-    faces, losses, names, overview, passing, permissions, pids, policy, queue, refusal,
-    runtime_dir, scope, sessions, tmpfs, types, varied,
+    Failure, access_list, activation, af_unix, capsule, clipboard, connect, credentials, endings,
+    environment, faces, losses, names, overview, passing, permissions, pids, policy, queue,
+    refusal, runtime_dir, scope, sessions, tmpfs, types, varied,
 };
 
 /// A named routine of real system calls.
@@ -120,6 +120,11 @@ pub const ALL: &[Experiment] = &[
         name: "runtime-dir.who-lives-there",
         routine: runtime_dir::who_lives_there,
         varied: Some(varied::who_lives_there),
+    },
+    Experiment {
+        name: "socket.access-list",
+        routine: access_list::access_list,
+        varied: Some(varied::access_list),
     },
     Experiment {
         name: "socket.locks",

@@ -1,0 +1,105 @@
+//! `socket.access-list`: what an access control list makes of the mode of a socket file, and what
+//! chmod and the umask make of the list: acl(5). Modes without lists are in `permissions`.
+
+use serde_json::{Map, Value, json};
+
+use super::files::{List, Touch};
+use super::order::{Kind, Order};
+use super::permissions::{chmod, file, knock, permissions};
+use super::setting::{listener, socket};
+use super::stage::{Actor, Stage};
+use super::standing::Standing;
+use super::{Failure, Nothing, parameters, path};
+
+/// The user that the list lets in: no user of a machine has this number for a purpose.
+pub(super) const STRANGER: u32 = 65533;
+
+/// The one part of the experiment.
+pub(super) fn access_list(
+    stage: &mut Stage,
+    params: &Map<String, Value>,
+) -> Result<Value, Failure> {
+    let Nothing {} = parameters(params)?;
+    let owner = &mut stage.actor("owner")?;
+    stage.part("a");
+    let (yard, door) = ("yard", "yard/door");
+    stage
+        .quietly(owner, &Order::Mkdir(yard.to_owned()))?
+        .done()?;
+    stage.quietly(owner, &chmod(yard, 0o755))?.done()?;
+    listener(stage, owner, door, 8)?;
+    stage.call(owner, chmod(door, 0o600))?.done()?;
+    let list = List {
+        owner: 6,
+        user: (STRANGER, 6),
+        group: 0,
+        mask: 6,
+        other: 0,
+    };
+    set(stage, owner, door, list)?;
+    let told = stage.decisive(owner, Order::Stat(door.to_owned()))?;
+    let listed = permissions(&told.stat()?.0)?;
+    let mut stranger = stranger(stage, yard)?;
+    let mut try_it = |stage: &mut Stage| match &mut stranger {
+        Some(stranger) => knock(stage, stranger, "door").map(|(name, _)| name),
+        None => Ok("unknown".to_owned()),
+    };
+    let allowed = try_it(stage)?;
+    stage.call(owner, chmod(door, 0o600))?.done()?;
+    let order = file(Touch::Access(door.to_owned()));
+    let entries = stage.call(owner, order)?.told()?.to_owned();
+    let masked = try_it(stage)?;
+    // Files that are made in a directory with a default list begin with it; the umask of the maker
+    // still counts, since bind applies it before it makes the file.
+    let default = List {
+        owner: 7,
+        user: (STRANGER, 7),
+        group: 0,
+        mask: 7,
+        other: 0,
+    };
+    let order = file(Touch::SetDefault(yard.to_owned(), default));
+    stage.call(owner, order)?.done()?;
+    let fd = socket(stage, owner, Kind::Stream)?;
+    let heir = "yard/heir";
+    stage.call(owner, Order::Bind(fd, path(heir)))?.done()?;
+    let order = file(Touch::Access(heir.to_owned()));
+    let inherited = stage.call(owner, order)?.told()?.to_owned();
+    let a = json!({
+        "stranger": STRANGER, "listed": listed, "allowed": allowed, "entries": entries,
+        "masked": masked, "named_entry": entries.contains(&format!("u:{STRANGER}:rw")),
+        "mask": mask(&entries), "inherited": inherited, "inherited_mask": mask(&inherited),
+        "inherits": inherited.contains(&format!("u:{STRANGER}:rwx")),
+    });
+    Ok(json!({ "a": a }))
+}
+
+/// Gives a file this list, where the file system has lists.
+pub(super) fn set(
+    stage: &mut Stage,
+    owner: &mut Actor,
+    name: &str,
+    list: List,
+) -> Result<(), Failure> {
+    let set = stage.call(owner, file(Touch::SetAccess(name.to_owned(), list)))?;
+    let no_lists = |_| Failure::Lacking("a place for temporary files with access lists".to_owned());
+    set.done().map_err(no_lists)
+}
+
+/// The mask of a list in its short form.
+pub(super) fn mask(list: &str) -> &str {
+    let mut words = list.split(' ');
+    words
+        .find_map(|word| word.strip_prefix("m::"))
+        .unwrap_or("none")
+}
+
+/// A process of another user in this directory, where we may make one.
+fn stranger(stage: &Stage, yard: &str) -> Result<Option<Actor>, Failure> {
+    let mut stranger = stage.actor("stranger")?;
+    let order = file(Touch::Chdir(yard.to_owned()));
+    stage.quietly(&mut stranger, &order)?.done()?;
+    let order = Order::Standing(Standing::Become(STRANGER));
+    let became = stage.quietly(&mut stranger, &order)?;
+    Ok(became.result.is_ok().then_some(stranger))
+}
