@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 /// `IPC_MASTERY_AT_ONCE` says otherwise.
 fn at_once() -> usize {
     let wish = std::env::var("IPC_MASTERY_AT_ONCE").ok();
-    wish.and_then(|wish| wish.parse().ok()).unwrap_or(8)
+    wish.and_then(|wish| wish.parse().ok()).unwrap_or(12)
 }
 
 /// Why what the supervisor does to any program has no mutant in an exercise.
