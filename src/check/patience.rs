@@ -3,8 +3,9 @@
 //! On a busy machine a program that is right gets its turn late, and so do our own helpers. A clock
 //! on the wall would call that silence. So a deadline moves by what the watched processes, with all
 //! their threads and all below them, have spent on run queues since it was set: the second number
-//! of /proc/PID/schedstat. It moves by [`MOST`] times its length at most, so that a program that
-//! goes round in a loop ends its step. Where the kernel keeps no such account, the wall decides.
+//! of /proc/PID/schedstat. It moves by [`MOST`] times its length at most, and not at all once they have
+//! had a CPU for half of its length: whoever goes round in a loop has had its turn. Where the kernel
+//! keeps no such account, the wall decides.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use std::time::Duration;
 use nix::poll::PollTimeout;
 
 use crate::sys::clock::now_us;
-use crate::sys::process;
+use crate::sys::process::{self, Turns};
 
 /// By how many times its length a deadline moves at most.
 const MOST: u64 = 5;
@@ -28,26 +29,27 @@ thread_local! {
 #[derive(Default)]
 struct Watched {
     pids: BTreeSet<i32>,
-    /// What each thread had waited when it was last looked at, in nanoseconds.
-    waited: BTreeMap<i32, u64>,
-    /// What all have waited while they were watched, in nanoseconds. Never less than before.
-    total_ns: u64,
+    /// What each thread had had when it was last looked at.
+    threads: BTreeMap<i32, Turns>,
+    /// What all have had while they were watched. Never less than before.
+    total: Turns,
 }
 
 impl Watched {
-    fn look(&mut self) -> u64 {
-        let now: BTreeMap<i32, u64> = self
+    fn look(&mut self) -> Turns {
+        let now: BTreeMap<i32, Turns> = self
             .pids
             .iter()
-            .flat_map(|pid| process::waited_for_cpu_ns(*pid))
+            .flat_map(|pid| process::turns(*pid))
             .collect();
-        for (thread, waited) in &now {
-            // One that is seen for the first time has waited since it was started.
-            let before = self.waited.get(thread).copied().unwrap_or(0);
-            self.total_ns += waited.saturating_sub(before);
+        for (thread, turns) in &now {
+            // One that is seen for the first time has had this since it was started.
+            let before = self.threads.get(thread).copied().unwrap_or_default();
+            self.total.waited_ns += turns.waited_ns.saturating_sub(before.waited_ns);
+            self.total.ran_ns += turns.ran_ns.saturating_sub(before.ran_ns);
         }
-        self.waited = now;
-        self.total_ns / 1000
+        self.threads = now;
+        self.total
     }
 }
 
@@ -55,8 +57,8 @@ impl Watched {
 pub fn watch(pid: i32) {
     WATCHED.with_borrow_mut(|watched| {
         if watched.pids.insert(pid) {
-            // What it waited before is not ours.
-            watched.waited.extend(process::waited_for_cpu_ns(pid));
+            // What it had before is not ours.
+            watched.threads.extend(process::turns(pid));
         }
     });
 }
@@ -66,9 +68,18 @@ pub fn forget(pid: i32) {
     WATCHED.with_borrow_mut(|watched| watched.pids.remove(&pid));
 }
 
-/// What all watched processes have waited for a CPU, in microseconds.
-pub fn starved_us() -> u64 {
+/// What all watched processes have had of the CPUs.
+fn turns() -> Turns {
     WATCHED.with_borrow_mut(Watched::look)
+}
+
+/// By how much a deadline of this length moves, both in microseconds, with what the watched have had
+/// since it was set.
+fn moves(length_us: u64, since: Turns) -> u64 {
+    if since.ran_ns / 1000 >= length_us / 2 {
+        return 0;
+    }
+    (since.waited_ns / 1000).min(length_us.saturating_mul(MOST))
 }
 
 /// A moment by which something must have happened, if nobody had to wait for a CPU.
@@ -76,8 +87,8 @@ pub fn starved_us() -> u64 {
 pub struct Deadline {
     began_us: u64,
     length_us: u64,
-    /// What had been waited when it was set, in microseconds; `None`: it does not move.
-    starved_us: Option<u64>,
+    /// What the watched had had when it was set; `None`: it does not move.
+    before: Option<Turns>,
 }
 
 impl Deadline {
@@ -86,7 +97,7 @@ impl Deadline {
         Self {
             began_us: now_us(),
             length_us: wait.saturating_mul(1000),
-            starved_us: (wait >= SHORTEST_MS).then(starved_us),
+            before: (wait >= SHORTEST_MS).then(turns),
         }
     }
 
@@ -94,11 +105,15 @@ impl Deadline {
     pub fn left(self) -> Duration {
         let left = |until: u64| until.saturating_sub(now_us());
         let until = self.began_us.saturating_add(self.length_us);
-        match (left(until), self.starved_us) {
+        match (left(until), self.before) {
             // Only who is late has to be looked at.
             (0, Some(before)) => {
-                let starved = starved_us().saturating_sub(before);
-                let moved = starved.min(self.length_us.saturating_mul(MOST));
+                let now = turns();
+                let since = Turns {
+                    ran_ns: now.ran_ns.saturating_sub(before.ran_ns),
+                    waited_ns: now.waited_ns.saturating_sub(before.waited_ns),
+                };
+                let moved = moves(self.length_us, since);
                 Duration::from_micros(left(until.saturating_add(moved)))
             }
             (left, _) => Duration::from_micros(left),
@@ -158,7 +173,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_a_cpu_is_given_that_time_and_who_sleeps_is_not() {
-        let (one, other) = (spinner(), spinner());
+        let (one, others) = (spinner(), [spinner(), spinner(), spinner()]);
         let watched = one.id() as i32;
         watch(watched);
         let began = now_us();
@@ -169,16 +184,16 @@ mod tests {
         let took_ms = (now_us() - began) / 1000;
         forget(watched);
         end(one);
-        end(other);
-        // Two share one CPU, so the one that is watched waits for at least a third of the time.
+        others.into_iter().for_each(end);
+        // Four share one CPU, so the one that is watched waits for most of the time.
         assert!(took_ms > SHORTEST_MS * 4 / 3, "{took_ms} ms");
 
         let mut asleep = Command::new("sleep").arg("60").spawn().unwrap();
         watch(asleep.id() as i32);
-        let began = starved_us();
+        let began = turns().waited_ns;
         let deadline = Deadline::after_ms(SHORTEST_MS);
         let _ = nix::poll::poll(&mut [], deadline.poll_timeout());
-        let starved = starved_us() - began;
+        let starved = (turns().waited_ns - began) / 1000;
         forget(asleep.id() as i32);
         asleep.kill().unwrap();
         asleep.wait().unwrap();
@@ -186,8 +201,21 @@ mod tests {
     }
 
     #[test]
+    fn a_deadline_moves_for_who_waits_and_not_for_who_had_its_turn() {
+        let length_us = 5_000_000;
+        let had = |ran_ms: u64, waited_ms: u64| Turns {
+            ran_ns: ran_ms * 1_000_000,
+            waited_ns: waited_ms * 1_000_000,
+        };
+        assert_eq!(moves(length_us, had(0, 0)), 0);
+        assert_eq!(moves(length_us, had(2_400, 3_000)), 3_000_000);
+        assert_eq!(moves(length_us, had(100, 90_000)), length_us * MOST);
+        assert_eq!(moves(length_us, had(2_500, 3_000)), 0);
+    }
+
+    #[test]
     fn a_rhythm_does_not_move() {
-        assert!(Deadline::after_ms(20).starved_us.is_none());
-        assert!(Deadline::after_ms(SHORTEST_MS).starved_us.is_some());
+        assert!(Deadline::after_ms(20).before.is_none());
+        assert!(Deadline::after_ms(SHORTEST_MS).before.is_some());
     }
 }

@@ -125,17 +125,27 @@ pub fn busy_ns(pid: i32) -> u64 {
     tree.into_iter().flat_map(threads).filter_map(of).sum()
 }
 
-/// How long each thread of a process and of all below it has waited for a CPU, in nanoseconds, by its
-/// id (the second number of /proc/PID/task/TID/schedstat; kernel: `sched_info.run_delay`). Nothing
-/// without CONFIG_SCHED_INFO.
-pub fn waited_for_cpu_ns(pid: i32) -> Vec<(i32, u64)> {
+/// What a thread has had of the CPUs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turns {
+    /// On a CPU, in nanoseconds (kernel: `sum_exec_runtime`).
+    pub ran_ns: u64,
+    /// Waiting for one, in nanoseconds (kernel: `sched_info.run_delay`).
+    pub waited_ns: u64,
+}
+
+/// The turns of each thread of a process and of all below it, by the thread's id
+/// (/proc/PID/task/TID/schedstat). Nothing without CONFIG_SCHED_INFO.
+pub fn turns(pid: i32) -> Vec<(i32, Turns)> {
     let mut tree = descendants(pid);
     tree.insert(pid);
     let of = |thread: PathBuf| {
         let id = thread.file_name()?.to_str()?.parse().ok()?;
         let line = fs::read_to_string(thread.join("schedstat")).ok()?;
-        let waited = line.split_whitespace().nth(1)?.parse().ok()?;
-        Some((id, waited))
+        let mut numbers = line.split_whitespace().map(|word| word.parse::<u64>());
+        let ran_ns = numbers.next()?.ok()?;
+        let waited_ns = numbers.next()?.ok()?;
+        Some((id, Turns { ran_ns, waited_ns }))
     };
     tree.into_iter().flat_map(threads).filter_map(of).collect()
 }
