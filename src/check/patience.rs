@@ -73,6 +73,11 @@ fn turns() -> Turns {
     WATCHED.with_borrow_mut(Watched::look)
 }
 
+/// What all watched processes have waited for a CPU, in microseconds.
+pub fn starved_us() -> u64 {
+    turns().waited_ns / 1000
+}
+
 /// By how much a deadline of this length moves, both in microseconds, with what the watched have had
 /// since it was set.
 fn moves(length_us: u64, since: Turns) -> u64 {
