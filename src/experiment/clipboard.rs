@@ -92,7 +92,7 @@ pub(super) fn broker(stage: &mut Stage, params: &Map<String, Value>) -> Result<V
     stage.call(&mut paster, order)?.done()?;
     stage.quietly(&mut paster, &Order::Close(writer))?.done()?;
     let order = Order::ReceiveDescriptor(to_paster, 100);
-    let wanted = stage.call(&mut broker, order)?;
+    let wanted = stage.decisive(&mut broker, order)?;
     handled += &text_of(&wanted);
     let wanted_bytes = text_of(&wanted).len();
     let passing = one(&wanted)?;
@@ -107,7 +107,7 @@ pub(super) fn broker(stage: &mut Stage, params: &Map<String, Value>) -> Result<V
     let order = Order::Write(into, TEXT.to_owned());
     stage.call(&mut holder, order)?.done()?;
     stage.quietly(&mut holder, &Order::Close(into))?.done()?;
-    let read = stage.decisive(&mut paster, Order::Read(reader, 100))?;
+    let read = stage.call(&mut paster, Order::Read(reader, 100))?;
     let end = stage.call(&mut paster, Order::Read(reader, 100))?;
     let lines = |who| rights(stage.so_far(), who);
     let a = json!({

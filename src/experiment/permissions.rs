@@ -91,11 +91,11 @@ fn birth(stage: &mut Stage, owner: &mut Actor) -> Result<Value, Failure> {
     let by_umask = mode(stage, owner, "plain")?;
     let early = socket(stage, owner, Kind::Stream)?;
     let fchmod = |bits| file(Touch::Fchmod(early, bits));
-    stage.call(owner, fchmod(0o600))?.done()?;
+    stage.call(owner, fchmod(0o666))?.done()?;
     bind(stage, owner, early, "early")?;
     let before = mode(stage, owner, "early")?;
     stage.mark();
-    stage.call(owner, fchmod(0o666))?.done()?;
+    stage.call(owner, fchmod(0o600))?.done()?;
     let after = mode(stage, owner, "early")?;
     stage.call(owner, file(Touch::Umask(0o177)))?.done()?;
     let masked = socket(stage, owner, Kind::Stream)?;
