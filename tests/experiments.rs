@@ -511,14 +511,14 @@ fn a_pidfd_never_means_the_process_that_has_got_the_number() {
 
 #[test]
 fn an_access_list_counts_for_another_user_until_its_mask_is_taken() {
-    let c = &observe("socket.locks").obs["c"];
-    if c["allowed"] != "unknown" {
+    let a = &observe("socket.access-list").obs["a"];
+    if a["allowed"] != "unknown" {
         assert_eq!(
-            (&c["allowed"], &c["masked"]),
+            (&a["allowed"], &a["masked"]),
             (&json!("success"), &json!("EACCES"))
         );
     }
-    assert_eq!(c["listed"], "0660");
+    assert_eq!(a["listed"], "0660");
 }
 
 #[test]
@@ -695,8 +695,8 @@ fn on_a_terminal_try_asks_before_it_runs_and_marks_the_prediction() {
         .expect("the binary starts");
     let mut terminal = std::fs::File::from(pty.master);
     // The terminal keeps what is typed ahead. "z" is no answer, so it is asked again; the fact is
-    // first stated wrong, then right.
-    let typed = b"z\na\n6\n12\nc\n1;\n";
+    // first stated wrong, then right. What asks for more is told that nothing more is typed.
+    let typed = b"z\na\n6\n12\nc\nGET-2;\n\x04\x04\x04";
     terminal.write_all(typed).expect("it can be typed");
     assert!(child.wait().expect("it ends").success());
     drop(pty.slave);
@@ -724,11 +724,11 @@ fn on_a_terminal_try_asks_before_it_runs_and_marks_the_prediction() {
     assert!(ran < place("Look once more"));
     assert!(place("Look once more") < place("Yes, that is what the kernel did."));
     assert!(
-        shown.contains("✗ a. GET-1;, and the next read will return GET-2;"),
+        shown.contains("✗ a. GET-1;, the first write"),
         "{shown}"
     );
     assert!(
-        shown.contains("✓ b. GET-1;GET-2;, everything that was written"),
+        shown.contains("✓ b. GET-1;GET-2;, both writes"),
         "{shown}"
     );
     assert!(
