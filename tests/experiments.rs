@@ -723,14 +723,8 @@ fn on_a_terminal_try_asks_before_it_runs_and_marks_the_prediction() {
     assert!(asked < ran, "the prediction comes first");
     assert!(ran < place("Look once more"));
     assert!(place("Look once more") < place("Yes, that is what the kernel did."));
-    assert!(
-        shown.contains("✗ a. GET-1;, the first write"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("✓ b. GET-1;GET-2;, both writes"),
-        "{shown}"
-    );
+    assert!(shown.contains("✗ a. GET-1;, the first write"), "{shown}");
+    assert!(shown.contains("✓ b. GET-1;GET-2;, both writes"), "{shown}");
     assert!(
         shown.contains("read(4, buffer, 100)"),
         "no descriptor of ours gets in: {shown}"

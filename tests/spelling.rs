@@ -171,7 +171,11 @@ fn read_all() -> BTreeMap<String, PathBuf> {
             found.entry(word.to_owned()).or_insert_with(|| file.clone());
         }
     }
-    found.retain(|word, _| !names.contains(word) && !names.contains(&word.to_lowercase()));
+    // One letter many times is an example of a length.
+    let length = |word: &str| word.chars().all(|letter| word.starts_with(letter));
+    found.retain(|word, _| {
+        !names.contains(word) && !names.contains(&word.to_lowercase()) && !length(word)
+    });
     found
 }
 

@@ -238,10 +238,19 @@ fn run(
         }
         (Stand::Done(_), _) => {
             if let (Some(part), Some(observation)) = (state.part(part), observation) {
-                text.line(Line::of(Role::Subheading, "What happened").with(
-                    Role::Dim,
-                    format!("   on Linux {}", printable(&observation.kernel)),
-                ));
+                let instead = observation.instead(&part.id.value);
+                let happened = Line::of(Role::Subheading, "What happened");
+                text.line(match &instead {
+                    None => happened.with(
+                        Role::Dim,
+                        format!("   on Linux {}", printable(&observation.kernel)),
+                    ),
+                    Some(_) => Line::of(Role::Subheading, "What is shown in the place of a run"),
+                });
+                if let Some(said) = instead {
+                    let said = format!("No run of this machine: {said}.");
+                    text.append(paragraph(Role::Warning, &said, reading(setting)));
+                }
                 let calls = observation.part(&part.id.value);
                 text.append(lesson::calls(calls, reading(setting)));
             }
