@@ -300,25 +300,29 @@ fn prose_keeps_its_budget() {
     });
 }
 
-/// The Python listing of a lesson's text.
-fn listing(markdown: &str) -> Option<&str> {
-    let (_, rest) = markdown.split_once("```python\n")?;
-    rest.split_once("```").map(|(listing, _)| listing)
+/// The listing of a lesson's text, and the program that reads it.
+fn listing(markdown: &str) -> Option<(&'static str, &str)> {
+    [("```python\n", "python3"), ("```sh\n", "sh")]
+        .into_iter()
+        .find_map(|(fence, program)| {
+            let (_, rest) = markdown.split_once(fence)?;
+            Some((program, rest.split_once("```")?.0))
+        })
+}
+
+fn is_installed(program: &str) -> bool {
+    let mut paths = std::env::var_os("PATH").into_iter();
+    paths.any(|all| std::env::split_paths(&all).any(|at| at.join(program).exists()))
 }
 
 #[test]
-fn the_experiment_can_be_done_by_hand_in_few_lines_of_python() {
-    let missing = Command::new("python3").arg("--version").output().is_err();
-    if missing {
-        eprintln!("skipped: python3 is not installed");
-        return;
-    }
+fn the_experiment_can_be_done_by_hand_in_few_lines_of_python_or_shell() {
     complaints(|lesson, found| {
         if lesson.experiment.is_none() {
             return;
         }
         let text = markdown(lesson);
-        let Some(listing) = listing(&text) else {
+        let Some((program, listing)) = listing(&text) else {
             found.push("has no listing".into());
             return;
         };
@@ -326,8 +330,15 @@ fn the_experiment_can_be_done_by_hand_in_few_lines_of_python() {
         if listing.lines().count() > 25 || long {
             found.push("the listing is too large".into());
         }
-        let output = Command::new("python3").args(["-c", listing]).output();
-        let output = output.expect("python3 starts");
+        let mut tools = [program, "tmux"]
+            .into_iter()
+            .filter(|tool| *tool == program || listing.contains(tool));
+        if let Some(tool) = tools.find(|tool| !is_installed(tool)) {
+            eprintln!("skipped: {} needs {tool}", lesson.slug);
+            return;
+        }
+        let output = Command::new(program).args(["-c", listing]).output();
+        let output = output.expect("it starts");
         if !output.status.success() || output.stdout.is_empty() || !output.stderr.is_empty() {
             found.push(format!("the listing fails: {output:?}"));
         }

@@ -75,7 +75,13 @@ pub(super) fn handoff(stage: &mut Stage, params: &Map<String, Value>) -> Result<
     let mut manager = stage.actor("manager")?;
     let mut first = stage.actor("client 1")?;
     let mut second = stage.actor("client 2")?;
-    let listening = listener(stage, &mut manager, name)?;
+    let order = Order::Socket(path(name), Kind::Stream);
+    let listening = stage.quietly(&mut manager, &order)?.descriptor()?;
+    let bind = Order::Bind(listening, path(name));
+    stage.quietly(&mut manager, &bind)?.done()?;
+    stage
+        .call(&mut manager, Order::Listen(listening, 5))?
+        .done()?;
     let mut worker = stage.fork(&mut manager, "worker")?;
     let own = socket(stage, &mut first)?;
     stage

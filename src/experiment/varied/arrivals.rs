@@ -70,7 +70,7 @@ pub fn bytes(stage: &mut Stage, params: &Map<String, Value>) -> Result<Value, Fa
             stage.call(&mut client, order)?.done()?;
         }
         let read = stage.decisive(&mut server, now(ends.server, room))?;
-        let next = stage.call(&mut server, now(ends.server, PLENTY))?;
+        let next = stage.decisive(&mut server, now(ends.server, PLENTY))?;
         counts.push((length(&read), length(&next)));
     }
     let a = json!({
