@@ -40,8 +40,8 @@ pub(super) fn types(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
     stage.part("a");
     let (stream, stream_other, one) = boundaries(stage, &mut both, Kind::Stream)?;
     let (packet, packet_other, two) = boundaries(stage, &mut both, Kind::Seqpacket)?;
-    let (datagram, datagram_other, three) = boundaries(stage, &mut both, Kind::Datagram)?;
     stage.mark();
+    let (datagram, datagram_other, three) = boundaries(stage, &mut both, Kind::Datagram)?;
     for fd in [packet_other, datagram_other] {
         stage.quietly(&mut both, &receive(fd))?.bytes()?;
     }
@@ -61,9 +61,9 @@ pub(super) fn types(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
     stage.call(&mut both, send(packet, "on"))?.count()?;
     let next = stage.call(&mut both, receive(packet_other))?;
     stage.call(&mut both, Order::Close(packet))?.done()?;
-    let end = stage.decisive(&mut both, receive(packet_other))?;
+    let end = stage.call(&mut both, receive(packet_other))?;
     stage.call(&mut both, Order::Close(datagram))?.done()?;
-    let silent = stage.call(&mut both, receive(datagram_other))?;
+    let silent = stage.decisive(&mut both, receive(datagram_other))?;
     let refused = stage.call(&mut both, send(datagram_other, "x"))?;
     let flood = flood(stage, &mut both)?;
     let nothing = stage.quietly(&mut both, &send(stream, ""))?;
