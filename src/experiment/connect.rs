@@ -51,7 +51,7 @@ pub(super) fn atlas(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
         ("full", "full"),
     ] {
         let order = Order::Connect(fd, path(name));
-        let outcome = if name == "stale" {
+        let outcome = if name == "locked" {
             stage.decisive(&mut client, order)?
         } else {
             stage.call(&mut client, order)?

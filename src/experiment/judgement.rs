@@ -200,7 +200,7 @@ fn slot_text(slot: &str, context: &Value) -> Result<String, JudgementError> {
         .filter(|(_, filter)| filter.trim() == "code");
     let source = as_code.map_or(slot, |(source, _)| source.trim());
     let value = expression::value(source, context).map_err(unfit(slot))?;
-    let value = untrusted::printable(&value);
+    let value = untrusted::readable(&value);
     let fits_code = !value.is_empty() && !value.contains(['`', '|']) && value.trim() == value;
     Ok(if as_code.is_some() && fits_code {
         format!("`{value}`")
