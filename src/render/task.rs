@@ -235,10 +235,9 @@ pub fn explored(listing: &Listing, width: usize) -> Text {
 /// What passing a variant is worth, by the outcomes that count it: one sentence.
 pub fn variant_worth(outcomes: &[&str]) -> String {
     match outcomes {
-        [] => "It is practice: no outcome of the path counts it.".to_owned(),
+        [] => "It is practice: it does not count for an outcome.".to_owned(),
         ids => format!(
-            "Passed, it is evidence for {}; after a try that is not passed, the next 20 hours are \
-             practice.",
+            "If you pass, it is evidence for {}. If not, tries in the next 20 hours are practice.",
             ids.join(" and ")
         ),
     }
