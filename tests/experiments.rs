@@ -391,6 +391,36 @@ fn a_path_is_cut_off_by_mounts_and_an_abstract_name_by_the_network() {
 }
 
 #[test]
+fn where_files_have_no_lists_a_recorded_run_is_shown_and_said_to_be_one() {
+    // A ramfs has no access lists.
+    let place = tempfile::tempdir().expect("a directory");
+    let output = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
+        .arg("mount -t ramfs none \"$1\" && TMPDIR=$1 exec \"$0\" try socket.access-list --json")
+        .args([program(), place.path()])
+        .stdin(Stdio::null())
+        .output();
+    let Some(output) = output.ok().filter(|output| output.status.success()) else {
+        eprintln!("skipped: no ramfs in a namespace of ours");
+        return;
+    };
+    let observation: Observation = serde_json::from_slice(&output.stdout).expect("an observation");
+    let said = observation.instead("a").expect("it is said");
+    assert!(
+        said.contains("access lists") && said.contains("recorded on Linux"),
+        "{said}"
+    );
+    let live = observe("socket.access-list");
+    if live.lacking("a").is_none() {
+        let calls = |seen: &Observation| -> Vec<(String, bool)> {
+            let own = seen.part("a").filter(|call| call.who.starts_with("owner"));
+            own.map(|call| (call.call.clone(), call.decisive)).collect()
+        };
+        assert_eq!(calls(&live), calls(&observation));
+    }
+}
+
+#[test]
 fn where_namespaces_are_refused_a_recorded_run_is_shown_and_said_to_be_one() {
     // In a user namespace of its own, a process may forbid further ones to itself.
     let forbid =

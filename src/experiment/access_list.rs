@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::files::{List, Touch};
 use super::order::{Kind, Order};
 use super::permissions::{chmod, file, knock, permissions};
+use super::recorded::{Part, or_recorded};
 use super::setting::{listener, socket};
 use super::stage::{Actor, Stage};
 use super::standing::Standing;
@@ -14,12 +15,53 @@ use super::{Failure, Nothing, parameters, path};
 /// The user that the list lets in: no user of a machine has this number for a purpose.
 pub(super) const STRANGER: u32 = 65533;
 
-/// The one part of the experiment.
+/// The one part of the experiment. Where files have no lists, a recorded run is shown.
 pub(super) fn access_list(
     stage: &mut Stage,
     params: &Map<String, Value>,
 ) -> Result<Value, Failure> {
     let Nothing {} = parameters(params)?;
+    or_recorded(stage, seen, recorded)
+}
+
+/// The same as it was seen on another machine, by a user who could not play the named one.
+fn recorded() -> Vec<Part> {
+    const LISTED: &str = "u::rw u:65533:rw g::- m::- o::-";
+    const HEIR: &str = "u::rwx u:65533:rwx g::- m::rx o::-";
+    vec![Part {
+        id: "a",
+        lines: &[
+            ("owner", "chmod(\"yard/door\", 0600)", "0"),
+            (
+                "owner",
+                "setxattr(\"yard/door\", acl u::rw u:65533:rw g::- m::rw o::-)",
+                "0",
+            ),
+            (
+                "owner",
+                "lstat(\"yard/door\")",
+                "0, socket, mode 0660, size 0",
+            ),
+            ("owner", "chmod(\"yard/door\", 0600)", "0"),
+            ("owner", "getxattr(\"yard/door\", acl)", LISTED),
+            (
+                "owner",
+                "setxattr(\"yard\", default acl u::rwx u:65533:rwx g::- m::rwx o::-)",
+                "0",
+            ),
+            ("owner", "bind(4, \"yard/heir\")", "0"),
+            ("owner", "getxattr(\"yard/heir\", acl)", HEIR),
+        ],
+        decisive: 2,
+        seen: json!({
+            "stranger": STRANGER, "listed": "0660", "allowed": "unknown", "entries": LISTED,
+            "masked": "unknown", "named_entry": true, "mask": "-", "inherited": HEIR,
+            "inherited_mask": "rx", "inherits": true,
+        }),
+    }]
+}
+
+fn seen(stage: &mut Stage) -> Result<Value, Failure> {
     let owner = &mut stage.actor("owner")?;
     stage.part("a");
     let (yard, door) = ("yard", "yard/door");
