@@ -119,12 +119,12 @@ fn prove(home: &Home, task: &str, seed: &str) -> Command {
     command
 }
 
-/// The same command, for which Ctrl-C has its usual meaning although who started the tests may
-/// ignore it: a shell's background jobs do (signal(7), "inherited across an execve").
+/// The same command, for which signals have their usual meaning although who started the tests may
+/// ignore them, as nohup(1) and a shell's background jobs do (signal(7), "inherited across an execve").
 fn with_usual_signals(command: &Command) -> Command {
     let mut usual = Command::new("env");
     usual
-        .arg("--default-signal=INT,QUIT")
+        .arg("--default-signal=HUP,INT,QUIT")
         .arg(command.get_program())
         .args(command.get_args());
     for (name, value) in command.get_envs() {
