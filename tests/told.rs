@@ -135,7 +135,7 @@ fn steady(text: &str) -> String {
 #[test]
 fn failures_read_as_a_tutor_would_say_them() {
     let curriculum = Curriculum::load(&Source::Embedded).expect("it loads");
-    for exercise in &curriculum.exercises {
+    let tell = |exercise: &Exercise| {
         let chosen = TOLD.iter().find(|(slug, _)| *slug == exercise.slug);
         let (_, mutants) = chosen.unwrap_or_else(|| panic!("{} tells nothing", exercise.slug));
         let mut all = told(&curriculum, exercise, None);
@@ -143,6 +143,17 @@ fn failures_read_as_a_tutor_would_say_them() {
             all += &format!("\n--- {mutant}\n\n");
             all += &told(&curriculum, exercise, Some(mutant));
         }
+        all
+    };
+    // Each exercise on a thread of its own: most of the time something is waited for.
+    let all: Vec<String> = std::thread::scope(|scope| {
+        let tell = &tell;
+        let begin = |exercise| scope.spawn(move || tell(exercise));
+        let begun: Vec<_> = curriculum.exercises.iter().map(begin).collect();
+        let ends = begun.into_iter().map(|one| one.join().expect("it is told"));
+        ends.collect()
+    });
+    for (exercise, all) in curriculum.exercises.iter().zip(all) {
         insta::assert_snapshot!(exercise.slug.clone(), all);
     }
 }
