@@ -110,7 +110,7 @@ fn seen(stage: &mut Stage) -> Result<Value, Failure> {
     let a = json!({
         "stranger": STRANGER, "listed": listed, "allowed": allowed, "entries": entries,
         "masked": masked, "named_entry": entries.contains(&format!("u:{STRANGER}:rw")),
-        "mask": mask(&entries), "inherited": inherited, "inherited_mask": mask(&inherited),
+        "mask": entry(&entries, "m::"), "inherited": inherited, "inherited_mask": entry(&inherited, "m::"),
         "inherits": inherited.contains(&format!("u:{STRANGER}:rwx")),
     });
     Ok(json!({ "a": a }))
@@ -128,12 +128,12 @@ pub(super) fn set(
     set.done().map_err(no_lists)
 }
 
-/// The mask of a list in its short form.
-pub(super) fn mask(list: &str) -> &str {
+/// The rights of an entry of a list in its short form, by how it begins: `m::` is the mask; `none`
+/// where there is no such entry.
+pub(super) fn entry<'list>(list: &'list str, begins: &str) -> &'list str {
     let mut words = list.split(' ');
-    words
-        .find_map(|word| word.strip_prefix("m::"))
-        .unwrap_or("none")
+    let rights = words.find_map(|word| word.strip_prefix(begins));
+    rights.unwrap_or("none")
 }
 
 /// A process of another user in this directory, where we may make one.

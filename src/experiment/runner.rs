@@ -20,6 +20,17 @@ use super::{Observation, registry};
 /// The path of the running program, for starting it once more.
 pub const OURSELVES: &str = "/proc/self/exe";
 
+/// Starts a guard, the leader of a process group of its own, with a pipe to it and one from it.
+pub(super) fn guard(program: &Path) -> io::Result<Child> {
+    Command::new(program)
+        .args(ROLE)
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+}
+
 /// The arguments that make our binary play a part in an experiment.
 pub(super) const ROLE: [&str; 2] = ["__role", "experiment"];
 
@@ -84,13 +95,7 @@ pub fn run(
         name: name.to_owned(),
     };
     registry::find(name).ok_or_else(unknown)?;
-    let mut guard = Command::new(program)
-        .args(ROLE)
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let mut guard = guard(program)?;
     let answer = ask(&mut guard, name, params);
     if matches!(answer, Ok(None)) {
         // Its own limit is far below ours: it is stuck. Its processes die with it.

@@ -1,16 +1,15 @@
 //! The caller's end of a scene: starts its guard, asks its director, ends it.
 
 use std::io::{self, Write};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::super::Failure;
 use super::super::request::{Request, Work};
-use super::super::runner::{ExperimentError, ROLE, line_within};
+use super::super::runner::{ExperimentError, guard, line_within};
 use super::{Answer, Part, Wish};
 
 /// Longer than a director takes with anything, also where the machine is busy.
@@ -34,13 +33,7 @@ impl Caller {
         params: &Map<String, Value>,
         program: &Path,
     ) -> Result<Self, ExperimentError> {
-        let mut guard = Command::new(program)
-            .args(ROLE)
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
+        let mut guard = guard(program)?;
         let missing = || io::Error::other("a pipe is missing");
         let orders = guard.stdin.take();
         let answers = guard.stdout.take().ok_or_else(missing)?;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::experiment::access_list::{STRANGER, mask, set};
+use crate::experiment::access_list::{STRANGER, entry, set};
 use crate::experiment::files::{List, Touch};
 use crate::experiment::order::Order;
 use crate::experiment::permissions::{chmod, file, permissions};
@@ -63,7 +63,7 @@ impl Default for AccessList {
 /// A socket file with a list, and a chmod on it.
 pub fn access_list(stage: &mut Stage, params: &Map<String, Value>) -> Result<Value, Failure> {
     let AccessList {
-        entry,
+        entry: named,
         group,
         mask: most,
         digit,
@@ -74,7 +74,7 @@ pub fn access_list(stage: &mut Stage, params: &Map<String, Value>) -> Result<Val
     stage.part("a");
     let list = List {
         owner: 6,
-        user: (STRANGER, entry.digit()),
+        user: (STRANGER, named.digit()),
         group: group.digit(),
         mask: most.digit(),
         other: 0,
@@ -88,22 +88,8 @@ pub fn access_list(stage: &mut Stage, params: &Map<String, Value>) -> Result<Val
     let told = stage.decisive(owner, order)?;
     let after = told.told()?.to_owned();
     let a = json!({
-        "listed": listed, "mask": mask(&after),
-        "entry": named(&after), "group": owning_group(&after),
+        "listed": listed, "mask": entry(&after, "m::"),
+        "entry": entry(&after, &format!("u:{STRANGER}:")),
     });
     Ok(json!({ "a": a }))
-}
-
-/// The rights of the named user in a list in its short form; `none` where there is no such entry.
-fn named(list: &str) -> &str {
-    let mut words = list.split(' ');
-    let entry = words.find_map(|word| word.strip_prefix("u:")?.strip_prefix("65533:"));
-    entry.unwrap_or("none")
-}
-
-/// The rights of the owning group in a list in its short form.
-fn owning_group(list: &str) -> &str {
-    let mut words = list.split(' ');
-    let entry = words.find_map(|word| word.strip_prefix("g::"));
-    entry.unwrap_or("none")
 }
