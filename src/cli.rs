@@ -364,6 +364,10 @@ pub struct Check {
     /// mistakes that only luck hides. The verdict stays.
     #[arg(long, conflicts_with_all = ["cmd", "socket"])]
     pub sanitize: bool,
+    /// Run each stage once: no other run looks for the system calls and for misused memory behind a
+    /// failure. For judging many programs; the verdict is the same.
+    #[arg(long, conflicts_with = "sanitize")]
+    pub once: bool,
     /// Judge again whenever a file is saved, until Ctrl-C.
     #[arg(long, conflicts_with = "socket")]
     pub watch: bool,

@@ -11,7 +11,7 @@ use super::link::LinkError;
 use super::observation::Address;
 use super::prepare::{Prepared, isolation, prepare};
 use super::program::{Program, Target};
-use super::second::Second;
+use super::second::{self, Second};
 use super::stage::{self, Purpose, Setting, StageError};
 use super::verdict::{Failure, Leftover, Report, StageReport, Verdict};
 use super::{diagnose, payload};
@@ -37,8 +37,21 @@ pub struct Request {
     pub stage: Option<String>,
     /// How the program is kept apart.
     pub containment: Containment,
-    /// Whether a program that has passed is run once more with the compiler's sanitizers.
-    pub sanitize: bool,
+    /// What is run again when the verdict is known.
+    pub again: Again,
+}
+
+/// What is run again when the verdict is known. It never changes the verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Again {
+    /// The first stage that failed: for its system calls, and for what the compiler's sanitizers
+    /// find.
+    #[default]
+    Failure,
+    /// That; and after a pass all stages, with the compiler's sanitizers.
+    FailureOrPass,
+    /// Nothing: a failure is told by what its only run showed.
+    Nothing,
 }
 
 /// How a program is kept apart from everything else.
@@ -193,7 +206,15 @@ pub fn run(
                     bwrap: bwrap.as_ref(),
                     cancel,
                 };
-                judge.stage(stage, number, request, report.seed, !failed, &mut leftovers)?
+                let explains = !failed && request.again != Again::Nothing;
+                judge.stage(
+                    stage,
+                    number,
+                    request,
+                    report.seed,
+                    explains,
+                    &mut leftovers,
+                )?
             }
         };
         failed |= verdict == Verdict::Fail;
@@ -221,7 +242,9 @@ pub fn run(
                 .map(|stage| stage.verdict),
         ),
     };
-    if let (Some(prepared), Verdict::Pass, true) = (&program, report.verdict, request.sanitize) {
+    if let (Some(prepared), Verdict::Pass, Again::FailureOrPass) =
+        (&program, report.verdict, request.again)
+    {
         let judge = Judge {
             curriculum,
             exercise,
@@ -308,7 +331,7 @@ impl Judge<'_> {
         number: usize,
         request: &Request,
         seed: u64,
-        wants_trace: bool,
+        explains: bool,
         leftovers: &mut Vec<Leftover>,
     ) -> Result<(Verdict, Option<Failure>), CheckError> {
         if let Program::Running(_) = &self.prepared.program
@@ -339,9 +362,9 @@ impl Judge<'_> {
             setting,
         };
         second.look_for_a_buffer(&mut trouble)?;
-        let mut timeline_note = String::new();
+        let mut timeline_note = second::OBSERVED.to_owned();
         // What took too much of the machine once is not let loose on it again.
-        if wants_trace && trouble.seen.outcome != "limit" {
+        if explains && trouble.seen.outcome != "limit" {
             timeline_note = second.explain(&mut trouble, &mut run)?;
         }
         let by_hand = self.by_hand(stage);

@@ -158,7 +158,7 @@ impl Second<'_> {
 }
 
 /// Where the program's side of a timeline comes from, when nothing better can be had.
-const OBSERVED: &str =
+pub(super) const OBSERVED: &str =
     "The program's side is what it printed, and what the kernel says of its process.";
 /// Why its system calls are not shown.
 const NO_STRACE: &str = "Its system calls are not shown: strace is not installed.";

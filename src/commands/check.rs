@@ -12,7 +12,7 @@ use crate::check::locate::{self, LocateError, Wish};
 use crate::check::marker::Marker;
 use crate::check::verdict::{Report, Subject, Verdict};
 use crate::check::watch::Watch;
-use crate::check::{self, CheckError, Containment, Progress, Request, Target};
+use crate::check::{self, Again, CheckError, Containment, Progress, Request, Target};
 use crate::cli;
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::Exercise;
@@ -46,7 +46,11 @@ pub fn run(context: &Context, options: &cli::Check) -> Result<ExitCode, CommandE
         seed: options.seed,
         patience: options.patience,
         stage: options.stage.clone(),
-        sanitize: options.sanitize,
+        again: match (options.once, options.sanitize) {
+            (true, _) => Again::Nothing,
+            (false, true) => Again::FailureOrPass,
+            (false, false) => Again::Failure,
+        },
         containment: match options.isolation {
             cli::Isolation::Usual => Containment::Usual,
             cli::Isolation::Bwrap => Containment::Bwrap,

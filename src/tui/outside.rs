@@ -21,7 +21,7 @@ use super::scene::{Stand, Wanted};
 use crate::check::cancel::Cancel;
 use crate::check::marker::{self, Marker};
 use crate::check::watch::Watch;
-use crate::check::{self, CheckError, Containment, Request, Target};
+use crate::check::{self, Again, CheckError, Containment, Request, Target};
 use crate::curriculum::Curriculum;
 use crate::curriculum::pages::Pages;
 use crate::curriculum::source::Source;
@@ -225,7 +225,7 @@ impl Outside {
                 seed: None,
                 patience: 1,
                 stage: None,
-                sanitize: false,
+                again: Again::Failure,
                 containment: Containment::Usual,
             };
             let mut tell = |step| {

@@ -73,6 +73,46 @@ fn a_failure_in_c_is_explained_by_the_compilers_sanitizers() {
 }
 
 #[test]
+fn once_leaves_out_what_explains_a_failure_and_keeps_the_verdict() {
+    let bench = Bench::new();
+    let directory = changed_solution(
+        &bench,
+        "static void serve(int client)\n{\n",
+        "static void serve(int client)\n{\n    abort();\n",
+    );
+    let report = |options: &[&str]| -> Value {
+        let check = bench.of_directory(&directory, options).spawn().unwrap();
+        serde_json::from_slice(&finish(check).stdout).unwrap()
+    };
+    let told = |report: &Value| {
+        let stages = report["stages"].as_array().unwrap().clone();
+        let stages = stages.iter().map(|stage| {
+            let diagnosis = stage["failure"]["diagnosis"].clone();
+            (stage["id"].clone(), stage["verdict"].clone(), diagnosis)
+        });
+        stages.collect::<Vec<_>>()
+    };
+    let first_note = |report: &Value| {
+        let stages = report["stages"].as_array().unwrap().clone();
+        let failed = stages.iter().find(|stage| stage["verdict"] == "fail");
+        let failure = failed.unwrap()["failure"].clone();
+        (
+            failure["timeline_note"].clone(),
+            failure["sanitizer"].clone(),
+        )
+    };
+    let (usual, once) = (report(&["--json"]), report(&["--json", "--once"]));
+    assert_eq!(told(&usual), told(&once));
+    let (note, sanitizer) = first_note(&once);
+    assert_ne!(first_note(&usual).0, note);
+    assert_eq!(sanitizer, Value::Null);
+    assert_eq!(
+        note, "The program's side is what it printed, and what the kernel says of its process.",
+        "{once:#}"
+    );
+}
+
+#[test]
 fn what_only_luck_hides_is_told_after_a_pass_and_changes_no_verdict() {
     let bench = Bench::new();
     if !has_sanitizers(&bench) {
