@@ -8,19 +8,40 @@ use crate::render::text::{Line, Role, Text};
 /// Rows of a table of sockets that a lesson shows: nobody reads more before a question.
 const SOCKETS: usize = 5;
 
+/// The title of the section `peers` of `creds`; whoever draws a section takes its title from here.
+pub const PEERS: &str = "What a peer is told, if it connects now";
+/// Of `ids`.
+pub const IDS: &str = "Ids";
+/// Of `privileges`.
+pub const PRIVILEGES: &str = "Privileges";
+/// Of `namespaces`.
+pub const NAMESPACES: &str = "Namespaces";
+/// Of `session`.
+pub const SESSION: &str = "Session";
+/// Of `live`.
+pub const LIVE: &str = "Live on this kernel";
+/// Of `listening` of `sockets`.
+pub const LISTENING: &str = "Listening";
+/// Of `bound`.
+pub const BOUND: &str = "Bound, not listening";
+/// Of `connected`.
+pub const CONNECTED: &str = "Connected";
+/// Of `waiting`.
+pub const WAITING: &str = "Waiting to be accepted";
+
 /// The title that a section of a picture stands under.
 fn title(probe: Name, section: &str) -> Option<&'static str> {
     Some(match (probe, section) {
-        (Name::Creds, "peers") => "What a peer is told, if it connects now",
-        (Name::Creds, "ids") => "Ids",
-        (Name::Creds, "privileges") => "Privileges",
-        (Name::Creds, "namespaces") => "Namespaces",
-        (Name::Creds, "session") => "Session",
-        (Name::Creds, "live") => "Live on this kernel",
-        (Name::Sockets, "listening") => "Listening",
-        (Name::Sockets, "bound") => "Bound, not listening",
-        (Name::Sockets, "connected") => "Connected",
-        (Name::Sockets, "waiting") => "Waiting to be accepted",
+        (Name::Creds, "peers") => PEERS,
+        (Name::Creds, "ids") => IDS,
+        (Name::Creds, "privileges") => PRIVILEGES,
+        (Name::Creds, "namespaces") => NAMESPACES,
+        (Name::Creds, "session") => SESSION,
+        (Name::Creds, "live") => LIVE,
+        (Name::Sockets, "listening") => LISTENING,
+        (Name::Sockets, "bound") => BOUND,
+        (Name::Sockets, "connected") => CONNECTED,
+        (Name::Sockets, "waiting") => WAITING,
         _ => return None,
     })
 }

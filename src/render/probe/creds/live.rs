@@ -38,6 +38,7 @@
 use super::parts::{Said, bullet, fact, label, numbers, pidfd, ucred};
 use crate::probe::creds::{Event, Fact, Live, Moment, Pidfd};
 use crate::render::markdown::paragraph;
+use crate::render::probe::section;
 use crate::render::probe::table::{self, Cell, Column, Cut, Dropped, Row};
 use crate::render::text::{Line, Role, Text};
 use crate::sys::peer_credentials::Ucred;
@@ -59,7 +60,7 @@ const MOMENTS: &[Column] = &[
 pub(super) fn draw(live: &Live, width: usize) -> Text {
     let mut text = Text::new();
     let mut dropped = Dropped::default();
-    text.line(Line::of(Role::Heading, "Live on this kernel"));
+    text.line(Line::of(Role::Heading, section::LIVE));
     let words = format!(
         "A process of ours ({}) listened. Another one ({}) connected and sent a message. \
          What the first was told:",

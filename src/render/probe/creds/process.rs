@@ -47,6 +47,7 @@
 use super::parts::{self, Said, all_named, capabilities, fact, field, label, named};
 use crate::probe::creds::{Identity, Ids, Mapped, SeccompMode};
 use crate::render::markdown::paragraph;
+use crate::render::probe::section;
 use crate::render::probe::words::age;
 use crate::render::text::{Line, Role, Text};
 use crate::untrusted::Untrusted;
@@ -86,10 +87,7 @@ fn heading(text: &mut Text, words: &str) {
 /// What it would be told as, if it made a connection now.
 fn told(seen: &Identity, width: usize) -> Text {
     let mut text = Text::new();
-    text.line(Line::of(
-        Role::Heading,
-        "What a peer is told, if it connects now",
-    ));
+    text.line(Line::of(Role::Heading, section::PEERS));
     let pair = |pick: fn(&Ids) -> &_| {
         let user = seen.user.known().map(pick).map(named);
         let group = seen.group.known().map(pick).map(named);
@@ -123,7 +121,7 @@ fn told(seen: &Identity, width: usize) -> Text {
 
 fn ids(seen: &Identity, width: usize) -> Text {
     let mut text = Text::new();
-    heading(&mut text, "Ids");
+    heading(&mut text, section::IDS);
     for (name, ids) in [("user", &seen.user), ("group", &seen.group)] {
         let said = fact(ids, "none", |ids| {
             let Ids {
@@ -154,7 +152,7 @@ fn ids(seen: &Identity, width: usize) -> Text {
 
 fn privileges(seen: &Identity, width: usize) -> Text {
     let mut text = Text::new();
-    heading(&mut text, "Privileges");
+    heading(&mut text, section::PRIVILEGES);
     match &seen.capabilities {
         crate::probe::creds::Fact::Known(sets) => {
             for (name, set) in [
@@ -205,7 +203,7 @@ fn privileges(seen: &Identity, width: usize) -> Text {
 
 fn namespaces(seen: &Identity, width: usize) -> Text {
     let mut text = Text::new();
-    heading(&mut text, "Namespaces");
+    heading(&mut text, section::NAMESPACES);
     let list = |ours: Option<bool>| -> Vec<String> {
         let of = seen.namespaces.iter().filter(|one| one.ours == ours);
         of.map(|one| match (ours, one.inode.known()) {
@@ -289,7 +287,7 @@ fn mapped(lines: &[Mapped]) -> String {
 
 fn session(seen: &Identity, width: usize) -> Text {
     let mut text = Text::new();
-    heading(&mut text, "Session");
+    heading(&mut text, section::SESSION);
     let login = fact(&seen.login_uid, "not set: no login started it", named);
     text.append(field("login uid", &login, width));
     let audit = fact(&seen.audit_session, "not set", u32::to_string);

@@ -26,6 +26,7 @@
 //! --json shows them.
 //! ```
 
+use super::super::section;
 use super::super::table::{self, Cell, Cells, Column, Cut, Dropped};
 use super::super::words;
 use super::{HOMELESS, head};
@@ -77,16 +78,16 @@ const CONNECTED: &[Column] = &[
 ];
 
 const SECTIONS: &[(Condition, &str, &str)] = &[
-    (Condition::Listening, "Listening", ""),
+    (Condition::Listening, section::LISTENING, ""),
     (
         Condition::Bound,
-        "Bound, not listening",
+        section::BOUND,
         "Datagram sockets receive here; a stream socket refuses connections until listen(2).",
     ),
-    (Condition::Connected, "Connected", ""),
+    (Condition::Connected, section::CONNECTED, ""),
     (
         Condition::Waiting,
-        "Waiting to be accepted",
+        section::WAITING,
         "connect(2) has returned; the server has not called accept(2) for these yet.",
     ),
     (
