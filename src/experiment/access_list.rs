@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::files::{List, Touch};
 use super::order::{Kind, Order};
 use super::permissions::{chmod, file, knock, permissions};
-use super::recorded::{Part, or_recorded};
+use super::recorded::{BY_A_USER, Part, or_recorded};
 use super::setting::{listener, socket};
 use super::stage::{Actor, Stage};
 use super::standing::Standing;
@@ -30,6 +30,7 @@ fn recorded() -> Vec<Part> {
     const HEIR: &str = "u::rwx u:65533:rwx g::- m::rx o::-";
     vec![Part {
         id: "a",
+        source: BY_A_USER,
         lines: &[
             ("owner", "chmod(\"yard/door\", 0600)", "0"),
             (

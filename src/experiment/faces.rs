@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::files::Touch;
 use super::identity::Act;
 use super::order::{Kind, Order};
-use super::recorded::{Part, or_recorded};
+use super::recorded::{BY_A_USER, Part, or_recorded};
 use super::setting::{bound, socket};
 use super::stage::{Actor, Stage};
 use super::standing::{Space, Standing};
@@ -52,6 +52,7 @@ fn recorded() -> Vec<Part> {
     vec![
         Part {
             id: "a",
+            source: BY_A_USER,
             lines: &[
                 ("server", "getuid()", "1000"),
                 ("guest", "unshare(CLONE_NEWUSER), 0 mapped", "0"),
@@ -84,6 +85,7 @@ fn recorded() -> Vec<Part> {
         },
         Part {
             id: "b",
+            source: BY_A_USER,
             lines: &[
                 ("launcher", "unshare(CLONE_NEWUSER|CLONE_NEWPID)", "0"),
                 ("launcher", "fork()", "4107"),

@@ -1,11 +1,13 @@
 //! `cred.policy`: from credentials to a decision: what two rules say about a peer that nobody knows,
-//! and which groups of a peer the kernel tells.
+//! and which groups of a peer the kernel tells. To change groups is a privilege: without it, the
+//! second part is a recorded run.
 
 use serde_json::{Map, Value, json};
 
 use super::af_unix::{connect_loopback, connect_quietly};
 use super::identity::Act;
 use super::order::{Kind, Order, Outcome};
+use super::recorded::{BY_ROOT, Part, or_recorded};
 use super::setting::{hasty, listener};
 use super::stage::{Actor, Stage};
 use super::standing::Standing;
@@ -45,8 +47,8 @@ fn listed(outcome: &Outcome) -> String {
 pub(super) fn policy(stage: &mut Stage, params: &Map<String, Value>) -> Result<Value, Failure> {
     let Nothing {} = parameters(params)?;
     let a = rules(stage)?;
-    let b = memberships(stage)?;
-    Ok(json!({ "a": a, "b": b }))
+    let b = or_recorded(stage, memberships, recorded)?;
+    Ok(json!({ "a": a, "b": b["b"] }))
 }
 
 fn rules(stage: &mut Stage) -> Result<Value, Failure> {
@@ -66,6 +68,10 @@ fn rules(stage: &mut Stage) -> Result<Value, Failure> {
     let (_, idle_uid, _) = on_idle.credentials()?;
     let groups_of_tcp = stage.call(&mut server, groups(tcp.server))?;
     let groups_of_idle = stage.call(&mut server, groups(idle))?;
+    let to_client = own_peer(stage, &mut client, unix.client)?;
+    let drop = Order::Identity(Act::DropCapabilities);
+    stage.quietly(&mut client, &drop)?.done()?;
+    let late = stage.quietly(&mut client, &set_groups(Vec::new()))?;
     // Somebody else than the user of the client.
     let banned = uid ^ 1;
     Ok(json!({
@@ -75,6 +81,7 @@ fn rules(stage: &mut Stage) -> Result<Value, Failure> {
         "deny_unix": unless_banned(uid, banned), "deny_tcp": unless_banned(tcp_uid, banned),
         "allow_unix": if_listed(uid, uid), "allow_tcp": if_listed(tcp_uid, uid),
         "unix_fd": unix.server, "tcp_fd": tcp.server, "idle_fd": idle,
+        "servers": to_client.0, "shown": to_client.1, "late": late.name(),
     }))
 }
 
@@ -85,9 +92,10 @@ fn memberships(stage: &mut Stage) -> Result<Value, Failure> {
     let listening = listener(stage, &mut server, name, 5)?;
 
     stage.part("b");
-    let set = |list: Vec<u32>| Order::Standing(Standing::SetGroups(list));
     let own = || Order::Standing(Standing::Groups);
-    let changed = stage.call(&mut client, set(vec![GROUP]))?;
+    let changed = stage.call(&mut client, set_groups(vec![GROUP]))?;
+    let lacking = |_| Failure::Lacking("the right to change groups (CAP_SETGID)".to_owned());
+    changed.done().map_err(lacking)?;
     let before = stage.call(&mut client, own())?.told()?.to_owned();
     let fd = hasty(stage, &mut client)?;
     stage
@@ -96,20 +104,40 @@ fn memberships(stage: &mut Stage) -> Result<Value, Failure> {
     let accepted = stage.quietly(&mut server, &Order::Accept(listening))?;
     let accepted = accepted.descriptor()?;
     let first = stage.call(&mut server, groups(accepted))?;
-    if changed.result.is_ok() {
-        stage.call(&mut client, set(Vec::new()))?.done()?;
-    }
+    stage.call(&mut client, set_groups(Vec::new()))?.done()?;
     let after = stage.call(&mut client, own())?.told()?.to_owned();
     let again = stage.decisive(&mut server, groups(accepted))?;
-    let to_server = own_peer(stage, &mut client, fd)?;
-    let drop = Order::Identity(Act::DropCapabilities);
-    stage.quietly(&mut client, &drop)?.done()?;
-    let late = stage.quietly(&mut client, &set(Vec::new()))?;
-    Ok(json!({
-        "changed": changed.name(), "before": before, "after": after, "first": listed(&first),
-        "again": listed(&again), "servers": to_server.0, "shown": to_server.1,
-        "client_fd": fd, "server_fd": accepted, "late": late.name(),
-    }))
+    let b = json!({
+        "before": before, "after": after, "first": listed(&first), "again": listed(&again),
+        "client_fd": fd, "server_fd": accepted, "source": "this run",
+    });
+    Ok(json!({ "b": b }))
+}
+
+/// The second part as root has seen it.
+fn recorded() -> Vec<Part> {
+    vec![Part {
+        id: "b",
+        source: BY_ROOT,
+        lines: &[
+            ("client", "setgroups([61184])", "0"),
+            ("client", "getgroups()", "61184"),
+            ("client", "connect(3, \"groups.sock\")", "0"),
+            ("server", "getsockopt(4, SO_PEERGROUPS)", "61184"),
+            ("client", "setgroups([])", "0"),
+            ("client", "getgroups()", "no groups"),
+            ("server", "getsockopt(4, SO_PEERGROUPS)", "61184"),
+        ],
+        decisive: 6,
+        seen: json!({
+            "before": "61184", "after": "no groups", "first": "61184", "again": "61184",
+            "client_fd": 3, "server_fd": 4,
+        }),
+    }]
+}
+
+fn set_groups(list: Vec<u32>) -> Order {
+    Order::Standing(Standing::SetGroups(list))
 }
 
 /// The groups of this program, which the server has too, and those that a client is shown.

@@ -65,11 +65,11 @@ pub(super) fn queue(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
         .call(&mut server, Order::Read(accepted, 100))?
         .bytes()?;
     let again = stage.call(&mut client, Order::Connect(late, path(name)))?;
-    let smallest = smallest_queue(stage, &mut server, &mut client)?;
+    let (smallest, kept) = smallest_queue(stage, &mut server, &mut client)?;
     let a = json!({
         "backlog": BACKLOG, "waiting": waiting.len(), "full": full, "polled": polled.told()?,
         "sent": sent.name(), "word": word, "read": read, "again": again.name(),
-        "smallest": smallest, "listener_fd": listening, "first_fd": waiting[0],
+        "smallest": smallest, "kept": kept, "listener_fd": listening, "first_fd": waiting[0],
         "last_fd": waiting[waiting.len() - 1], "late_fd": late, "accepted_fd": accepted,
     });
 
@@ -93,16 +93,28 @@ pub(super) fn queue(stage: &mut Stage, params: &Map<String, Value>) -> Result<Va
     Ok(json!({ "a": a, "b": b }))
 }
 
-/// How many clients a listener with backlog 0 lets wait.
-fn smallest_queue(stage: &Stage, server: &mut Actor, client: &mut Actor) -> Result<usize, Failure> {
+/// How many clients a listener with backlog 0 lets wait; and what connect gives when they have all
+/// closed, and nothing was accepted.
+fn smallest_queue(
+    stage: &Stage,
+    server: &mut Actor,
+    client: &mut Actor,
+) -> Result<(usize, String), Failure> {
     let name = "small.sock";
     listener(stage, server, name, 0)?;
-    for count in 0..10 {
+    let mut waiting = Vec::new();
+    while waiting.len() < 10 {
         let fd = hasty(stage, client)?;
-        let order = Order::Connect(fd, path(name));
-        if stage.quietly(client, &order)?.result.is_err() {
-            return Ok(count);
+        let connect = Order::Connect(fd, path(name));
+        if stage.quietly(client, &connect)?.result.is_ok() {
+            waiting.push(fd);
+            continue;
         }
+        for &fd in &waiting {
+            stage.quietly(client, &Order::Close(fd))?.done()?;
+        }
+        let again = stage.quietly(client, &connect)?;
+        return Ok((waiting.len(), again.name()));
     }
     Err(Failure::Fault("the small queue has no end".to_owned()))
 }

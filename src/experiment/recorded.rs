@@ -7,8 +7,10 @@ use serde_json::Value;
 use super::Failure;
 use super::stage::Stage;
 
-/// Where and when the recorded runs were made, as a clause that can stand in a sentence.
-pub(super) const SOURCE: &str = "a run recorded on Linux 6.18.44 by an ordinary user";
+/// Where a run was recorded, and by whom, as a clause that can stand in a sentence.
+pub(super) const BY_A_USER: &str = "a run recorded on Linux 6.18.44 by an ordinary user";
+/// The same.
+pub(super) const BY_ROOT: &str = "a run recorded on Linux 6.18.44 by root";
 
 /// A call of a recorded run: who made it, the call, what it gave.
 pub(super) type Line = (&'static str, &'static str, &'static str);
@@ -17,6 +19,8 @@ pub(super) type Line = (&'static str, &'static str, &'static str);
 pub(super) struct Part {
     /// `a`, `b`, …
     pub(super) id: &'static str,
+    /// [`BY_A_USER`] or [`BY_ROOT`].
+    pub(super) source: &'static str,
     /// Its calls, in order.
     pub(super) lines: &'static [Line],
     /// Which of them decides, counted from 0.
@@ -36,7 +40,7 @@ pub(super) fn or_recorded(
     match live(&mut tried) {
         Err(Failure::Lacking(what)) => Ok(show(stage, &what, recorded())),
         Ok(seen) => {
-            *stage = tried;
+            stage.append(tried);
             Ok(seen)
         }
         Err(failure) => Err(failure),
@@ -55,7 +59,7 @@ fn show(stage: &mut Stage, lacking: &str, parts: Vec<Part>) -> Value {
         }
         let mut told = part.seen;
         told["lacking"] = lacking.into();
-        told["source"] = SOURCE.into();
+        told["source"] = part.source.into();
         seen.insert(part.id.to_owned(), told);
     }
     Value::Object(seen)

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::identity::Act;
 use super::order::{Environment, Kind, Order};
 use super::stage::{Actor, Stage};
 use super::{Failure, Nothing, parameters, path};
@@ -102,6 +103,10 @@ pub(super) fn who_lives_there(
     });
 
     stage.part("b");
+    for actor in [&mut first, &mut second] {
+        let own = Order::Identity(Act::Getpid);
+        stage.call(actor, own)?.process()?;
+    }
     stage
         .call(&mut second, Order::Unlink(live_name.to_owned()))?
         .done()?;

@@ -12,6 +12,9 @@ use super::{Failure, Nothing, parameters};
 /// The session of the audit subsystem that a process is in; 4294967295 means none.
 const AUDIT: &str = "/proc/self/sessionid";
 
+/// The user of the login that a process comes from.
+const LOGIN: &str = "/proc/self/loginuid";
+
 /// The value in [`AUDIT`] of a process that nobody has logged in.
 const UNSET: &str = "4294967295";
 
@@ -22,6 +25,18 @@ const GROUPS: &str = "/proc/self/cgroup";
 pub(super) fn read_audit(stage: &mut Stage, actor: &mut Actor) -> Result<String, Failure> {
     let outcome = stage.call(actor, read(AUDIT))?;
     Ok(text(&outcome))
+}
+
+/// Where no login was recorded, plays one: the actor writes its own user down, as pam_loginuid(8)
+/// does, and gets a session for it. Without a number there would be nothing to compare. The kernel
+/// lets every process do that once (`audit_set_loginuid_perm`). Whether it was played.
+pub(super) fn play_login(stage: &mut Stage, actor: &mut Actor) -> Result<bool, Failure> {
+    if text(&stage.quietly(actor, &read(AUDIT))?) != UNSET {
+        return Ok(false);
+    }
+    let uid = nix::unistd::getuid().to_string();
+    let order = Order::File(Touch::WriteText(LOGIN.to_owned(), uid));
+    Ok(stage.call(actor, order)?.result.is_ok())
 }
 
 fn read(path: &str) -> Order {
@@ -81,6 +96,7 @@ fn leaving(stage: &mut Stage) -> Result<Value, Failure> {
     let mut shell = stage.actor("shell")?;
 
     stage.part("a");
+    let played = play_login(stage, &mut shell)?;
     let shells = sid(stage, &mut shell)?;
     let mut child = stage.fork(&mut shell, "child")?;
     let inherited = sid(stage, &mut child)?;
@@ -97,7 +113,7 @@ fn leaving(stage: &mut Stage) -> Result<Value, Failure> {
     Ok(json!({
         "shell": shell.pid(), "child": child.pid(), "shells": shells, "inherited": inherited,
         "made": made, "own": own, "audit": text(&audit), "audit_after": text(&audit_after),
-        "unset": UNSET, "again": again.name(), "still": still,
+        "unset": UNSET, "played": played, "again": again.name(), "still": still,
         "login": login_session(&text(&groups)), "group": group, "group_after": group_after,
     }))
 }

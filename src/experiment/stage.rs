@@ -267,6 +267,13 @@ impl Stage {
         }
     }
 
+    /// Adds what another stage has written down, with its part.
+    pub(super) fn append(&mut self, other: Self) {
+        self.part = other.part;
+        self.calls.extend(other.calls);
+        self.meetings += other.meetings;
+    }
+
     /// What was written down so far, in order.
     pub fn so_far(&self) -> &[Call] {
         &self.calls

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::files::Touch;
 use super::order::{Kind, Order, Outcome};
-use super::recorded::{Part, or_recorded};
+use super::recorded::{BY_A_USER, Part, or_recorded};
 use super::setting::socket;
 use super::stage::{Actor, Stage};
 use super::standing::{Space, Standing};
@@ -120,6 +120,7 @@ fn recorded() -> Vec<Part> {
     vec![
         Part {
             id: "a",
+            source: BY_A_USER,
             lines: &[
                 ("admin", "mount(\"run\", \"tmpfs\", \"size=65536\")", "0"),
                 ("recorder", "open(\"run/log\", O_RDWR|O_CREAT)", "4"),
@@ -139,6 +140,7 @@ fn recorded() -> Vec<Part> {
         },
         Part {
             id: "b",
+            source: BY_A_USER,
             lines: &[
                 (
                     "admin",

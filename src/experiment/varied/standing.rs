@@ -9,7 +9,7 @@ use crate::experiment::faces::as_ordinary;
 use crate::experiment::files::Touch;
 use crate::experiment::identity::Act;
 use crate::experiment::order::{Address, Kind, Order};
-use crate::experiment::sessions::{read_audit, read_group};
+use crate::experiment::sessions::{play_login, read_audit, read_group};
 use crate::experiment::setting::{bound, hasty, listener, socket};
 use crate::experiment::stage::{Actor, Stage};
 use crate::experiment::standing::{Space, Standing};
@@ -313,6 +313,7 @@ pub fn sessions(stage: &mut Stage, params: &Map<String, Value>) -> Result<Value,
     let getsid = || Order::Standing(Standing::Getsid);
     let mut shell = stage.actor("shell")?;
     stage.part("a");
+    play_login(stage, &mut shell)?;
     let shells = stage.call(&mut shell, getsid())?.process()?;
     let shells_audit = read_audit(stage, &mut shell)?;
     let shells_group = read_group(stage, &mut shell)?;
