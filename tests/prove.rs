@@ -5,6 +5,7 @@
 mod home;
 mod terminal;
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -28,7 +29,7 @@ use ipc_mastery::mastery::proof::{self, Given, Proof};
 use ipc_mastery::mastery::review::Deck;
 use ipc_mastery::mastery::store::Store;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use terminal::{Led, lead};
 
 /// How long anything may take on a machine that is busy with other things.
@@ -487,10 +488,63 @@ fn recognized<'a>(
     let words = plain(shown);
     let asked = |asked: &proof::Asked<'_>| {
         let wording = asked.wording(&Value::Null).unwrap();
-        words.contains(&plain(&wording.prompt))
+        let texts = [&wording.prompt].into_iter().chain(&wording.answers);
+        texts
+            .map(|text| plain(text))
+            .all(|text| words.contains(&text))
     };
     let found = questions.find(asked);
     found.unwrap_or_else(|| panic!("nobody knows:\n{shown}"))
+}
+
+/// A question in all ways in which it may have been drawn, when this is shown: of a number that is
+/// drawn, those that stand there, or all when none does.
+fn every_draw<'a>(question: &'a Question, shown: &str) -> Vec<proof::Asked<'a>> {
+    // Its words up to what is drawn tell most questions apart.
+    let drawn_from = |mark: &str| question.prompt.find(mark).unwrap_or(question.prompt.len());
+    let start = drawn_from("{{").min(drawn_from("{%"));
+    if !plain(shown).contains(&plain(&question.prompt[..start])) {
+        return Vec::new();
+    }
+    let digits = |c: char| !c.is_ascii_digit();
+    let numbers: BTreeSet<i64> = shown.split(digits).filter_map(|n| n.parse().ok()).collect();
+    let mut drawn = vec![proof::Asked::alone(question, None)];
+    for draw in &question.draws {
+        let values: Vec<Value> = if draw.among.is_empty() {
+            let shown = numbers.range(draw.from..=draw.to).copied();
+            let all = draw.from..=draw.to;
+            let shown: Vec<i64> = shown.collect();
+            let possible = if shown.is_empty() {
+                all.collect()
+            } else {
+                shown
+            };
+            possible.into_iter().map(|number| json!(number)).collect()
+        } else {
+            draw.among.iter().map(|word| json!(word)).collect()
+        };
+        let with = |asked: &proof::Asked<'a>, value: &Value| {
+            let mut asked = asked.clone();
+            asked.names.insert(draw.name.clone(), value.clone());
+            asked
+        };
+        drawn = drawn
+            .iter()
+            .flat_map(|asked| values.iter().map(|value| with(asked, value)))
+            .collect();
+    }
+    if let Form::Match { lines, ask, .. } = &question.form {
+        let words = plain(shown);
+        for asked in &mut drawn {
+            let stands = |line: &usize| {
+                let text = asked.text(&lines[*line].text, &Value::Null).unwrap();
+                words.contains(&plain(&text))
+            };
+            asked.second = (0..lines.len()).filter(stands).collect();
+        }
+        drawn.retain(|asked| asked.second.len() == *ask);
+    }
+    drawn
 }
 
 /// The right line for a question, and the reason that is asked for next.
@@ -543,10 +597,7 @@ fn show_that_i_know(
             asked.answer(&letter(&answers, &right).to_string());
             continue;
         }
-        let drawn = lesson.quiz.iter().flat_map(|item| {
-            let seeds = if item.draws.is_empty() { 1 } else { 500 };
-            (0..seeds).map(move |seed| proof::Asked::alone(item, Some(seed)))
-        });
+        let drawn = lesson.quiz.iter().flat_map(|item| every_draw(item, &shown));
         let (right, because) = right_line(&recognized(drawn, &shown), &shown);
         reason = because;
         told += 1;
