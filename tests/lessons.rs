@@ -7,14 +7,14 @@ use std::process::Command;
 use ipc_mastery::commands::context::PROBES;
 use ipc_mastery::curriculum::lesson::{Block, Lesson};
 use ipc_mastery::curriculum::problem::Problems;
-use ipc_mastery::curriculum::question::{Answer, Form, Question, Truth};
+use ipc_mastery::curriculum::question::{Form, Question};
 use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::curriculum::{Curriculum, LoadError};
 use ipc_mastery::experiment::judgement::{
     agreed_option, decisive_fact, fill_markdown, fill_picture, stated_right,
 };
 use ipc_mastery::experiment::{Observation, lint, run};
-use ipc_mastery::mastery::proof::Asked;
+use ipc_mastery::mastery::proof::{Asked, Given};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
 
@@ -487,24 +487,74 @@ fn quizzes_discriminate_and_every_option_explains_itself() {
             if !(3..=4).contains(&options.len()) {
                 found.push(format!("`{id}` has {} options", options.len()));
             }
-            let is_right = |option: &&Answer| matches!(option.truth, Truth::Fixed(true));
-            if item.draws.is_empty() {
-                let length = |right: bool| {
-                    let lengths = options
-                        .iter()
-                        .filter(move |option| is_right(option) == right);
-                    lengths
-                        .map(|option| option.text.chars().count())
-                        .max()
-                        .unwrap_or(0)
+            for seed in 0..20 {
+                let asked = Asked::alone(item, Some(seed));
+                let wording = asked.wording(&Value::Null).expect("it was checked");
+                let Ok(Given::Chosen(right, _)) = asked.solution(&Value::Null) else {
+                    panic!("`{id}` has no answer");
                 };
-                if length(true) > length(false) + 20 {
-                    found.push(format!("`{id}`: the right answer stands out by its length"));
+                let mut lengths: Vec<usize> = wording
+                    .answers
+                    .iter()
+                    .map(|text| text.chars().count())
+                    .collect();
+                let right = lengths.swap_remove(right);
+                if right > lengths.into_iter().max().unwrap_or(0) + 20 {
+                    let shown = &wording.prompt;
+                    found.push(format!(
+                        "`{id}`: the right answer stands out by its length: {shown}"
+                    ));
                 }
             }
         }
         if !refuted {
             found.push("no question offers what the lesson refutes".into());
+        }
+    });
+}
+
+/// What is shown of a question, and its answer in words.
+fn shown_and_right(asked: &Asked<'_>) -> (String, String) {
+    let wording = asked.wording(&Value::Null).expect("it was checked");
+    let text = |texts: &[String], place: usize| texts[place].clone();
+    let right = match asked.solution(&Value::Null).expect("it was checked") {
+        Given::Chosen(option, reason) => {
+            let reason = reason.map(|reason| text(&wording.reasons, reason));
+            text(&wording.answers, option) + "\n" + &reason.unwrap_or_default()
+        }
+        Given::Places(places) => {
+            let texts = places
+                .into_iter()
+                .map(|place| text(&wording.answers, place));
+            texts.collect::<Vec<_>>().join("\n")
+        }
+        Given::Text(word) => word,
+    };
+    let mut shown = [wording.answers, wording.reasons].concat();
+    shown.sort();
+    shown.extend(wording.lines);
+    (wording.prompt + "\n" + &shown.join("\n"), right)
+}
+
+/// A question that is always the same is remembered by its words. One that does not tell all that was
+/// drawn cannot be answered.
+#[test]
+fn each_question_is_drawn_anew_and_what_is_shown_of_it_decides_its_answer() {
+    complaints(|lesson, found| {
+        for item in &lesson.quiz {
+            let id = &item.id.value;
+            let mut answers: BTreeMap<String, String> = BTreeMap::new();
+            for seed in 0..100 {
+                let (shown, right) = shown_and_right(&Asked::alone(item, Some(seed)));
+                let before = answers.entry(shown).or_insert_with(|| right.clone());
+                if *before != right {
+                    found.push(format!("`{id}` is answered by {before} and by {right}"));
+                    break;
+                }
+            }
+            if answers.len() < 2 {
+                found.push(format!("`{id}` is always the same"));
+            }
         }
     });
 }
