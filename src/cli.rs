@@ -368,6 +368,9 @@ pub struct Check {
     /// failure. For judging many programs; the verdict is the same.
     #[arg(long, conflicts_with = "sanitize")]
     pub once: bool,
+    /// Stop at the first stage that fails; bonus stages do not count.
+    #[arg(long)]
+    pub fail_fast: bool,
     /// Judge again whenever a file is saved, until Ctrl-C.
     #[arg(long, conflicts_with = "socket")]
     pub watch: bool,

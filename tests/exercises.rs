@@ -2,9 +2,9 @@
 //! what is wrong with it, by the real binary.
 //!
 //! Of a fault that several languages have, one language is checked; `IPC_MASTERY_ALL=1` checks all.
-//! Each stage is run once: `told` and `check` have the runs that explain a failure.
-//! `IPC_MASTERY_REPEAT=N` repeats the whole matrix with those runs and reports every verdict that
-//! changed:
+//! Each stage is run once, up to the first that fails: `told` and `check` have the runs that explain a
+//! failure. `IPC_MASTERY_REPEAT=N` repeats the whole matrix, with all stages and those runs, and
+//! reports every verdict that changed:
 //! `IPC_MASTERY_ALL=1 IPC_MASTERY_REPEAT=50 cargo test --release --test exercises -- --ignored`.
 //! `IPC_MASTERY_ONLY=WORD,WORD` leaves out the programs whose name contains none of the words; names
 //! are `echo-server/slow-c`. With `IPC_MASTERY_TURN=N` other languages have their turn.
@@ -73,7 +73,7 @@ const NEEDS_A_TRACE: &[(&str, &str)] = &[("echo-server", "needs-a-descriptor")];
 enum Again {
     /// What `check` runs when nothing is said.
     AsUsual,
-    /// Only where the diagnosis needs it.
+    /// Only where the diagnosis needs it; and nothing is judged after the failure.
     WhereNeeded,
 }
 
@@ -255,8 +255,11 @@ fn check_case(case: &Case, again: Again) -> Said {
     let directory = directory.to_string_lossy();
     let mut arguments = vec![&case.exercise, "--dir", &*directory];
     let told_by_a_trace = NEEDS_A_TRACE.contains(&(&case.exercise, &case.expect));
-    if again == Again::WhereNeeded && !told_by_a_trace {
-        arguments.push("--once");
+    if again == Again::WhereNeeded {
+        arguments.push("--fail-fast");
+        if !told_by_a_trace {
+            arguments.push("--once");
+        }
     }
     said(check(&arguments))
 }

@@ -39,6 +39,18 @@ pub struct Request {
     pub containment: Containment,
     /// What is run again when the verdict is known.
     pub again: Again,
+    /// Which stages are judged after one that failed.
+    pub after_failure: AfterFailure,
+}
+
+/// Which stages are judged after a required one that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// All that do not build on it.
+    #[default]
+    TheRest,
+    /// None.
+    Nothing,
 }
 
 /// What is run again when the verdict is known. It never changes the verdict.
@@ -177,6 +189,7 @@ pub fn run(
     let mut verdicts: BTreeMap<&str, Verdict> = BTreeMap::new();
     // Only the first failure is shown whole; only there the system calls are worth a second run.
     let mut failed = false;
+    let mut lost = false;
     for (number, stage) in exercise.stages.iter().enumerate() {
         if !chosen.contains(&stage.id.value.as_str()) {
             continue;
@@ -187,8 +200,13 @@ pub fn run(
             .iter()
             .find(|id| verdicts.get(id.value.as_str()) != Some(&Verdict::Pass));
         let mut leftovers = Vec::new();
+        let enough = request.after_failure == AfterFailure::Nothing && lost;
         let (verdict, failure) = match (&program, waits_for) {
             (None, _) => (Verdict::NotJudged, None),
+            (Some(_), _) if enough => {
+                let cause = "An earlier stage did not pass.".to_owned();
+                (Verdict::NotJudged, Some(because(cause)))
+            }
             (Some(_), Some(id)) => {
                 let title = exercise.stage(&id.value).map_or("", |stage| &stage.title);
                 let cause = format!("It builds on \"{title}\", which did not pass.");
@@ -218,6 +236,7 @@ pub fn run(
             }
         };
         failed |= verdict == Verdict::Fail;
+        lost |= verdict == Verdict::Fail && !stage.bonus;
         verdicts.insert(&stage.id.value, verdict);
         let stage_report = StageReport {
             id: stage.id.value.clone(),

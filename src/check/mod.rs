@@ -33,7 +33,7 @@ pub mod starter;
 pub mod supervisor;
 mod wording;
 
-pub use judge::{Again, CheckError, Containment, Progress, Request, run};
+pub use judge::{AfterFailure, Again, CheckError, Containment, Progress, Request, run};
 pub use program::Target;
 mod trace;
 pub mod verdict;

@@ -12,7 +12,7 @@ use crate::check::locate::{self, LocateError, Wish};
 use crate::check::marker::Marker;
 use crate::check::verdict::{Report, Subject, Verdict};
 use crate::check::watch::Watch;
-use crate::check::{self, Again, CheckError, Containment, Progress, Request, Target};
+use crate::check::{self, AfterFailure, Again, CheckError, Containment, Progress, Request, Target};
 use crate::cli;
 use crate::curriculum::Curriculum;
 use crate::curriculum::exercise::Exercise;
@@ -50,6 +50,10 @@ pub fn run(context: &Context, options: &cli::Check) -> Result<ExitCode, CommandE
             (true, _) => Again::Nothing,
             (false, true) => Again::FailureOrPass,
             (false, false) => Again::Failure,
+        },
+        after_failure: match options.fail_fast {
+            true => AfterFailure::Nothing,
+            false => AfterFailure::TheRest,
         },
         containment: match options.isolation {
             cli::Isolation::Usual => Containment::Usual,

@@ -21,7 +21,7 @@ use super::scene::{Stand, Wanted};
 use crate::check::cancel::Cancel;
 use crate::check::marker::{self, Marker};
 use crate::check::watch::Watch;
-use crate::check::{self, Again, CheckError, Containment, Request, Target};
+use crate::check::{self, AfterFailure, Again, CheckError, Containment, Request, Target};
 use crate::curriculum::Curriculum;
 use crate::curriculum::pages::Pages;
 use crate::curriculum::source::Source;
@@ -226,6 +226,7 @@ impl Outside {
                 patience: 1,
                 stage: None,
                 again: Again::Failure,
+                after_failure: AfterFailure::TheRest,
                 containment: Containment::Usual,
             };
             let mut tell = |step| {

@@ -113,6 +113,26 @@ fn once_leaves_out_what_explains_a_failure_and_keeps_the_verdict() {
 }
 
 #[test]
+fn fail_fast_judges_nothing_after_the_first_required_stage_that_fails() {
+    let bench = Bench::new();
+    let from = "static void serve(int client)\n{\n";
+    let to = "static void serve(int client)\n{\n    abort();\n";
+    let directory = changed_solution(&bench, from, to);
+    let place = directory.to_str().unwrap();
+    let mut check = bench.command(&["--dir", place, "--json", "--fail-fast"]);
+    let output = finish(check.spawn().unwrap());
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let stages = report["stages"].as_array().unwrap();
+    let failed = |stage: &Value| stage["verdict"] == "fail" && stage["bonus"] == false;
+    let first = stages.iter().position(failed).unwrap();
+    assert!(first + 1 < stages.len(), "{report:#}");
+    for stage in &stages[first + 1..] {
+        assert_eq!(stage["verdict"], "not-judged", "{stage:#}");
+    }
+}
+
+#[test]
 fn what_only_luck_hides_is_told_after_a_pass_and_changes_no_verdict() {
     let bench = Bench::new();
     if !has_sanitizers(&bench) {
