@@ -3,107 +3,35 @@
 //! a trace of strace. What it finds is right; anything else is not; and nothing stays behind, however
 //! a task ends.
 
+mod asked;
 mod home;
 mod terminal;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Instant;
 
+use asked::{Asked, PATIENCE, wait_until};
 use home::{Home, run};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::Pid;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 use terminal::{Led, lead};
 
-/// How long anything may take on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A task being asked through pipes.
-struct Asked {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: ChildStdout,
-    /// What was printed and not looked at yet.
-    fresh: String,
-}
-
-impl Asked {
-    fn begin(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Self {
-            input: child.stdin.take(),
-            output: child.stdout.take().unwrap(),
-            child,
-            fresh: String::new(),
-        }
+/// Answers every question by what is found for it: a part of its words, and the answer.
+fn answer_all(asked: &mut Asked, shown: String, found: impl Fn(&str) -> String) {
+    let mut next = Some(shown);
+    while let Some(shown) = next {
+        asked.answer(&found(&plain(&shown)));
+        next = asked.question();
     }
-
-    /// What was printed up to the next question; `None` at the end of it all.
-    fn question(&mut self) -> Option<String> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if self.fresh.ends_with(": ") {
-                return Some(std::mem::take(&mut self.fresh));
-            }
-            wait_until(&self.output, deadline, &self.fresh);
-            let mut buffer = [0; 4096];
-            let count = self.output.read(&mut buffer).unwrap();
-            if count == 0 {
-                return None;
-            }
-            self.fresh += &String::from_utf8_lossy(&buffer[..count]);
-        }
-    }
-
-    fn answer(&mut self, line: &str) {
-        let input = self.input.as_mut().unwrap();
-        input.write_all(format!("{line}\n").as_bytes()).unwrap();
-    }
-
-    /// Answers every question by what is found for it: a part of its words, and the answer.
-    fn answer_all(&mut self, shown: String, found: impl Fn(&str) -> String) {
-        let mut next = Some(shown);
-        while let Some(shown) = next {
-            self.answer(&found(&plain(&shown)));
-            next = self.question();
-        }
-    }
-
-    /// The exit status, and what was printed last.
-    fn end(mut self) -> (Option<i32>, String) {
-        drop(self.input.take());
-        while self.question().is_some() {}
-        (self.child.wait().unwrap().code(), self.fresh.clone())
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-fn wait_until(readable: impl AsFd, deadline: Instant, said: &str) {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let mut fds = [PollFd::new(&readable, PollFlags::IN)];
-    let patience = Timespec::try_from(left).unwrap();
-    assert!(poll(&mut fds, Some(&patience)).unwrap() > 0, "{said}");
 }
 
 /// Words without the lines they were set in.
@@ -422,7 +350,7 @@ fn the_landscape_is_mapped_step_by_step() {
         let top = below(&directory);
         let top = top.iter().filter(|path| path.parent() == Some(&directory));
         let top = top.count();
-        asked.answer_all(shown, |shown| {
+        answer_all(&mut asked, shown, |shown| {
             if wrong.is_some_and(|part| shown.contains(part)) {
                 "1".to_owned()
             } else if shown.contains("What is there?") {
@@ -508,7 +436,7 @@ fn a_server_says_which_process_it_was_told_of() {
         let shown = asked.question().unwrap();
         let door = place(&shown).join("door");
         let groups = nix::unistd::getgroups().unwrap().len();
-        asked.answer_all(shown, |shown| {
+        answer_all(&mut asked, shown, |shown| {
             if shown.contains("Which user?") {
                 nix::unistd::geteuid().to_string()
             } else if shown.contains("Which group?") {
@@ -574,7 +502,7 @@ fn environments_across_tmux_are_compared_and_one_is_mended() {
         let server: i32 = tmux(&directory, &["display-message", "-p", "#{pid}"])
             .parse()
             .unwrap();
-        asked.answer_all(shown, |shown| {
+        answer_all(&mut asked, shown, |shown| {
             if shown.contains("And which SWAYSOCK?") && wrong == Some("And which SWAYSOCK?") {
                 wanted.clone()
             } else if shown.contains("What does the server have?") {
@@ -784,7 +712,7 @@ fn a_copy_is_traced_and_each_number_is_what_strace_and_proc_show() {
                 traced
             }
         };
-        asked.answer_all(shown, |shown| {
+        answer_all(&mut asked, shown, |shown| {
             if shown.contains("Why does mini-paste still wait?") {
                 let right = if wrong.is_some() {
                     "The broker"

@@ -1,18 +1,13 @@
 //! Asks the program as a learner does, through pipes and on a simulated clock, and reads what it prints.
 
-use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use ipc_mastery::curriculum::Curriculum;
 use ipc_mastery::curriculum::source::Source;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 
+use crate::asked::Asked;
 use crate::home::{Home, run};
-
-/// How long anything may take on a machine that is busy with other things.
-pub(super) const PATIENCE: Duration = Duration::from_secs(40);
 
 pub(super) const HOUR: i64 = 3600;
 pub(super) const DAY: i64 = 24 * HOUR;
@@ -40,78 +35,9 @@ pub(super) fn at(home: &Home, arguments: &[&str], now: i64) -> Command {
     command
 }
 
-/// A task being asked through pipes.
-pub(super) struct Asked {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: ChildStdout,
-    /// What was printed and not looked at yet.
-    fresh: String,
-}
-
-impl Asked {
-    pub(super) fn begin(home: &Home, arguments: &[&str], now: i64) -> Self {
-        let mut child = at(home, arguments, now)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Self {
-            input: child.stdin.take(),
-            output: child.stdout.take().unwrap(),
-            child,
-            fresh: String::new(),
-        }
-    }
-
-    /// What was printed up to the next question; `None` at the end of it all.
-    pub(super) fn question(&mut self) -> Option<String> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if self.fresh.ends_with(": ") {
-                return Some(std::mem::take(&mut self.fresh));
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let mut fds = [PollFd::new(&self.output, PollFlags::IN)];
-            let patience = Timespec::try_from(left).unwrap();
-            assert!(
-                poll(&mut fds, Some(&patience)).unwrap() > 0,
-                "{}",
-                self.fresh
-            );
-            let mut buffer = [0; 4096];
-            let count = self.output.read(&mut buffer).unwrap();
-            if count == 0 {
-                return None;
-            }
-            self.fresh += std::str::from_utf8(&buffer[..count]).unwrap();
-        }
-    }
-
-    pub(super) fn answer(&mut self, line: &str) {
-        let input = self.input.as_mut().unwrap();
-        input.write_all(format!("{line}\n").as_bytes()).unwrap();
-    }
-
-    /// Ends its input and then the task, without a look at what it says.
-    pub(super) fn leave(mut self) {
-        drop(self.input.take());
-    }
-
-    /// The exit status, and what was printed last.
-    pub(super) fn end(mut self) -> (Option<i32>, String) {
-        drop(self.input.take());
-        while self.question().is_some() {}
-        (self.child.wait().unwrap().code(), self.fresh.clone())
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+/// A task being asked on a simulated clock.
+pub(super) fn ask(home: &Home, arguments: &[&str], now: i64) -> Asked {
+    Asked::begin(&mut at(home, arguments, now))
 }
 
 /// The lettered answers of a question as it was printed: their words, in the order of the letters.
@@ -139,7 +65,7 @@ pub(super) fn letter(shown: &[String], text: &str) -> char {
 
 /// Answers the first question wrong, and leaves.
 pub(super) fn give_up(home: &Home, task: &str, now: i64) {
-    let mut asked = Asked::begin(home, &["prove", task], now);
+    let mut asked = ask(home, &["prove", task], now);
     asked.question().unwrap();
     let (code, _) = asked.end();
     assert_eq!(code, Some(130));

@@ -2,7 +2,7 @@
 
 use ipc_mastery::curriculum::Curriculum;
 use ipc_mastery::curriculum::question::{Form, Sort};
-use ipc_mastery::curriculum::task::Kind;
+use ipc_mastery::curriculum::task::{Kind, Task};
 use ipc_mastery::mastery::evidence::ledger;
 use ipc_mastery::mastery::progress::{
     Kept, LessonProgress, Progress, ProofProgress, ReviewProgress, Round,
@@ -62,6 +62,19 @@ fn guess(asked: &proof::Asked<'_>, dice: &mut Dice) -> Given {
     }
 }
 
+/// A try at a task that counts: how many answers were right, of how many.
+fn record(progress: &mut Progress, task: &Task, at: i64, (right, of): (u32, u32)) {
+    let tried = ProofProgress {
+        at,
+        counts: true,
+        right,
+        of,
+        passed: right == of,
+    };
+    let tries = progress.proofs.entry(task.slug.clone()).or_default();
+    tries.push(tried);
+}
+
 /// Three weeks of somebody who reads everything on the first day, then guesses: every task of a
 /// level once a day, and every question that is due.
 fn guesser(curriculum: &Curriculum, seed: u64) -> Progress {
@@ -85,18 +98,7 @@ fn guesser(curriculum: &Curriculum, seed: u64) -> Progress {
             });
             let right = right.count() as u32;
             let of = proof.asked.len() as u32;
-            let tried = ProofProgress {
-                at: now,
-                counts: true,
-                right,
-                of,
-                passed: right == of,
-            };
-            progress
-                .proofs
-                .entry(task.slug.clone())
-                .or_default()
-                .push(tried);
+            record(&mut progress, task, now, (right, of));
         }
         // Who guesses what the kernel will do is right as often as the answers allow; a number is
         // guessed as one of six.
@@ -113,18 +115,7 @@ fn guesser(curriculum: &Curriculum, seed: u64) -> Progress {
                 dice.below(chances) == 0
             });
             let (right, of) = (right.count() as u32, task.questions.len() as u32);
-            let tried = ProofProgress {
-                at: now,
-                counts: true,
-                right,
-                of,
-                passed: right == of,
-            };
-            progress
-                .proofs
-                .entry(task.slug.clone())
-                .or_default()
-                .push(tried);
+            record(&mut progress, task, now, (right, of));
         }
         let due: Vec<(String, Kept, bool)> = {
             let deck = Deck::new(curriculum, &progress, now, |at| at.div_euclid(DAY));

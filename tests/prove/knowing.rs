@@ -8,7 +8,7 @@ use ipc_mastery::curriculum::question::{Form, Question};
 use ipc_mastery::mastery::proof::{self, Given};
 use serde_json::{Value, json};
 
-use super::asking::{Asked, DAY, HOUR, MONDAY, at, curriculum, letter, lettered, path, plain};
+use super::asking::{DAY, HOUR, MONDAY, ask, at, curriculum, letter, lettered, path, plain};
 use super::solving::Seer;
 use crate::home::{Home, run};
 
@@ -114,7 +114,7 @@ fn show_that_i_know(
     wrong: usize,
     now: i64,
 ) -> Option<i32> {
-    let mut asked = Asked::begin(home, &["prove", &lesson.slug], now);
+    let mut asked = ask(home, &["prove", &lesson.slug], now);
     let variant = lesson.variant.as_ref().unwrap();
     let mut seer = Seer::new(home, curriculum.task(&variant.value).unwrap());
     let mut told = 0;

@@ -15,9 +15,10 @@ use ipc_mastery::mastery::review::Deck;
 use ipc_mastery::mastery::store::Store;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::asking::{DAY, HOUR, MONDAY, PATIENCE, at, curriculum, held, letter, lettered, path};
+use super::asking::{DAY, HOUR, MONDAY, at, curriculum, held, letter, lettered, path};
 use super::knowing::{recognized, right_line};
 use super::solving::prove;
+use crate::asked::PATIENCE;
 use crate::home::{Home, run};
 use crate::terminal::{Led, lead};
 

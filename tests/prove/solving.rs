@@ -6,7 +6,7 @@ use ipc_mastery::curriculum::question::{Answer, Form, Question, Truth};
 use ipc_mastery::curriculum::task::{Kind, Live, Task};
 use serde_json::{Map, Value};
 
-use super::asking::{Asked, letter, lettered, plain};
+use super::asking::{ask, letter, lettered, plain};
 use crate::home::{Home, run};
 
 /// The right line for what a task has just asked.
@@ -67,7 +67,7 @@ pub(super) fn prove(home: &Home, task: &Task, now: i64) -> (Option<i32>, String)
     if task.kind == Kind::Variant {
         return predict(home, task, now);
     }
-    let mut asked = Asked::begin(home, &["prove", &task.slug], now);
+    let mut asked = ask(home, &["prove", &task.slug], now);
     while let Some(shown) = asked.question() {
         let line = solve(task, &shown);
         asked.answer(&line);
@@ -77,7 +77,7 @@ pub(super) fn prove(home: &Home, task: &Task, now: i64) -> (Option<i32>, String)
 
 /// Does a variant; gives the exit status and the last words.
 fn predict(home: &Home, task: &Task, now: i64) -> (Option<i32>, String) {
-    let mut asked = Asked::begin(home, &["prove", &task.slug], now);
+    let mut asked = ask(home, &["prove", &task.slug], now);
     let mut seer = Seer::new(home, task);
     while let Some(shown) = asked.question() {
         asked.answer(&seer.line(&shown));

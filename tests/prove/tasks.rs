@@ -6,7 +6,7 @@ use ipc_mastery::curriculum::question::Form;
 use serde_json::Value;
 
 use super::asking::{
-    Asked, DAY, HOUR, MONDAY, at, curriculum, give_up, held, letter, lettered, path, plain,
+    DAY, HOUR, MONDAY, ask, at, curriculum, give_up, held, letter, lettered, path, plain,
 };
 use super::solving::{prove, solve};
 use crate::home::{Home, run};
@@ -89,7 +89,7 @@ fn a_wrong_answer_is_told_why_and_the_try_is_not_passed() {
     let Form::Order { steps, traps } = &task.questions[0].form else {
         panic!("an order");
     };
-    let mut asked = Asked::begin(&home, &["prove", "O8", "--seed", "1"], MONDAY);
+    let mut asked = ask(&home, &["prove", "O8", "--seed", "1"], MONDAY);
     // The first task of O8 is this one.
     let shown = asked.question().unwrap();
     let answers = lettered(&shown);
@@ -113,7 +113,7 @@ fn a_wrong_answer_is_told_why_and_the_try_is_not_passed() {
 #[test]
 fn what_is_no_answer_is_asked_again() {
     let home = Home::new();
-    let mut asked = Asked::begin(&home, &["prove", "connect-steps", "--seed", "1"], MONDAY);
+    let mut asked = ask(&home, &["prove", "connect-steps", "--seed", "1"], MONDAY);
     asked.question().unwrap();
     for nothing in ["", "1 2 3", "z"] {
         asked.answer(nothing);
@@ -138,7 +138,7 @@ fn a_task_that_is_not_there_is_named_with_its_nearest() {
 fn a_simulated_clock_writes_nothing_among_real_times() {
     let home = Home::new();
     let curriculum = curriculum();
-    let real = Asked::begin(&home, &["prove", "connect-steps"], MONDAY);
+    let real = ask(&home, &["prove", "connect-steps"], MONDAY);
     real.leave();
     let home = Home::new();
     let mut command = home.command(&["prove", "connect-steps"]);
@@ -148,7 +148,7 @@ fn a_simulated_clock_writes_nothing_among_real_times() {
         Some(130),
         "recorded by the machine's clock"
     );
-    let mut asked = Asked::begin(&home, &["prove", "O8"], MONDAY);
+    let mut asked = ask(&home, &["prove", "O8"], MONDAY);
     let shown = asked.question().unwrap();
     assert!(
         shown.contains("This is practice, and is not recorded"),
