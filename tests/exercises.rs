@@ -21,6 +21,7 @@ use ipc_mastery::check::starter::{self, Material};
 use ipc_mastery::curriculum::Curriculum;
 use ipc_mastery::curriculum::exercise::{Diagnosis, Exercise, Language, Mutant};
 use ipc_mastery::curriculum::source::Source;
+use nix::unistd::Uid;
 use serde_json::{Value, json};
 
 /// Checks at the same time: most of their time is waiting for something that does not come.
@@ -187,6 +188,21 @@ struct Said {
     cause: String,
     /// Whether every stage passed, the bonus too.
     everything: bool,
+    /// Whether a stage needs another user, whom only root can play.
+    unjudged: bool,
+}
+
+impl Said {
+    /// Whether it is what must come of a case. An ordinary user sees no fault that only another
+    /// user meets; root sees them all.
+    fn is(&self, case: &Case) -> bool {
+        let unseen = self.unjudged && !Uid::effective().is_root();
+        let nothing_found = self.first == Mutant::PASS;
+        match case.expect.as_str() {
+            Mutant::PASS => nothing_found && (self.everything || unseen),
+            diagnosis => self.first == diagnosis || (nothing_found && unseen),
+        }
+    }
 }
 
 /// A home of its own for whoever runs a check, so that no progress of the real user is touched.
@@ -212,7 +228,9 @@ fn said((code, report): (Option<i32>, Value)) -> Said {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let stages = report["stages"].as_array().cloned().unwrap_or_default();
     let passed = |stage: &Value| stage["verdict"] == "pass";
-    let failed = |stage: &&Value| !passed(stage) && stage["verdict"] != "not-judged";
+    let unjudged = |stage: &Value| stage["verdict"] == "cannot-judge";
+    let failed =
+        |stage: &&Value| !passed(stage) && !unjudged(stage) && stage["verdict"] != "not-judged";
     let required = stages.iter().filter(|stage| stage["bonus"] == false);
     let first = required
         .clone()
@@ -221,9 +239,14 @@ fn said((code, report): (Option<i32>, Value)) -> Said {
     let (stage, failure, code_due) = match (&report["build"], first) {
         (build @ Value::Object(_), _) => ("build".to_owned(), build.clone(), 1),
         (_, Some(stage)) => {
-            let code = i32::from(!required.clone().all(passed));
+            let code = match required.clone().any(|stage| failed(&stage)) {
+                true => 1,
+                false if required.clone().any(unjudged) => 3,
+                false => 0,
+            };
             (text(&stage["id"]), stage["failure"].clone(), code)
         }
+        _ if required.clone().any(unjudged) => (String::new(), Value::Null, 3),
         _ => (String::new(), Value::Null, 0),
     };
     let first = match &failure {
@@ -237,6 +260,7 @@ fn said((code, report): (Option<i32>, Value)) -> Said {
         stage,
         cause: text(&failure["cause"]),
         everything: !stages.is_empty() && stages.iter().all(passed),
+        unjudged: stages.iter().any(unjudged),
     }
 }
 
@@ -289,8 +313,7 @@ fn check_all(cases: &[Case], again: Again) -> Vec<Said> {
 fn table(cases: &[Case], results: &[Said]) -> String {
     let mut table = String::new();
     for (case, said) in cases.iter().zip(results) {
-        let right = said.first == case.expect && (case.expect != Mutant::PASS || said.everything);
-        if !right {
+        if !said.is(case) {
             let line = format!(
                 "{:32} expected {:24} got {:24} in {:14} {}",
                 case.id, case.expect, said.first, said.stage, said.cause

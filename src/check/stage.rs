@@ -30,7 +30,7 @@ use super::wording;
 use crate::check::patience::Deadline;
 use crate::curriculum::exercise::Exercise;
 use crate::curriculum::exercise::Stage;
-use crate::curriculum::scenario::{Action, FIRST, Payload, Printed, Start};
+use crate::curriculum::scenario::{Action, FIRST, Payload, Printed, Start, Who};
 use crate::sys::clock::now_us;
 
 /// How long a step may take when it does not say, in milliseconds.
@@ -48,6 +48,10 @@ const GRACE_MS: u64 = 30_000;
 /// How long a step may take in a run that is not for the verdict, in milliseconds: what hangs has
 /// been waited for already.
 const SECOND_RUN_STEP_MS: u64 = 1_500;
+
+/// Why a stage with a client of another user is not judged.
+const NOBODY_ELSE: &str =
+    "This stage has a client of another user, and only the superuser can play one.";
 
 /// What is the same for all stages of a check.
 #[derive(Clone, Copy, Debug)]
@@ -114,8 +118,13 @@ pub struct Trouble {
 /// Carries out a stage.
 ///
 /// # Errors
-/// When a helper process fails, the file system does, or the check is cancelled.
+/// When a helper process fails, the file system does, or the check is cancelled; when the stage has a
+/// client of another user and nobody else can be played.
 pub fn run(stage: &Stage, setting: Setting<'_>, place: Place) -> Result<Run, StageError> {
+    // Before anything is started: a stage that is given up midway would take the arena with it.
+    if needs_another_user(stage) && setting.arena.stranger().is_none() {
+        return Err(StageError::CannotJudge(NOBODY_ELSE));
+    }
     let runner = Runner {
         setting,
         place,
@@ -138,6 +147,14 @@ pub fn run(stage: &Stage, setting: Setting<'_>, place: Place) -> Result<Run, Sta
         output_wanted: output_wanted(stage),
     };
     runner.run(stage)
+}
+
+fn needs_another_user(stage: &Stage) -> bool {
+    stage.steps.iter().any(|step| match &step.action {
+        Action::Connect { user, .. } => *user != Who::Program,
+        Action::OpenSocket(opening) => opening.user != Who::Program,
+        _ => false,
+    })
 }
 
 /// The longest output that a stage compares, in bytes.

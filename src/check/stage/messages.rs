@@ -27,22 +27,22 @@ impl Runner<'_> {
     /// Who a peer becomes; `None`: the program's own user.
     pub(super) fn persona(&self, who: Who) -> Result<Option<Persona>, StageError> {
         let arena = self.setting.arena;
-        let stranger = arena.stranger().ok_or(StageError::CannotJudge(
-            "This stage has a client of another user, and only the superuser can be one.",
-        ));
+        let stranger = || {
+            let gone = || StageError::Fault("no other user can be played".to_owned());
+            arena.stranger().ok_or_else(gone)
+        };
         let program = arena.identity().map(|identity| identity.gid);
         Ok(match who {
             Who::Program => None,
             Who::Stranger => Some(Persona {
-                identity: stranger?,
+                identity: stranger()?,
                 member_of: None,
             }),
             Who::Member => Some(Persona {
-                identity: stranger?,
+                identity: stranger()?,
                 member_of: program,
             }),
             Who::Superuser => {
-                stranger?;
                 let identity = Identity { uid: 0, gid: 0 };
                 Some(Persona {
                     identity,
