@@ -336,8 +336,8 @@ pub struct Check {
     /// Judge the program in this directory.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["cmd", "socket"])]
     pub dir: Option<PathBuf>,
-    /// Judge this command, run here; {socket} stands for the address, which is the last argument
-    /// when it is left out. No evidence is recorded.
+    /// Judge this command, run here; {socket} stands for the address. A command that names no
+    /// argument of the exercise gets all of them at its end. No evidence is recorded.
     #[arg(long, value_name = "CMD", conflicts_with = "socket", value_parser = NonEmptyStringValueParser::new())]
     pub cmd: Option<String>,
     /// Judge a server that is already listening here. No evidence is recorded.

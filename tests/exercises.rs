@@ -546,3 +546,37 @@ fn socat_passes_the_echo_stages_and_is_told_what_it_lacks() {
     assert_eq!(of("every-peer").0, "not-judged");
     assert_eq!((code, &report["evidence"]), (Some(1), &json!(false)));
 }
+
+/// A command that says nothing of its arguments gets those of each stage; one that names the address
+/// is judged where they are the exercise's.
+#[test]
+fn a_command_gets_the_arguments_of_each_stage() {
+    let curriculum = curriculum();
+    let exercise = curriculum
+        .exercise("pass-a-descriptor")
+        .expect("it is there");
+    let python = curriculum.language("python").expect("it is there");
+    let home = tempfile::Builder::new().tempdir_in("/tmp").expect("made");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(home.path(), open).expect("ours");
+    for (name, bytes) in lay_out(exercise, python, Material::Solution) {
+        fs::write(home.path().join(name), bytes).expect("written");
+    }
+    let command = format!("python3 -B {}/main.py", home.path().display());
+    let (code, report) = check(&["pass-a-descriptor", "--cmd", &command]);
+    assert_eq!(code, Some(0), "{report:#}");
+
+    let named = format!("{command} receive {{socket}}");
+    let (_, report) = check(&["pass-a-descriptor", "--cmd", &named]);
+    let stages = report["stages"].as_array().expect("stages");
+    assert!(
+        stages.iter().all(|stage| stage["verdict"] != "fail"),
+        "{report:#}"
+    );
+    let unjudged = stages
+        .iter()
+        .find(|stage| stage["verdict"] == "cannot-judge");
+    let why = unjudged.expect("some send")["failure"]["cause"].as_str();
+    let why = why.expect("a reason");
+    assert!(why.contains("other arguments"), "{why}");
+}

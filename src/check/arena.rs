@@ -23,6 +23,7 @@ use nix::unistd::{Gid, Uid, User};
 
 use self::janitor::Hold;
 pub(super) use self::removal::remove;
+use crate::curriculum::exercise::Names;
 use crate::sys::process;
 use crate::sys::spawn::Identity;
 
@@ -290,14 +291,18 @@ impl Arena {
     }
 
     /// The environment of the program: short and the same everywhere.
-    pub fn environment(&self, place: &Place) -> Vec<(OsString, OsString)> {
+    pub fn environment(&self, place: &Place, names: Names) -> Vec<(OsString, OsString)> {
+        let address = match names {
+            Names::Path => place.address.clone().into_os_string(),
+            Names::Abstract => format!("@{}", place.name).into(),
+        };
         let within = |name: &str| place.directory.join(name).into_os_string();
         let mut environment: Vec<(OsString, OsString)> = vec![
             ("PATH".into(), self.search_path()),
             ("HOME".into(), within("home")),
             ("TMPDIR".into(), within("tmp")),
             ("XDG_RUNTIME_DIR".into(), within("run")),
-            ("IPC_SOCKET".into(), place.address.clone().into_os_string()),
+            ("IPC_SOCKET".into(), address),
             ("PYTHONDONTWRITEBYTECODE".into(), "1".into()),
         ];
         for name in ["LANG", "LC_ALL", "LC_CTYPE"] {

@@ -10,7 +10,7 @@ use super::cancel::Cancel;
 use super::link::LinkError;
 use super::observation::Address;
 use super::prepare::{Prepared, isolation, prepare};
-use super::program::{Program, Target};
+use super::program::{self, Program, Target};
 use super::second::{self, Second};
 use super::stage::{self, Purpose, Setting, StageError};
 use super::verdict::{Failure, Leftover, Report, StageReport, Verdict};
@@ -333,6 +333,9 @@ fn with_rule(curriculum: &Curriculum, exercise: &Exercise, failure: Failure) -> 
 /// Why a stage that has to do with other users is not judged in a box.
 const NOBODY: &str = "This stage needs other users as they are. In the box of bwrap, a user namespace, they all look like nobody (65534).";
 
+/// Why a stage that chooses the arguments is not judged with a command that says where its own go.
+const ARGUMENTS: &str = "This stage starts the program with other arguments than the first ones. A command that names its arguments itself cannot be given them; without {socket} and its like in it, it gets those of each stage.";
+
 /// What is judged, and where.
 pub(super) struct Judge<'a> {
     pub(super) curriculum: &'a Curriculum,
@@ -359,6 +362,12 @@ impl Judge<'_> {
             let cause =
                 format!("This stage {need}; a server that already runs cannot be asked that.");
             return Ok((Verdict::CannotJudge, Some(because(cause))));
+        }
+        if let Program::Shell(command) = &self.prepared.program
+            && program::names_its_arguments(command)
+            && has_other_arguments(self.exercise, stage)
+        {
+            return Ok((Verdict::CannotJudge, Some(because(ARGUMENTS.to_owned()))));
         }
         let needs = self.exercise.needs.iter().chain(&stage.needs);
         if self.bwrap.is_some() && !needs.copied().all(Bwrap::leaves) {
@@ -511,6 +520,15 @@ fn our_fault(reason: &str) -> Failure {
         look: "This is a fault of ipc-mastery, not of your program.".to_owned(),
         ..Failure::default()
     }
+}
+
+/// Whether the stage starts the program with arguments of its own.
+fn has_other_arguments(exercise: &Exercise, stage: &Stage) -> bool {
+    let usual = exercise.arguments();
+    stage.steps.iter().any(|step| match &step.action {
+        Action::Start(start) => start.arguments.as_ref().is_some_and(|own| *own != usual),
+        _ => false,
+    })
 }
 
 /// Why a stage needs a program that we start, if it does.

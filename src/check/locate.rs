@@ -103,7 +103,7 @@ pub fn locate<'a>(
         (None, None) => return Err(LocateError::NoExercise),
     };
     if let Some(command) = &wish.cmd {
-        return Ok((exercise, Target::Command(with_address(command))));
+        return Ok((exercise, Target::Command(command.clone())));
     }
     if let Some(socket) = &wish.socket {
         return Ok((exercise, Target::Socket(socket.clone())));
@@ -144,15 +144,5 @@ pub fn locate<'a>(
                 .map(|language| language.main.clone())
                 .collect(),
         }),
-    }
-}
-
-/// A command that says nowhere where the address goes gets it as its last argument, as every
-/// program does.
-fn with_address(command: &str) -> String {
-    if command.contains("{socket}") || command.contains("IPC_SOCKET") {
-        command.to_owned()
-    } else {
-        format!("{command} {{socket}}")
     }
 }

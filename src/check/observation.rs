@@ -4,8 +4,8 @@
 //! `exercise.toml`; they are listed in the book for authors. Every field always has a value, so an
 //! expression never fails for want of one. Text from outside is already printable.
 
-use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+mod address;
+
 use std::path::Path;
 
 use nix::sys::signal::Signal;
@@ -16,8 +16,9 @@ use super::listing::{self, TableState};
 use super::protocol::{Outcome, Queue, Seen};
 use super::sanitizer::Finding;
 use crate::curriculum::scenario::{ExpectFile, PathKind, Printed};
-use crate::sys::sock_diag::{self, BoundState};
 use crate::untrusted::Untrusted;
+
+pub use self::address::Address;
 
 /// What was seen.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -272,28 +273,6 @@ pub struct ProgramState {
     pub stdout_lines: usize,
 }
 
-/// What stands at the address.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Address {
-    /// The path.
-    pub path: String,
-    /// Its length in bytes.
-    pub bytes: usize,
-    /// Whether anything is there.
-    pub exists: bool,
-    /// `socket`, `regular file`, `fifo`, `symbolic link`, `directory`, `device` or `missing`.
-    pub kind: &'static str,
-    /// `none`, `bound` or `listening`: what a living socket does there.
-    pub state: &'static str,
-    /// `stream`, `dgram`, `seqpacket`, or empty.
-    #[serde(rename = "type")]
-    pub socket_type: &'static str,
-    /// The type that it must be of.
-    pub wanted: &'static str,
-    /// Other names in the directory; at most five.
-    pub others: Vec<String>,
-}
-
 /// A line that was waited for, and what came instead.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct LineState {
@@ -452,62 +431,6 @@ pub fn last_lines(output: &Untrusted, most: usize) -> Vec<String> {
     lines.split_off(from)
 }
 
-impl Address {
-    /// Looks at a path without following it.
-    pub fn look(path: &Path) -> Self {
-        let mut found = Self {
-            path: Untrusted::from(path).to_string(),
-            bytes: path.as_os_str().len(),
-            kind: "missing",
-            state: "none",
-            others: others(path),
-            ..Self::default()
-        };
-        let Ok(metadata) = fs::symlink_metadata(path) else {
-            return found;
-        };
-        found.exists = true;
-        let kind = metadata.file_type();
-        found.kind = if kind.is_socket() {
-            "socket"
-        } else if kind.is_file() {
-            "regular file"
-        } else if kind.is_dir() {
-            "directory"
-        } else if kind.is_symlink() {
-            "symbolic link"
-        } else if kind.is_fifo() {
-            "fifo"
-        } else {
-            "device"
-        };
-        if let Ok(Some(bound)) = sock_diag::bound_to(metadata.dev(), metadata.ino()) {
-            found.socket_type = bound.kind.word();
-            found.state = match bound.state {
-                BoundState::Listening { .. } => "listening",
-                BoundState::Bound => "bound",
-                BoundState::OnlyConnections => "none",
-            };
-        }
-        found
-    }
-}
-
-fn others(path: &Path) -> Vec<String> {
-    let Some(entries) = path.parent().and_then(|parent| fs::read_dir(parent).ok()) else {
-        return Vec::new();
-    };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name())
-        .filter(|name| Some(name.as_os_str()) != path.file_name())
-        .map(|name| Untrusted::from(name).to_string())
-        .collect();
-    names.sort();
-    names.truncate(5);
-    names
-}
-
 impl LineState {
     /// A line that did not come; `output` is what came.
     pub fn new(wanted: &str, stream: Printed, outcome: &Outcome, seen: &Seen) -> Self {
@@ -572,28 +495,5 @@ mod tests {
         assert_eq!(number_after("peer pid=12 uid=-1 gid=7", "pid="), 12);
         assert_eq!(number_after("peer pid=12 uid=-1 gid=7", "uid="), -1);
         assert_eq!(number_after("hello", "pid="), -2);
-    }
-
-    #[test]
-    fn an_address_that_is_not_there_says_so() {
-        let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("other"), "").unwrap();
-        let seen = Address::look(&directory.path().join("s"));
-        assert_eq!(
-            (seen.kind, seen.state, seen.others),
-            ("missing", "none", vec!["other".to_owned()])
-        );
-    }
-
-    #[test]
-    fn a_listening_socket_is_told_from_a_stale_one() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("s");
-        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-        assert_eq!(Address::look(&path).state, "listening");
-        assert_eq!(Address::look(&path).socket_type, "stream");
-        drop(listener);
-        let seen = Address::look(&path);
-        assert_eq!((seen.kind, seen.state), ("socket", "none"));
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::arena::{Arena, Place};
 use super::verdict::Subject;
+use crate::curriculum::exercise::PLACEHOLDERS;
 use crate::untrusted::Untrusted;
 
 /// What the caller wants judged.
@@ -18,7 +19,7 @@ pub enum Target {
         /// The language's id.
         language: String,
     },
-    /// A command; `{socket}` in it stands for the address.
+    /// A command, with placeholders in it or the arguments of the exercise behind it.
     Command(String),
     /// A server that already listens here.
     Socket(PathBuf),
@@ -47,7 +48,7 @@ impl Target {
 pub enum Program {
     /// These words, and the arguments of the exercise.
     Words(Vec<OsString>),
-    /// A shell command with placeholders in it.
+    /// A shell command, with placeholders in it or the arguments of the exercise behind it.
     Shell(String),
     /// Nothing is started: the server is there.
     Running(PathBuf),
@@ -63,15 +64,19 @@ impl Program {
                 argv
             }
             Self::Shell(command) => {
-                let command = place.fill(command).to_string_lossy().into_owned();
                 // A single command becomes the process itself, so that what is seen of the process
                 // is seen of the server and not of a shell around it.
-                let exec = if is_single(&command) { "exec " } else { "" };
-                vec![
-                    "/bin/sh".into(),
-                    "-c".into(),
-                    format!("{exec}{command}").into(),
-                ]
+                let exec = if is_single(command) { "exec " } else { "" };
+                if names_its_arguments(command) {
+                    let mut script = OsString::from(exec);
+                    script.push(place.fill(command));
+                    return vec!["/bin/sh".into(), "-c".into(), script];
+                }
+                // As the shell's positional parameters they need no quotes.
+                let script = format!("{exec}{command} \"$@\"");
+                let mut argv = vec!["/bin/sh".into(), "-c".into(), script.into(), "sh".into()];
+                argv.extend(arguments.iter().map(|argument| place.fill(argument)));
+                argv
             }
             Self::Running(_) => Vec::new(),
         }
@@ -83,8 +88,17 @@ fn is_single(command: &str) -> bool {
     !command.contains([';', '&', '|', '<', '>', '(', ')', '$', '`', '\n'])
 }
 
-/// A shell command that a learner can put an address behind: `sh -c '… $0 …'`.
+/// Whether a command says itself where its arguments go.
+pub fn names_its_arguments(command: &str) -> bool {
+    let placeholder = |name: &&str| command.contains(name);
+    PLACEHOLDERS.iter().any(placeholder) || command.contains("IPC_SOCKET")
+}
+
+/// A shell command that a learner can put an address behind: `sh -c '… $0 …'`, or as it is.
 pub fn shell_by_hand(command: &str) -> String {
+    if !names_its_arguments(command) {
+        return Untrusted::from(command).lines().join(" ");
+    }
     let command = command.replace("{socket}", "$0").replace('\'', r"'\''");
     format!("sh -c '{}'", Untrusted::from(command).lines().join(" "))
 }

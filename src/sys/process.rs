@@ -3,9 +3,9 @@
 //! vanish, or hide, between two looks.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::{fs, io};
 
 use nix::libc;
 
@@ -277,6 +277,13 @@ pub fn descriptors(pid: i32) -> Vec<(i32, PathBuf)> {
             Some((number, fs::read_link(entry.path()).ok()?))
         })
         .collect()
+}
+
+/// Whether the kernel keeps a process's descriptors from us (proc_pid_fd(5)). One that is ending has
+/// none any more, and hides nothing.
+pub fn hides_descriptors(pid: i32) -> bool {
+    let denied = |error: io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+    fs::read_dir(format!("/proc/{pid}/fd")).is_err_and(denied)
 }
 
 /// The files a process has mapped into its memory (proc_pid_maps(5)); a mapping outlives the

@@ -133,7 +133,7 @@ impl Runner<'_> {
     fn start_order(&mut self, start: &Start, role: Role) -> Result<Order, StageError> {
         let name = start.name.as_str();
         let arena = self.setting.arena;
-        let mut environment = arena.environment(&self.place);
+        let mut environment = arena.environment(&self.place, self.setting.exercise.names);
         // A command that somebody typed means files where it was typed.
         let cwd = match self.setting.program {
             Program::Shell(_) => std::env::current_dir().unwrap_or_else(|_| "/".into()),

@@ -6,7 +6,7 @@ use crate::check::observation::{self, Address, LineState, Observation, OutputSta
 use crate::check::protocol::Order;
 use crate::check::verdict::{Event, Side};
 use crate::check::wording;
-use crate::curriculum::exercise::Stage;
+use crate::curriculum::exercise::{Names, Stage};
 use crate::curriculum::scenario::{FIRST, Step};
 use crate::sys::clock::now_us;
 use crate::untrusted::Untrusted;
@@ -34,7 +34,7 @@ impl Runner<'_> {
             second: ProgramState::absent(),
             address: Address {
                 wanted: self.program_type().word(),
-                ..Address::look(&self.place.address)
+                ..self.look_at_address()
             },
             ..Observation::default()
         };
@@ -105,6 +105,18 @@ impl Runner<'_> {
             outcome: failed.deed,
             stderr,
         })
+    }
+
+    /// What stands where clients would go.
+    fn look_at_address(&self) -> Address {
+        let path = &self.place.address;
+        match self.setting.exercise.names {
+            Names::Path => Address::look(path),
+            Names::Abstract => {
+                let name = self.place.name.as_bytes();
+                Address::look_for_abstract(name, self.program_type(), path)
+            }
+        }
     }
 
     /// A program that crashed after the last step, or used too much, has not passed.

@@ -188,7 +188,8 @@ impl Instance {
         tree.insert(self.pid);
         tree.iter().any(|&pid| {
             let open = process::descriptors(pid);
-            open.is_empty() || open.iter().any(|(_, to)| to.as_os_str() == wanted.as_str())
+            let holds = open.iter().any(|(_, to)| to.as_os_str() == wanted.as_str());
+            holds || process::hides_descriptors(pid)
         })
     }
 
