@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +56,10 @@ static int datagram_socket(void)
 /* Whether the name is left over: a socket's file that no socket has any more. */
 static bool is_stale(const struct sockaddr_un *address)
 {
+    /* connect() says ECONNREFUSED of any file that is no socket, too. */
+    struct stat found;
+    if (lstat(address->sun_path, &found) == -1 || !S_ISSOCK(found.st_mode))
+        return false;
     int probe = datagram_socket();
     bool refused = connect(probe, (const struct sockaddr *)address, sizeof *address) == -1
         && errno == ECONNREFUSED;

@@ -10,6 +10,7 @@ the request; whether it gets there is no concern of the next client.
 import errno
 import os
 import socket
+import stat
 import sys
 import time
 
@@ -27,6 +28,9 @@ def datagram_socket():
 
 def is_stale(path):
     """Whether the name is left over: a socket's file that no socket has any more."""
+    # connect() says ECONNREFUSED of any file that is no socket, too.
+    if not stat.S_ISSOCK(os.lstat(path).st_mode):
+        return False
     with datagram_socket() as probe:
         try:
             probe.connect(path)

@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::ExitCode;
@@ -30,6 +31,10 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// Whether the name is left over: a socket's file that no socket has any more.
 fn is_stale(path: &Path) -> io::Result<bool> {
+    // connect() says ECONNREFUSED of any file that is no socket, too.
+    if !fs::symlink_metadata(path)?.file_type().is_socket() {
+        return Ok(false);
+    }
     let refused = UnixDatagram::unbound()?.connect(path);
     Ok(refused.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused))
 }
