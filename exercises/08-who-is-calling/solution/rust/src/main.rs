@@ -93,7 +93,7 @@ fn peer_groups(connection: &UnixStream) -> io::Result<Vec<libc::gid_t>> {
 /// uid, so nothing is cut off.
 fn parse_number(text: &[u8]) -> Option<u64> {
     let number = (1..=10).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
-    str::from_utf8(text).ok().filter(|_| number)?.parse().ok()
+    std::str::from_utf8(text).ok().filter(|_| number)?.parse().ok()
 }
 
 fn listen_at(path: &Path) -> io::Result<UnixListener> {
