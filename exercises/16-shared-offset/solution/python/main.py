@@ -43,8 +43,11 @@ def lend(path, name, place, count):
         sys.exit("OFFSET and COUNT are numbers")
     # For reading only: whoever gets the descriptor can do with it what we could. And os.open(), not
     # open(): a file object reads ahead, and moves the offset that is to be lent.
-    file = os.open(name, os.O_RDONLY)
-    os.lseek(file, int(place), os.SEEK_SET)
+    try:
+        file = os.open(name, os.O_RDONLY)
+        os.lseek(file, int(place), os.SEEK_SET)
+    except OSError as error:
+        sys.exit(f"{name}: {error.strerror}")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as borrower:
         borrower.connect(path)
         send_line(borrower, b"read %s\n" % count.encode(), file)

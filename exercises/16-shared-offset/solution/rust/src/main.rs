@@ -47,10 +47,10 @@ fn read_count(text: &str) -> io::Result<u64> {
 fn lend(path: &Path, name: &OsStr, place: &str, count: &str) -> io::Result<()> {
     let place = place.parse().map_err(io::Error::other)?;
     read_count(count)?;
+    let named = |error: io::Error| io::Error::other(format!("{}: {error}", name.display()));
     // For reading only: whoever gets the descriptor can do with it what we could.
-    let mut file = File::open(name)
-        .map_err(|error| io::Error::other(format!("{}: {error}", name.display())))?;
-    file.seek(SeekFrom::Start(place))?;
+    let mut file = File::open(name).map_err(named)?;
+    file.seek(SeekFrom::Start(place)).map_err(named)?;
 
     let mut borrower = UnixStream::connect(path)?;
     send_line(&borrower, &format!("read {count}\n"), &file)?;
