@@ -29,18 +29,18 @@ static void fail(const char *what)
 /* Writes a name so that a terminal can show it and the arguments of this program can hold it. */
 static void print_quoted(FILE *to, const char *name, size_t length)
 {
-    putc('"', to);
+    putc('\'', to);
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)name[i];
-        if (byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\')
+        if (byte >= ' ' && byte <= '~' && byte != '\'' && byte != '%')
             putc(byte, to);
         else
-            fprintf(to, "\\x%02x", byte);
+            fprintf(to, "%%%02x", byte);
     }
-    putc('"', to);
+    putc('\'', to);
 }
 
-/* The bytes that an argument means: \xHH is one byte, all else is as it stands. Returns how many there
+/* The bytes that an argument means: %HH is one byte, all else is as it stands. Returns how many there
  * are; a name may hold NULs, so its length has to travel with it. */
 static size_t read_name(const char *text, char name[LONGEST])
 {
@@ -48,11 +48,11 @@ static size_t read_name(const char *text, char name[LONGEST])
     while (*text != '\0') {
         char byte = *text;
         size_t used = 1;
-        if (text[0] == '\\' && text[1] == 'x' && isxdigit((unsigned char)text[2]) &&
-            isxdigit((unsigned char)text[3])) {
-            char digits[] = { text[2], text[3], '\0' };
+        if (text[0] == '%' && isxdigit((unsigned char)text[1]) &&
+            isxdigit((unsigned char)text[2])) {
+            char digits[] = { text[1], text[2], '\0' };
             byte = (char)strtoul(digits, NULL, 16);
-            used = 4;
+            used = 3;
         }
         if (length == LONGEST) {
             fprintf(stderr, "abstract-name: the name is too long: %d bytes fit\n", LONGEST);

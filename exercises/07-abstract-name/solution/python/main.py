@@ -16,18 +16,18 @@ LONGEST = 107  # sun_path has 108 bytes, and the NUL in front is one of them
 
 
 def read_name(text):
-    """Return the bytes that an argument means: \\xHH is one byte, all else is as it stands."""
-    return re.sub(rb"\\x([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), text)
+    """Return the bytes that an argument means: %HH is one byte, all else is as it stands."""
+    return re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), text)
 
 
 def quoted(name):
     """Return a name as a terminal can show it and the arguments of this program can hold it."""
 
     def shown(byte):
-        plain = 0x20 <= byte <= 0x7E and byte not in b'"\\'
-        return chr(byte) if plain else f"\\x{byte:02x}"
+        plain = 0x20 <= byte <= 0x7E and byte not in b"'%"
+        return chr(byte) if plain else f"%{byte:02x}"
 
-    return '"' + "".join(map(shown, name)) + '"'
+    return "'" + "".join(map(shown, name)) + "'"
 
 
 def listen_at(name):

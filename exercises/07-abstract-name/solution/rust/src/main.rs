@@ -15,17 +15,17 @@ use std::thread;
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::Uid;
 
-/// The bytes that an argument means: `\xHH` is one byte, all else is as it stands.
+/// The bytes that an argument means: `%HH` is one byte, all else is as it stands.
 fn read_name(text: &[u8]) -> Vec<u8> {
     let mut name = Vec::new();
     let mut rest = text;
     while let [byte, after @ ..] = rest {
-        let escaped = rest.strip_prefix(br"\x").and_then(|digits| digits.get(..2));
+        let escaped = rest.strip_prefix(b"%").and_then(|digits| digits.get(..2));
         let escaped = escaped.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         let escaped = escaped.and_then(|digits| str::from_utf8(digits).ok());
         let escaped = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         name.push(escaped.unwrap_or(*byte));
-        rest = if escaped.is_some() { &rest[4..] } else { after };
+        rest = if escaped.is_some() { &rest[3..] } else { after };
     }
     name
 }
@@ -33,11 +33,11 @@ fn read_name(text: &[u8]) -> Vec<u8> {
 /// A name as a terminal can show it and the arguments of this program can hold it.
 fn quoted(name: &[u8]) -> String {
     let shown = |&byte: &u8| match byte {
-        b'"' | b'\\' => format!("\\x{byte:02x}"),
+        b'\'' | b'%' => format!("%{byte:02x}"),
         b' '..=b'~' => char::from(byte).to_string(),
-        _ => format!("\\x{byte:02x}"),
+        _ => format!("%{byte:02x}"),
     };
-    format!("\"{}\"", name.iter().map(shown).collect::<String>())
+    format!("'{}'", name.iter().map(shown).collect::<String>())
 }
 
 fn listen_at(name: &[u8]) -> io::Result<UnixListener> {
