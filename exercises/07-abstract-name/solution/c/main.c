@@ -27,17 +27,15 @@ static void fail(const char *what)
 }
 
 /* Writes a name so that a terminal can show it and the arguments of this program can hold it. */
-static void print_quoted(FILE *to, const char *name, size_t length)
+static void print_readable(FILE *to, const char *name, size_t length)
 {
-    putc('\'', to);
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)name[i];
-        if (byte >= ' ' && byte <= '~' && byte != '\'' && byte != '%')
+        if (byte > ' ' && byte <= '~' && byte != '%')
             putc(byte, to);
         else
             fprintf(to, "%%%02x", byte);
     }
-    putc('\'', to);
 }
 
 /* The bytes that an argument means: %HH is one byte, all else is as it stands. Returns how many there
@@ -80,7 +78,7 @@ static int listen_at(const char *name, size_t length)
         if (errno != EADDRINUSE)
             fail("bind");
         fprintf(stderr, "abstract-name: the name is taken: ");
-        print_quoted(stderr, name, length);
+        print_readable(stderr, name, length);
         fprintf(stderr, "\n");
         exit(EXIT_FAILURE);
     }
@@ -98,7 +96,7 @@ static void say_name(int listener)
         fail("getsockname");
     size_t length = size - BEFORE_NAME;
     printf("name %zu ", length);
-    print_quoted(stdout, address.sun_path + 1, length);
+    print_readable(stdout, address.sun_path + 1, length);
     printf("\nready\n");
     fflush(stdout); /* a pipe is no terminal: without this, the lines would wait for more */
 }

@@ -20,14 +20,14 @@ def read_name(text):
     return re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), text)
 
 
-def quoted(name):
+def readable(name):
     """Return a name as a terminal can show it and the arguments of this program can hold it."""
 
     def shown(byte):
-        plain = 0x20 <= byte <= 0x7E and byte not in b"'%"
+        plain = 0x20 < byte < 0x7F and byte != ord("%")
         return chr(byte) if plain else f"%{byte:02x}"
 
-    return "'" + "".join(map(shown, name)) + "'"
+    return "".join(map(shown, name))
 
 
 def listen_at(name):
@@ -42,7 +42,7 @@ def listen_at(name):
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        sys.exit(f"abstract-name: the name is taken: {quoted(name)}")
+        sys.exit(f"abstract-name: the name is taken: {readable(name)}")
     listener.listen(socket.SOMAXCONN)
     return listener
 
@@ -50,7 +50,7 @@ def listen_at(name):
 def say_name(listener):
     """Say what name the kernel has for the socket."""
     name = listener.getsockname()[1:]
-    print("name", len(name), quoted(name))
+    print("name", len(name), readable(name))
     # A pipe is no terminal: without flush, the lines would wait for more.
     print("ready", flush=True)
 

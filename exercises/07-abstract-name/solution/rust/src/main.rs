@@ -31,13 +31,13 @@ fn read_name(text: &[u8]) -> Vec<u8> {
 }
 
 /// A name as a terminal can show it and the arguments of this program can hold it.
-fn quoted(name: &[u8]) -> String {
+fn readable(name: &[u8]) -> String {
     let shown = |&byte: &u8| match byte {
-        b'\'' | b'%' => format!("%{byte:02x}"),
-        b' '..=b'~' => char::from(byte).to_string(),
+        b'%' => format!("%{byte:02x}"),
+        b'!'..=b'~' => char::from(byte).to_string(),
         _ => format!("%{byte:02x}"),
     };
-    format!("'{}'", name.iter().map(shown).collect::<String>())
+    name.iter().map(shown).collect()
 }
 
 fn listen_at(name: &[u8]) -> io::Result<UnixListener> {
@@ -48,7 +48,7 @@ fn listen_at(name: &[u8]) -> io::Result<UnixListener> {
         .map_err(|_| io::Error::other("the name is too long: 107 bytes fit"))?;
     // To ask whether the name is taken and to take it is one call, so nobody can come in between.
     UnixListener::bind_addr(&address).map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => io::Error::other(format!("the name is taken: {}", quoted(name))),
+        ErrorKind::AddrInUse => io::Error::other(format!("the name is taken: {}", readable(name))),
         _ => error,
     })
 }
@@ -58,7 +58,7 @@ fn say_name(listener: &UnixListener) -> io::Result<()> {
     let address = listener.local_addr()?;
     let name = address.as_abstract_name().unwrap_or_default();
     let mut out = io::stdout();
-    writeln!(out, "name {} {}", name.len(), quoted(name))?;
+    writeln!(out, "name {} {}", name.len(), readable(name))?;
     writeln!(out, "ready")?;
     out.flush()
 }
