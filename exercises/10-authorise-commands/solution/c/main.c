@@ -1,7 +1,8 @@
 /* Exercise 10, reference solution in C: a server that decides for each command who may give it.
  *
  * The socket lets everybody knock; a policy file says who may do what. The kernel says who is
- * asking. A single loop serves all clients, and no call in it waits but epoll_wait(). */
+ * asking. A single loop serves all clients, and no call in it waits for a client but
+ * epoll_wait(). */
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -187,9 +188,12 @@ static enum verdict decide(enum right wanted, const struct peer *peer)
         return UNDECIDED;
     char *line = NULL;
     size_t room = 0;
+    ssize_t length;
     enum verdict verdict = DENIED;
-    while (verdict != UNDECIDED && getline(&line, &room, policy) != -1) {
-        enum verdict said = judge_line(line, wanted, peer);
+    while (verdict != UNDECIDED && (length = getline(&line, &room, policy)) != -1) {
+        /* A NUL would hide the rest of the line. */
+        bool whole = strlen(line) == (size_t)length;
+        enum verdict said = whole ? judge_line(line, wanted, peer) : UNDECIDED;
         if (said != DENIED)
             verdict = said;
     }
@@ -213,7 +217,8 @@ static bool reply(const struct client *client, const char *words)
 }
 
 /* A refusal is told, and is the last word of this conversation. The connection stays open until the
- * client has sent all it has to: close() with bytes unread would make an error of the words. */
+ * client has sent all it has to: after close() its send() would fail, and who gets EPIPE may never
+ * come to read the words. */
 static bool refuse(struct client *client, const char *words)
 {
     client->refused = true;

@@ -5,6 +5,7 @@ Each client has a thread, whose calls wait for this client alone.
 """
 
 import array
+import contextlib
 import grp
 import os
 import socket
@@ -78,7 +79,7 @@ class Server:
     def decide(self, right, peer):
         """Ask the policy, as it is now; refuse what no line allows, and all when a question fails."""
         try:
-            with open(self.policy, encoding="utf-8") as policy:
+            with open(self.policy, encoding="utf-8", newline="\n") as policy:
                 said = [self.judge_line(line, right, peer) for line in policy.read().split("\n")]
         except (OSError, LookupError, ValueError) as error:
             raise Refused("ERROR policy") from error
@@ -87,7 +88,8 @@ class Server:
 
     def stop(self):
         """End the program, from whichever thread."""
-        os.unlink(self.path)
+        with contextlib.suppress(OSError):  # a name that is gone is no reason to go on
+            os.unlink(self.path)
         os._exit(0)
 
     def converse(self, connection):
@@ -121,7 +123,7 @@ class Server:
 def refuse(connection, words):
     """Tell a refusal, and throw away what else the client sends, to its end.
 
-    close() with bytes unread would make an error of the words.
+    After close() its send() would fail, and who gets EPIPE may never come to read the words.
     """
     try:
         send_frame(connection, words)

@@ -193,8 +193,8 @@ fn receive(mut client: &UnixStream) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(command))
 }
 
-/// Tells a refusal, and throws away what else the client sends, to its end: close() with bytes
-/// unread would make an error of the words.
+/// Tells a refusal, and throws away what else the client sends, to its end: after close() its send()
+/// would fail, and who gets EPIPE may never come to read the words.
 fn refuse(mut client: &UnixStream, words: &str) -> io::Result<()> {
     client.write_all(&frame(words))?;
     io::copy(&mut client, &mut io::sink()).map(drop)
