@@ -191,6 +191,7 @@ int main(int argc, char **argv)
     fflush(stdout);
 
     serve_until_told(listener, signals, directory);
-    unlinkat(directory, SOCKET, 0);
+    if (unlinkat(directory, SOCKET, 0) == -1)
+        refuse("%s: unlink: %s", SOCKET, strerror(errno));
     return EXIT_SUCCESS;
 }
