@@ -39,6 +39,30 @@ const TOLD: &[(&str, &[&str])] = &[
         &["ends-with-the-first-python", "reset-is-end-python"],
     ),
     (
+        "abstract-name",
+        &["takes-any-name-python", "lock-file-python"],
+    ),
+    (
+        "who-is-calling",
+        &["asks-listener-python", "counts-for-claims-python"],
+    ),
+    (
+        "stamp-each-message",
+        &["binds-and-ends-python", "unpacks-anything-python"],
+    ),
+    (
+        "authorise-commands",
+        &["default-allow-python", "goes-on-python"],
+    ),
+    (
+        "a-safe-place",
+        &["directory-as-umask-says-python", "replaces-file-python"],
+    ),
+    (
+        "datagram-replies",
+        &["answers-nobody-python", "last-client-python"],
+    ),
+    (
         "detect-truncation",
         &["tells-what-fitted-python", "any-flag-python"],
     ),
@@ -49,6 +73,14 @@ const TOLD: &[(&str, &[&str])] = &[
     (
         "pass-a-descriptor",
         &["other-order-python", "type-unchecked-python"],
+    ),
+    (
+        "shared-offset",
+        &["opens-for-writing-python", "whole-buffer-python"],
+    ),
+    (
+        "wait-for-an-eventfd",
+        &["one-byte-python", "one-for-each-wake-python"],
     ),
     (
         "env-doctor",

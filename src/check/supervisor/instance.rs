@@ -243,6 +243,8 @@ pub(super) fn kind(link: &std::path::Path) -> &'static str {
         "pipe"
     } else if text.starts_with("anon_inode:[eventpoll]") {
         "epoll set"
+    } else if text.starts_with("anon_inode:[eventfd]") {
+        "eventfd"
     } else if text.starts_with("/dev/pts/") || text == "/dev/tty" {
         "terminal"
     } else {
