@@ -297,6 +297,17 @@ impl<'a> Reader<'a> {
     /// A list of strings; empty when absent.
     pub fn texts(&mut self, key: &'static str) -> Vec<Located<String>> {
         self.note(key, || Shape::Texts, Need::May);
+        self.strings(key)
+    }
+
+    /// A list of strings that must be there, for which the caller says what is missing when it is
+    /// not; empty when absent.
+    pub fn needed_texts(&mut self, key: &'static str) -> Vec<Located<String>> {
+        self.note(key, || Shape::Texts, Need::Must);
+        self.strings(key)
+    }
+
+    fn strings(&mut self, key: &'static str) -> Vec<Located<String>> {
         let Some(value) = self.get(key) else {
             return Vec::new();
         };

@@ -423,7 +423,7 @@ const PLACES: &[(&str, At)] = &[("socket", At::Socket), ("other", At::Other)];
 
 /// Names of sockets, of which there must be some.
 fn sockets(table: &mut Reader<'_>) -> Vec<String> {
-    let named = table.texts("sockets");
+    let named = table.needed_texts("sockets");
     if named.is_empty() {
         let help = Some("Give the names that `make-socket` gave.".to_owned());
         table.problem(table.span(), "this step lacks `sockets`", help);
