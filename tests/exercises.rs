@@ -1,13 +1,13 @@
 //! The proof of the exercises: starters fail kindly, solutions pass, every mutant is told exactly
 //! what is wrong with it, by the real binary.
 //!
-//! Of a fault that several languages have, one language is checked; `IPC_MASTERY_ALL=1` checks all.
+//! Of an exercise's mutants with the same diagnosis one is checked; `IPC_MASTERY_ALL=1` checks all.
 //! Each stage is run once, up to the first that fails: `told` and `check` have the runs that explain a
 //! failure. `IPC_MASTERY_REPEAT=N` repeats the whole matrix, with all stages and those runs, and
 //! reports every verdict that changed:
 //! `IPC_MASTERY_ALL=1 IPC_MASTERY_REPEAT=50 cargo test --release --test exercises -- --ignored`.
 //! `IPC_MASTERY_ONLY=WORD,WORD` leaves out the programs whose name contains none of the words; names
-//! are `echo-server/slow-c`. With `IPC_MASTERY_TURN=N` other languages have their turn.
+//! are `echo-server/slow-c`. With `IPC_MASTERY_TURN=N` others have their turn.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -86,7 +86,7 @@ struct Case {
     files: Files,
     /// A diagnosis's id, or `pass`.
     expect: String,
-    /// What is wrong with a mutant, whatever its language: exercise, row and diagnosis.
+    /// What is said to be wrong with a mutant, whatever its language and how: exercise and diagnosis.
     fault: Option<String>,
 }
 
@@ -138,7 +138,7 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
                 let text = String::from_utf8_lossy(bytes);
                 *bytes = text.replacen(&edit.find, &edit.replace, 1).into_bytes();
             }
-            let fault = format!("{} {} {}", exercise.slug, mutant.row, mutant.expect.value);
+            let fault = format!("{} {}", exercise.slug, mutant.expect.value);
             mutated.fault = (mutant.expect.value != Mutant::PASS).then_some(fault);
             cases.push(mutated);
         }
@@ -153,14 +153,14 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
     let turn = turn.and_then(|turn| turn.parse().ok());
     let all = ["IPC_MASTERY_ALL", "IPC_MASTERY_ONLY"];
     if turn.is_some() || all.iter().all(|name| std::env::var_os(name).is_none()) {
-        retain_one_language_of_each_fault(&mut cases, turn.unwrap_or(0));
+        retain_one_of_each_diagnosis(&mut cases, turn.unwrap_or(0));
     }
     cases
 }
 
-/// Of mutants with the same fault in several languages keeps one; which, the fault's name and the
-/// turn decide, so that all languages have their share.
-fn retain_one_language_of_each_fault(cases: &mut Vec<Case>, turn: usize) {
+/// Of mutants with the same diagnosis keeps one; which, its name and the turn decide, so that all
+/// languages have their share.
+fn retain_one_of_each_diagnosis(cases: &mut Vec<Case>, turn: usize) {
     let mut faults: BTreeMap<String, usize> = BTreeMap::new();
     for fault in cases.iter().filter_map(|case| case.fault.clone()) {
         *faults.entry(fault).or_default() += 1;
