@@ -16,6 +16,8 @@ use crate::untrusted::Untrusted;
 pub struct Stat {
     /// `R`, `S`, `D`, `T`, `Z`, …
     pub state: char,
+    /// Whether it is ending or has ended: `PF_EXITING`, include/linux/sched.h.
+    pub ending: bool,
     /// Parent.
     pub ppid: i32,
     /// Session.
@@ -31,6 +33,9 @@ pub struct Stat {
     /// Resident memory in bytes; what is shared counts for each process that shares it.
     pub resident: u64,
 }
+
+/// `PF_EXITING` in the flags of /proc/PID/stat.
+const PF_EXITING: i64 = 0x4;
 
 /// Reads /proc/PID/stat.
 pub fn stat(pid: i32) -> Option<Stat> {
@@ -50,6 +55,7 @@ fn parse_stat(line: &[u8]) -> Option<Stat> {
     let in_ms = |ticks: i64| ticks.max(0) as u64 * 1000 / per_second;
     Some(Stat {
         state: fields.first()?.chars().next()?,
+        ending: number(6)? & PF_EXITING != 0,
         ppid: number(1)? as i32,
         session: number(3)? as i32,
         cpu_ms: in_ms(ticks),
@@ -279,11 +285,12 @@ pub fn descriptors(pid: i32) -> Vec<(i32, PathBuf)> {
         .collect()
 }
 
-/// Whether the kernel keeps a process's descriptors from us (proc_pid_fd(5)). One that is ending has
-/// none any more, and hides nothing.
+/// Whether the kernel keeps a process's descriptors from us (proc_pid_fd(5)). One that is ending hides
+/// nothing, though only root may list what it has no more.
 pub fn hides_descriptors(pid: i32) -> bool {
     let denied = |error: io::Error| error.kind() == io::ErrorKind::PermissionDenied;
     fs::read_dir(format!("/proc/{pid}/fd")).is_err_and(denied)
+        && stat(pid).is_some_and(|stat| !stat.ending)
 }
 
 /// The files a process has mapped into its memory (proc_pid_maps(5)); a mapping outlives the
@@ -366,5 +373,18 @@ mod tests {
         let me = std::process::id() as i32;
         assert!(matches!(stat(me).unwrap().state, 'R' | 'S'));
         assert!(descriptors(me).iter().any(|(number, _)| *number == 0));
+        assert!(!hides_descriptors(me));
+    }
+
+    #[test]
+    fn a_process_that_has_ended_hides_nothing() {
+        use nix::sys::wait::{Id, WaitPidFlag, waitid};
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id() as i32;
+        let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        waitid(Id::Pid(nix::unistd::Pid::from_raw(pid)), ended).unwrap();
+        assert!(stat(pid).unwrap().ending);
+        assert!(!hides_descriptors(pid));
+        child.wait().unwrap();
     }
 }

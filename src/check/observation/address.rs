@@ -13,9 +13,9 @@ use crate::untrusted::Untrusted;
 /// What stands at the address.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Address {
-    /// The path.
+    /// The path, or `@` and the abstract name.
     pub path: String,
-    /// Its length in bytes.
+    /// The length of the path or name, in bytes.
     pub bytes: usize,
     /// Whether anything is there.
     pub exists: bool,
