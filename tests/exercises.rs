@@ -1,13 +1,14 @@
 //! The proof of the exercises: starters fail kindly, solutions pass, every mutant is told exactly
 //! what is wrong with it, by the real binary.
 //!
-//! Of an exercise's mutants with the same diagnosis one is checked; `IPC_MASTERY_ALL=1` checks all.
+//! Of mutants with the same fault in several languages one is checked, in one that is built quickly
+//! where there is one; `IPC_MASTERY_ALL=1` checks all.
 //! Each stage is run once, up to the first that fails: `told` and `check` have the runs that explain a
 //! failure. `IPC_MASTERY_REPEAT=N` repeats the whole matrix, with all stages and those runs, and
 //! reports every verdict that changed:
 //! `IPC_MASTERY_ALL=1 IPC_MASTERY_REPEAT=50 cargo test --release --test exercises -- --ignored`.
 //! `IPC_MASTERY_ONLY=WORD,WORD` leaves out the programs whose name contains none of the words; names
-//! are `echo-server/slow-c`. With `IPC_MASTERY_TURN=N` others have their turn.
+//! are `echo-server/slow-c`. With `IPC_MASTERY_TURN=N` each language has its turn.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -86,8 +87,11 @@ struct Case {
     files: Files,
     /// A diagnosis's id, or `pass`.
     expect: String,
-    /// What is said to be wrong with a mutant, whatever its language and how: exercise and diagnosis.
+    /// What is said to be wrong with a mutant, whatever its language: exercise, row of the catalogue
+    /// and diagnosis.
     fault: Option<String>,
+    /// Whether its build takes longer than all the rest of its check: with a compiler that prepares.
+    slow_to_build: bool,
 }
 
 /// The program's files as `start` lays them out.
@@ -108,6 +112,7 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
             files: lay_out(exercise, curriculum.language(lang).expect("known"), kind),
             expect: expect.to_owned(),
             fault: None,
+            slow_to_build: !curriculum.language(lang).expect("known").prepare.is_empty(),
         };
         for lang in &exercise.languages {
             let lang = &lang.value;
@@ -138,7 +143,7 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
                 let text = String::from_utf8_lossy(bytes);
                 *bytes = text.replacen(&edit.find, &edit.replace, 1).into_bytes();
             }
-            let fault = format!("{} {}", exercise.slug, mutant.expect.value);
+            let fault = format!("{} {} {}", exercise.slug, mutant.row, mutant.expect.value);
             mutated.fault = (mutant.expect.value != Mutant::PASS).then_some(fault);
             cases.push(mutated);
         }
@@ -153,28 +158,34 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
     let turn = turn.and_then(|turn| turn.parse().ok());
     let all = ["IPC_MASTERY_ALL", "IPC_MASTERY_ONLY"];
     if turn.is_some() || all.iter().all(|name| std::env::var_os(name).is_none()) {
-        retain_one_of_each_diagnosis(&mut cases, turn.unwrap_or(0));
+        retain_one_of_each_fault(&mut cases, turn);
     }
     cases
 }
 
-/// Of mutants with the same diagnosis keeps one; which, its name and the turn decide, so that all
-/// languages have their share.
-fn retain_one_of_each_diagnosis(cases: &mut Vec<Case>, turn: usize) {
-    let mut faults: BTreeMap<String, usize> = BTreeMap::new();
-    for fault in cases.iter().filter_map(|case| case.fault.clone()) {
-        *faults.entry(fault).or_default() += 1;
+/// Of mutants with the same fault in several languages keeps one. With a turn, each language has its
+/// own; without, it is one that is built quickly, where there is one.
+fn retain_one_of_each_fault(cases: &mut Vec<Case>, turn: Option<usize>) {
+    let mut kept = BTreeSet::new();
+    let mut faults: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
+    for (index, case) in cases.iter().enumerate() {
+        match &case.fault {
+            Some(fault) => faults.entry(fault).or_default().push(index),
+            None => drop(kept.insert(index)),
+        }
     }
-    let mut met: BTreeMap<String, usize> = BTreeMap::new();
-    cases.retain(|case| {
-        let Some(fault) = &case.fault else {
-            return true;
+    for (fault, members) in faults {
+        let quick = members.iter().filter(|&&at| !cases[at].slow_to_build);
+        let quick: Vec<usize> = quick.copied().collect();
+        let candidates = match turn {
+            None if !quick.is_empty() => quick,
+            _ => members,
         };
-        let place = met.entry(fault.clone()).or_default();
-        *place += 1;
-        let chosen = (fault.bytes().map(usize::from).sum::<usize>() + turn) % faults[fault];
-        *place - 1 == chosen
-    });
+        let of_name = fault.bytes().map(usize::from).sum::<usize>();
+        kept.insert(candidates[(of_name + turn.unwrap_or(0)) % candidates.len()]);
+    }
+    let mut index = 0..;
+    cases.retain(|_| index.next().is_some_and(|at| kept.contains(&at)));
 }
 
 /// What a check said.

@@ -552,9 +552,11 @@ fn needs_own_program(stage: &Stage) -> Option<&'static str> {
         | Action::ExpectOutput { .. }
         | Action::ExpectListed(_)
         | Action::ExpectUnlisted(_) => Some("reads its standard output"),
-        Action::ExpectMemory { .. } | Action::NoteMemory { .. } | Action::ExpectIdle { .. } => {
-            Some("measures its process")
-        }
+        Action::ExpectMemory { .. }
+        | Action::NoteMemory { .. }
+        | Action::NoteWakeups { .. }
+        | Action::ExpectWakeups { .. }
+        | Action::ExpectIdle { .. } => Some("measures its process"),
         Action::WaitAsleep { .. }
         | Action::NoteQueue { .. }
         | Action::ExpectFullQueue { .. }

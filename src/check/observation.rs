@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::bounds::Excess;
 use super::listing::{self, TableState};
-use super::protocol::{Outcome, Queue, Seen};
+use super::protocol::{AskedSeen, CutSeen, Outcome, Queue, Seen};
 use super::sanitizer::Finding;
 use crate::curriculum::scenario::{ExpectFile, PathKind, Printed};
 use crate::untrusted::Untrusted;
@@ -91,6 +91,23 @@ pub struct Observation {
     pub descriptor: DescriptorState,
     /// What `expect-file` found.
     pub file: FileState,
+    /// Where `expect-cut` found the frames cut.
+    pub cut: CutSeen,
+    /// What came of `ask-until`.
+    pub asked: AskedSeen,
+    /// What `expect-wakeups` counted.
+    pub wakeups: WakeupState,
+}
+
+/// Threads that have been awake.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct WakeupState {
+    /// How many, since `note-wakeups`.
+    pub woke: u64,
+    /// How many there are.
+    pub threads: u64,
+    /// How many may have been.
+    pub at_most: u64,
 }
 
 /// A message that came.
@@ -366,6 +383,8 @@ impl Observation {
             from: Untrusted::from(&message.from).to_string(),
             from_program: message.from_program,
         };
+        self.cut = outcome.cut;
+        self.asked = outcome.asked;
         let descriptor = outcome.descriptor;
         self.descriptor = DescriptorState {
             file: descriptor.file.word(),

@@ -6,17 +6,22 @@
 //!
 //! One connection and all that can be done with it is `connection`; traffic both ways at once is
 //! `exchange`, many connections at once are `crowd`, listening is `listener`; sockets that are only
-//! there are `named`; one message with all that goes with it is `message`. Filters of frames that a learner's tests are tried on are `frames`; while it
-//! waits for deeds, `subject` serves them.
+//! there are `named`; one message with all that goes with it is `message`; what takes its time is
+//! `pace`, where a stream of frames is cut is told by `cut`, and where misplaced bytes belong by
+//! `whence`. Filters of frames that a learner's
+//! tests are tried on are `frames`; while it waits for deeds, `subject` serves them.
 
 mod connection;
 mod crowd;
+mod cut;
 mod exchange;
 mod frames;
 mod listener;
 mod message;
 mod named;
+mod pace;
 mod subject;
+mod whence;
 
 use std::collections::BTreeMap;
 use std::io::{self};
@@ -29,7 +34,9 @@ use self::connection::{Connection, Destination, Stop, connect, os_errno};
 use self::crowd::Crowd;
 use self::exchange::{End, exchange};
 use self::named::Named;
+use self::pace::Asking;
 use self::subject::Subjects;
+use self::whence::found_at;
 use super::link::Line;
 use super::protocol::{Credentials, Deed, DeedResult, Draw, Due, Outcome, Persona};
 use super::{patience, payload};
@@ -125,6 +132,9 @@ impl Peer {
             | Deed::Expect { connection, .. }
             | Deed::ExpectNothing { connection }
             | Deed::Queue { connection }
+            | Deed::ExpectCut { connection, .. }
+            | Deed::AskUntil { connection, .. }
+            | Deed::Drip { connection, .. }
             | Deed::Read { connection, .. }
             | Deed::ReadEnd { connection, .. }
             | Deed::Abandon { connection, .. }
@@ -262,8 +272,9 @@ impl Peer {
                 path,
                 backlog,
                 mode,
+                kind,
             } => {
-                let made = listener::listen(&path, backlog, mode)?;
+                let made = listener::listen(&path, kind, backlog, mode)?;
                 self.listeners.insert(listener, made);
                 Ok(())
             }
@@ -401,6 +412,43 @@ impl Peer {
                 });
                 connection.read(wanted, Deadline::after_ms(within_ms), outcome)
             }
+            Deed::ExpectCut {
+                connection,
+                data,
+                then,
+                within_ms,
+            } => {
+                let deadline = Deadline::after_ms(within_ms);
+                let connection = self.get(&connection)?;
+                cut::expect(connection, &draw(&data), &draw(&then), deadline, outcome)
+            }
+            Deed::AskUntil {
+                connection,
+                data,
+                back,
+                refused,
+                every_ms,
+                within_ms,
+            } => {
+                let asking = Asking {
+                    data: &draw(&data),
+                    back: &draw(&back),
+                    refused: &draw(&refused),
+                    every_ms,
+                };
+                let deadline = Deadline::after_ms(within_ms);
+                pace::ask_until(self.get(&connection)?, &asking, deadline, outcome)
+            }
+            Deed::Drip {
+                connection,
+                data,
+                every_ms,
+                within_ms,
+            } => {
+                let deadline = Deadline::after_ms(within_ms);
+                let connection = self.get(&connection)?;
+                pace::drip(connection, &draw(&data), every_ms, deadline, outcome)
+            }
             Deed::ReadEnd {
                 connection,
                 within_ms,
@@ -448,24 +496,6 @@ impl Peer {
                 .map(drop)
                 .ok_or(Stop::new(DeedResult::Fault, "close")),
         }
-    }
-
-    /// Where bytes are that should be here, and where those come from that should not.
-    fn look_around(&mut self, name: &str, outcome: &mut Outcome) {
-        let unread = |(other, connection): (&String, &Connection)| {
-            (other != name && connection.has_unread()).then(|| other.clone())
-        };
-        outcome.elsewhere = self.connections.iter().find_map(unread).unwrap_or_default();
-        let right = outcome.same.saturating_sub(outcome.window_at) as usize;
-        let wrong = outcome.window_received.0.get(right..).unwrap_or_default();
-        let source = |(other, connection): (&String, &mut Connection)| {
-            connection.said(wrong).then(|| other.clone())
-        };
-        outcome.stray = self
-            .connections
-            .iter_mut()
-            .find_map(source)
-            .unwrap_or_default();
     }
 
     /// Notes where bytes that went out must come out.
@@ -523,56 +553,6 @@ impl Peer {
     }
 }
 
-/// So many bytes are no coincidence.
-const CERTAIN: usize = 8;
-
-/// Where in the bytes due those are that came in their place: behind it, or else before.
-fn found_at(due: &[u8], outcome: &Outcome) -> Option<u64> {
-    let same = outcome.same as usize;
-    let came = &outcome.window_received.0;
-    let came = came.get(same - (outcome.window_at as usize).min(same)..)?;
-    let find = |part: &[u8]| part.windows(came.len()).position(|place| place == came);
-    if came.len() < CERTAIN || same > due.len() {
-        return None;
-    }
-    let at = find(&due[same..]).map(|at| same + at).or_else(|| find(due));
-    at.map(|at| at as u64)
-}
-
 fn draw(data: &Draw) -> Vec<u8> {
     payload::bytes(&data.payload, data.seed, data.place)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::protocol::Bytes;
-
-    fn outcome(same: u64, window_at: u64, received: &[u8]) -> Outcome {
-        Outcome {
-            same,
-            window_at,
-            window_received: Bytes(received.to_vec()),
-            ..Outcome::default()
-        }
-    }
-
-    #[test]
-    fn bytes_in_the_wrong_place_are_found_where_they_belong() {
-        let due: Vec<u8> = (0..100).collect();
-        let hole: Vec<u8> = (24..40).chain(60..92).collect();
-        assert_eq!(found_at(&due, &outcome(40, 24, &hole)), Some(60));
-        let again: Vec<u8> = (24..40).chain(0..32).collect();
-        assert_eq!(found_at(&due, &outcome(40, 24, &again)), Some(0));
-        let others = [7; 48];
-        assert_eq!(found_at(&due, &outcome(40, 24, &others)), None);
-        assert_eq!(found_at(&due, &outcome(100, 84, &again)), Some(0));
-    }
-
-    #[test]
-    fn a_few_bytes_are_found_nowhere() {
-        let due: Vec<u8> = (0..100).collect();
-        assert_eq!(found_at(&due, &outcome(0, 0, &[50, 51, 52])), None);
-        assert_eq!(found_at(&due, &outcome(0, 0, &[])), None);
-    }
 }

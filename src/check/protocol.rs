@@ -1,20 +1,23 @@
 //! What the grader and its two kinds of helper process say to each other: one JSON object a line.
 //!
 //! The *supervisor* owns the learner's program and is given orders (`protocol/order`); a *peer*
-//! carries traffic with it and is given deeds (`protocol/deed`). Times are microseconds on
+//! carries traffic with it and is given deeds (`protocol/deed`), which have an outcome
+//! (`protocol/outcome`). Times are microseconds on
 //! CLOCK_MONOTONIC, waits are milliseconds. Carrying out is [`super::supervisor`]'s and
 //! [`super::peer`]'s, asking is [`super::stage`]'s.
 
 mod deed;
 mod order;
+mod outcome;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::deed::{
-    Bound, Credentials, Deed, DeedResult, DescriptorSeen, Due, FiltersSeen, Made, Making,
-    MessageSeen, Outcome, Persona, Queue, SocketAddress,
-};
+pub use self::deed::{Bound, Deed, Due, Making, Persona, SocketAddress};
 pub use self::order::{Answer, Connecting, First, Inherited, Order, Seen, StdinKind, StdoutKind};
+pub use self::outcome::{
+    AskedSeen, Credentials, CutSeen, DeedResult, DescriptorSeen, FiltersSeen, Made, MessageSeen,
+    Outcome, Queue,
+};
 use crate::untrusted::Untrusted;
 
 /// Bytes in JSON: hexadecimal, since names and output need not be UTF-8.

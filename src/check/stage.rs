@@ -21,7 +21,7 @@ use super::arena::{Arena, Place};
 use super::bwrap::Bwrap;
 use super::cancel::Cancel;
 use super::link::{Link, LinkError};
-use super::observation::{FileState, MemoryState, Observation};
+use super::observation::{FileState, MemoryState, Observation, WakeupState};
 use super::program::Program;
 use super::protocol::{Draw, Order, Outcome, Queue};
 use super::trace;
@@ -220,6 +220,7 @@ struct Failed {
     line: Option<(String, Printed)>,
     memory: Option<MemoryState>,
     file: FileState,
+    wakeups: WakeupState,
     leftovers: Vec<Leftover>,
     listed: Option<Box<AboutSocket>>,
 }
@@ -233,6 +234,7 @@ impl Failed {
             line: None,
             memory: None,
             file: FileState::default(),
+            wakeups: WakeupState::default(),
             leftovers: Vec::new(),
             listed: None,
         }
@@ -250,7 +252,15 @@ impl Runner<'_> {
             let clause = wording::did(&step.action);
             self.note(clause.clone());
             self.did.push(clause);
-            if let Err(failed) = self.step(step)? {
+            let stepped = match self.step(step) {
+                Err(cannot @ StageError::CannotJudge(_)) => {
+                    // One that is given up without an end would take the arena with it.
+                    self.left(&Order::Finish)?;
+                    return Err(cannot);
+                }
+                other => other?,
+            };
+            if let Err(failed) = stepped {
                 trouble = Some(self.trouble(stage, index, step, failed, began)?);
                 break;
             }

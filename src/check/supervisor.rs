@@ -6,7 +6,7 @@
 //! nothing: what it sees goes to the grader. How a process is started is [`crate::sys::spawn`]'s.
 //!
 //! One instance as the kernel shows it is `instance`; what is waited for is `condition`; a standard
-//! stream is `stream`; bounds are kept by `guard`, with `footprint`; `ending` kills,
+//! stream is `stream`, a signal `signal`; bounds are kept by `guard`, with `footprint`; `ending` kills,
 //! `leftovers` tells what else is left and removes what it may, `monitor` leaves behind who only
 //! started the program.
 
@@ -17,6 +17,7 @@ mod guard;
 mod instance;
 mod leftovers;
 mod monitor;
+mod signal;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +37,7 @@ use self::ending::{send_each, signal_all};
 use self::guard::Guard;
 use self::instance::{End, Instance};
 use self::leftovers::Before;
-use self::stream::{Stream, inherited, streams};
+use self::stream::{Listeners, Stream, streams};
 use super::bounds::Excess;
 use super::link::Line;
 use super::protocol::{Answer, Bytes, First, Order};
@@ -77,6 +78,7 @@ pub fn play() -> io::Result<()> {
         known: BTreeSet::new(),
         frozen: BTreeSet::new(),
         excess: None,
+        listeners: Listeners::default(),
         instances: BTreeMap::new(),
         events: Vec::new(),
         waiting: None,
@@ -113,6 +115,8 @@ struct Supervisor {
     frozen: BTreeSet<i32>,
     /// The bound for which all was ended.
     excess: Option<Excess>,
+    /// Sockets that listen for programs.
+    listeners: Listeners,
     /// What the grader would remove; ours to remove when it dies.
     guarded: Option<PathBuf>,
 }
@@ -368,12 +372,14 @@ impl Supervisor {
                 limits,
                 stdin,
                 inherits,
+                umask,
                 stdout,
                 keep_output,
                 first,
                 fence,
             } => {
                 let os = |bytes: Bytes| Untrusted::new(bytes.0).as_path().as_os_str().to_owned();
+                let listeners = &mut self.listeners;
                 let started = streams(&stdin, stdout).and_then(|(stdio, ours)| {
                     let spawn = Spawn {
                         argv: argv.into_iter().map(os).collect(),
@@ -383,13 +389,13 @@ impl Supervisor {
                             .collect(),
                         cwd: os(cwd).into(),
                         stdio,
-                        third: inherits
-                            .as_ref()
-                            .map(|what| inherited(what, identity))
-                            .transpose()?,
+                        others: inherits
+                            .iter()
+                            .map(|what| listeners.inherited(what, identity))
+                            .collect::<io::Result<_>>()?,
                         identity,
                         limits,
-                        umask: 0o022,
+                        umask,
                         fence: match &fence {
                             Some(directory) => Fence::around(Untrusted::from(directory).as_path())?,
                             None => Fence::for_signals()?,
@@ -415,6 +421,7 @@ impl Supervisor {
                             sent: Vec::new(),
                             descriptors_at_ready: STANDARD_DESCRIPTORS,
                             memory_noted: 0,
+                            sleeps_noted: BTreeMap::new(),
                         };
                         patience::watch(instance.pid);
                         self.instances.insert(name, instance);
@@ -494,29 +501,11 @@ impl Supervisor {
                 Some(_) => Answer::Ended,
                 None => no_instance(&name),
             }),
-            Order::Signal { name, signal } => {
-                let Some(instance) = self.instances.get_mut(&name) else {
-                    return Some(no_instance(&name));
-                };
-                let Ok(signal) = Signal::try_from(signal) else {
-                    return Some(Answer::Fault {
-                        message: format!("no signal {signal}"),
-                    });
-                };
-                instance.sent.push(signal as i32);
-                // SIGKILL stands for a crash of the whole service, children and wrappers included;
-                // every other signal is for the main process.
-                let pid = Pid::from_raw(instance.pid);
-                let sent = match signal {
-                    Signal::SIGKILL => nix::sys::signal::killpg(pid, signal),
-                    _ => kill(pid, signal),
-                };
-                Some(if sent.is_ok() {
-                    Answer::Done
-                } else {
-                    Answer::Ended
-                })
-            }
+            Order::Signal {
+                name,
+                signal,
+                moment,
+            } => Some(self.send_signal(&name, signal, moment)),
             Order::Look { name } => {
                 // What is told must be as it is now, a bound that was just passed included.
                 if let Some(guard) = &mut self.guard {
@@ -528,6 +517,17 @@ impl Supervisor {
                     None => no_instance(&name),
                 })
             }
+            Order::NoteWakeups { name } => Some(match self.instances.get_mut(&name) {
+                Some(instance) => {
+                    instance.note_wakeups();
+                    Answer::Done
+                }
+                None => no_instance(&name),
+            }),
+            Order::Wakeups { name } => Some(match self.instances.get(&name) {
+                Some(instance) => instance.wakeups(),
+                None => no_instance(&name),
+            }),
             Order::CpuTime { name } => Some(match self.instances.get(&name) {
                 Some(instance) => Answer::CpuTime {
                     ms: instance.cpu_ms(),

@@ -1,19 +1,20 @@
-//! What the checker did, expected and saw, in words; what a failure *means*, exercises say. Words about
-//! tables of sockets, about messages and files, and about the program's state are in `wording/`.
+//! What the checker did, expected and saw, in words; what a failure *means*, exercises say. What it did
+//! is here, the other two are `wording/expected` and `wording/saw`; words about tables of sockets,
+//! about messages and files, and about the program's state have files of their own there.
 
+mod expected;
 mod listing;
 mod messages;
+mod saw;
 mod state;
 
-use self::state::{ending, not_ready, whereabouts};
-use super::observation::Observation;
-use super::protocol::Outcome;
-use super::verdict::Shown;
 use crate::curriculum::scenario::{
-    Action, At, ExitStatus, FIRST, PassedFile, Payload, Printed, Sink, Wait,
+    Action, At, FIRST, Moment, PassedFile, Payload, Printed, Sink, Wait,
 };
 use crate::untrusted::Untrusted;
 
+pub use self::expected::expected;
+pub use self::saw::saw;
 pub use self::state::waits;
 
 /// The verb of an action, as `exercise.toml` has it.
@@ -34,6 +35,8 @@ pub fn verb(action: &Action) -> &'static str {
         Action::ExpectIdle { .. } => "expect-idle",
         Action::NoteMemory { .. } => "note-memory",
         Action::ExpectMemory { .. } => "expect-memory",
+        Action::NoteWakeups { .. } => "note-wakeups",
+        Action::ExpectWakeups { .. } => "expect-wakeups",
         Action::LimitDescriptors { .. } => "limit-descriptors",
         Action::ExpectOutput { .. } => "expect-output",
         Action::Listen { .. } => "listen",
@@ -66,6 +69,9 @@ pub fn verb(action: &Action) -> &'static str {
         Action::NoteQueue { .. } => "note-queue",
         Action::ExpectFullQueue { .. } => "expect-full-queue",
         Action::ExpectNothing { .. } => "expect-nothing",
+        Action::ExpectCut { .. } => "expect-cut",
+        Action::AskUntil { .. } => "ask-until",
+        Action::Drip { .. } => "drip",
         Action::ExpectEnd { .. } => "expect-end",
         Action::Abandon { .. } => "abandon",
         Action::Close { .. } => "close",
@@ -121,6 +127,18 @@ pub fn did(action: &Action) -> String {
         Action::ExpectMemory { name, .. } => {
             format!("looks how far the memory of {} has grown", instance(name))
         }
+        Action::NoteWakeups { name } => {
+            format!(
+                "notes how often each thread of {} has slept",
+                instance(name)
+            )
+        }
+        Action::ExpectWakeups { name, .. } => {
+            format!(
+                "counts the threads of {} that have woken since",
+                instance(name)
+            )
+        }
         Action::LimitDescriptors { name, spare } => match spare {
             Some(spare) => format!(
                 "lets {} open {} more",
@@ -170,7 +188,17 @@ pub fn did(action: &Action) -> String {
         Action::Flood { connection, bytes } => format!(
             "sends up to {bytes} random bytes on connection {connection}, as long as they are taken"
         ),
-        Action::Signal { name, signal } => format!("sends SIG{signal} to {}", instance(name)),
+        Action::Signal {
+            name,
+            signal,
+            moment,
+        } => match moment {
+            Moment::Now => format!("sends SIG{signal} to {}", instance(name)),
+            Moment::BeforeCall => format!(
+                "sends SIG{signal} to {} in the instant before the call that it sleeps in",
+                instance(name)
+            ),
+        },
         Action::Interrupt { name } => format!("stops {} and continues it", instance(name)),
         Action::Pause { name } => format!("stops {} when it sleeps", instance(name)),
         Action::Resume { name } => format!("continues {}", instance(name)),
@@ -269,6 +297,23 @@ pub fn did(action: &Action) -> String {
         Action::ExpectNothing { connection } => {
             format!("looks whether anything has come on connection {connection}")
         }
+        Action::ExpectCut { connection, .. } => {
+            format!("reads frames until the end of connection {connection}")
+        }
+        Action::AskUntil {
+            connection, data, ..
+        } => format!(
+            "sends {} again and again on connection {connection}",
+            payload(data)
+        ),
+        Action::Drip {
+            connection,
+            data,
+            every,
+        } => format!(
+            "sends {} on connection {connection}, one byte every {every} ms, until something comes",
+            payload(data)
+        ),
         Action::ExpectEnd { connection } => {
             format!("reads until the end of connection {connection}")
         }
@@ -289,252 +334,6 @@ pub fn did(action: &Action) -> String {
                 instance(name)
             )
         }
-    }
-}
-
-/// What had to be seen.
-pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) -> Shown {
-    let words = match action {
-        Action::Start(start) => match start.wait {
-            Wait::Exit => "the program ends".to_owned(),
-            Wait::Nothing => "the program starts".to_owned(),
-            Wait::Ready => state::ready(seen),
-        },
-        Action::WriteFile { .. } | Action::NoteMemory { .. } | Action::LimitDescriptors { .. } => {
-            "the program is running".to_owned()
-        }
-        Action::MakeFile(_) => "the file is there".to_owned(),
-        Action::ExpectFile(_) => messages::file_wanted(seen),
-        Action::OpenSocket(_) | Action::EndPeer { .. } => "a peer is there".to_owned(),
-        Action::SendMessage(_) | Action::AddToEventfd { .. } => "it can be sent".to_owned(),
-        Action::ExpectMessage(wanted) => messages::message_wanted(wanted),
-        Action::ExpectNoMessage { .. } => "nothing comes".to_owned(),
-        Action::ExpectDescriptor(wanted) => messages::descriptor_wanted(wanted),
-        Action::WaitAsleep { .. } => "the program waits for what comes next".to_owned(),
-        Action::ExpectIdle { .. } => "the program sleeps while there is nothing to do".to_owned(),
-        Action::ExpectMemory { growth, .. } => {
-            format!("memory grows by at most {}", size(*growth))
-        }
-        Action::ExpectOutput { .. } => format!(
-            "{} on standard output, and its end",
-            count(seen.expected, "byte")
-        ),
-        Action::Listen { .. } | Action::StopListening { .. } | Action::ServeFrames { .. } => {
-            "a peer listens".to_owned()
-        }
-        Action::Accept { .. } => "the program connects".to_owned(),
-        Action::MakeSocket(_) | Action::CloseSocket { .. } => "the sockets are there".to_owned(),
-        Action::ExpectListed(_) | Action::ExpectUnlisted(_) => return listing::expected(seen),
-        Action::ManyClients { .. } => "every client gets back what it sent".to_owned(),
-        Action::Flood { .. } => "the connection is there".to_owned(),
-        Action::Signal { .. }
-        | Action::Interrupt { .. }
-        | Action::Pause { .. }
-        | Action::Resume { .. }
-        | Action::ExpectRunning { .. } => "the program is running".to_owned(),
-        Action::ExpectExit { status, says, .. } => {
-            let ends = match status {
-                ExitStatus::Zero => "the program ends with status 0".to_owned(),
-                ExitStatus::NonZero => {
-                    "the program ends by itself with a status other than 0".to_owned()
-                }
-                ExitStatus::Exactly(status) => format!("the program ends with status {status}"),
-                ExitStatus::Any => "the program ends".to_owned(),
-            };
-            if says.is_empty() {
-                ends
-            } else {
-                format!("{ends}, and standard error has one of: {}", says.join(", "))
-            }
-        }
-        Action::Connect { .. } => "connect succeeds".to_owned(),
-        Action::ExpectServedBy { name, .. } => {
-            format!(
-                "the connection is answered by {}, process {}",
-                instance(name),
-                seen.program.pid
-            )
-        }
-        Action::Send { .. } | Action::SendUntilBlocked { .. } | Action::SendDescriptors { .. } => {
-            "all bytes can be sent".to_owned()
-        }
-        Action::FinishPipe { .. } => "the program reads the pipe".to_owned(),
-        Action::Exchange { .. } | Action::ReadSome { .. } | Action::ExpectDue { .. } => {
-            format!(
-                "{} come back as they were sent",
-                count(seen.expected, "byte")
-            )
-        }
-        Action::ExpectBytes { .. } => format!("exactly {}", count(seen.expected, "byte")),
-        Action::NoteQueue { .. } => "the program waits for what comes next".to_owned(),
-        Action::ExpectFullQueue { .. } => {
-            "the kernel would take no more: the queue is full".to_owned()
-        }
-        Action::ExpectNothing { .. } => "nothing comes, and the connection stays".to_owned(),
-        Action::ExpectEnd { .. } => "the end of the stream".to_owned(),
-        Action::ShutDownWriting { .. } | Action::Abandon { .. } | Action::Close { .. } => {
-            "the connection is there".to_owned()
-        }
-        Action::ExpectLine { stream, .. } => {
-            return Shown {
-                words: format!("this line on {}, flushed", printed(*stream)),
-                bytes: Some(seen.line.wanted.clone()),
-                caret: None,
-            };
-        }
-        Action::ExpectNoLeakedDescriptors { .. } => format!(
-            "about as many open descriptors as when it was ready, or was started: {}",
-            seen.program.descriptors_at_ready
-        ),
-        Action::ExpectNoLeftovers { .. } => {
-            "nothing is left: no process, no socket file, no shared memory or queue".to_owned()
-        }
-        Action::ExpectCloseOnExec { .. } => {
-            "the received descriptor is open and close-on-exec".to_owned()
-        }
-    };
-    let window = outcome
-        .map(|outcome| &outcome.window_due)
-        .filter(|window| !window.0.is_empty());
-    Shown {
-        words,
-        bytes: window.map(|bytes| Untrusted::from(bytes).to_string()),
-        caret: None,
-    }
-}
-
-/// What was seen instead.
-pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
-    let program = &seen.instance;
-    let words = match seen.outcome {
-        "timeout" if seen.step == "connect" => {
-            "connect waited and was not let in: the queue of the listener stayed full".to_owned()
-        }
-        "timeout" if seen.step == "accept" => format!(
-            "no connection in {:.1} s; {}",
-            program.waited_ms as f64 / 1000.0,
-            whereabouts(seen)
-        ),
-        "busy" => format!(
-            "it went on using the CPU for {:.1} s",
-            program.waited_ms as f64 / 1000.0
-        ),
-        "not-asleep" => format!(
-            "it did not come to rest in {:.1} s",
-            program.waited_ms as f64 / 1000.0
-        ),
-        "too-much-memory" => format!(
-            "it grew by {}, to {}",
-            size(seen.memory.growth),
-            size(seen.memory.peak)
-        ),
-        "room-left" => format!(
-            "{} unread, {} of {} of the queue's memory used",
-            count(seen.queue.bytes, "byte"),
-            seen.queue.memory,
-            seen.queue.limit
-        ),
-        "end" if seen.step == "expect-full-queue" => format!(
-            "{} unread, and the connection was closed behind them",
-            count(seen.queue.bytes, "byte")
-        ),
-        "timeout" if seen.step == "expect-end" => format!(
-            "no end in {:.1} s; {}",
-            program.waited_ms as f64 / 1000.0,
-            whereabouts(seen)
-        ),
-        "timeout" if matches!(seen.step.as_str(), "send" | "send-descriptors") => format!(
-            "after {} nothing more went through for {:.1} s; {}",
-            count(seen.sent, "byte"),
-            program.waited_ms as f64 / 1000.0,
-            whereabouts(seen)
-        ),
-        "timeout" if seen.step == "expect-message" => format!(
-            "no message in {:.1} s; {}",
-            program.waited_ms as f64 / 1000.0,
-            whereabouts(seen)
-        ),
-        "timeout" => format!(
-            "{} of {} in {:.1} s, then nothing more; {}",
-            seen.same,
-            count(seen.expected, "byte"),
-            program.waited_ms as f64 / 1000.0,
-            whereabouts(seen)
-        ),
-        "end" => format!(
-            "the end of the stream after {} of {}",
-            seen.same,
-            count(seen.expected, "byte")
-        ),
-        "reset" => format!("{} failed with ECONNRESET", seen.call),
-        "mismatch" => format!("after {}, other bytes", count(seen.same, "right byte")),
-        "extra" => format!(
-            "after {}, bytes that nobody sent",
-            count(seen.same, "right byte")
-        ),
-        "other-sender" | "other-descriptors" => messages::message_came(seen),
-        "other-descriptor" => messages::descriptor_came(seen),
-        "other-file" | "other-mode" => messages::file_found(seen),
-        "errno" => format!("{} failed with {}", seen.call, seen.errno),
-        "leftovers" => seen.leftovers.join("; "),
-        "exited" => format!("the program {}", ending(seen)),
-        "limit" => format!(
-            "the program used {}: it was ended for that",
-            seen.limit.words
-        ),
-        "stopped" => "the program is stopped: it neither runs nor waits".to_owned(),
-        "not-ready" => not_ready(seen),
-        "still-running" => {
-            format!(
-                "it still ran after {:.1} s",
-                program.waited_ms as f64 / 1000.0
-            )
-        }
-        "wrong-status" => format!("it {}", ending(seen)),
-        "wrong-message" if program.stderr.is_empty() => {
-            format!("it {}, and nothing is on standard error", ending(seen))
-        }
-        "wrong-message" => format!("it {}, and standard error has other words", ending(seen)),
-        "line-missing" if seen.line.lines == 0 => "no line at all".to_owned(),
-        "line-missing" | "line-different" => {
-            return Shown {
-                words: format!("{}, the last being", count(seen.line.lines as u64, "line")),
-                bytes: Some(seen.line.got.clone()),
-                caret: Some(common_prefix(&seen.line.wanted, &seen.line.got)),
-            };
-        }
-        "listed" | "listed-otherwise" | "not-listed" => return listing::saw(seen),
-        "wrong-server" => "another process answers".to_owned(),
-        "leaked" => format!(
-            "{} open, with {} of ours open",
-            count(program.descriptors as u64, "descriptor"),
-            count(program.connections_open as u64, "connection")
-        ),
-        "not-close-on-exec" => "the descriptor is open without close-on-exec".to_owned(),
-        other => other.to_owned(),
-    };
-    let window = outcome
-        .map(|outcome| &outcome.window_received)
-        .filter(|window| !window.0.is_empty());
-    let Some((received, outcome)) = window.zip(outcome) else {
-        return Shown {
-            words,
-            bytes: None,
-            caret: None,
-        };
-    };
-    // The windows begin at the same byte; what is before the difference is the same in both.
-    let same = received
-        .0
-        .iter()
-        .zip(&outcome.window_due.0)
-        .take_while(|(a, b)| a == b)
-        .count();
-    let before = Untrusted::new(received.0[..same].to_vec()).to_string();
-    Shown {
-        words,
-        bytes: Some(Untrusted::from(received).to_string()),
-        caret: Some(before.chars().count()),
     }
 }
 
@@ -593,8 +392,4 @@ pub fn count(number: u64, noun: &str) -> String {
     } else {
         format!("{number} {noun}s")
     }
-}
-
-fn common_prefix(a: &str, b: &str) -> usize {
-    a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count()
 }

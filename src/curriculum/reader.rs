@@ -247,6 +247,16 @@ impl<'a> Reader<'a> {
         self.located_text(key).value
     }
 
+    /// A string that must be there, and may be empty.
+    pub fn whole_text(&mut self, key: &'static str) -> String {
+        self.note(key, || Shape::Text, Need::Must);
+        if self.get(key).is_none() {
+            self.missing(key);
+        }
+        let found = self.optional_text(key);
+        found.map_or_else(String::new, |text| text.value)
+    }
+
     /// A whole number within a range, if there.
     pub fn optional_integer(&mut self, key: &'static str, range: Range<i64>) -> Option<i64> {
         self.note(key, || Shape::Integer(range.clone()), Need::May);

@@ -7,6 +7,7 @@
 mod file;
 mod frames;
 mod message;
+mod passed;
 mod payload;
 mod read;
 mod socket;
@@ -19,6 +20,7 @@ pub use self::message::{
     Access, Attached, AttachedFile, Binding, Claim, ExpectDescriptor, ExpectMessage, FileKind,
     OpenSocket, SendMessage, Sender, WhenFull,
 };
+pub use self::passed::{Passed, PassedState, Waits};
 pub use self::payload::{Drawn, Payload};
 pub use self::read::verbs;
 pub use self::socket::{MakeSocket, Namespace, SocketFile, SocketName, SocketState, SocketType};
@@ -76,6 +78,18 @@ pub enum Action {
         /// By how many bytes it may have grown.
         growth: u64,
     },
+    /// Waits until an instance sleeps, and remembers how often each of its threads has gone to sleep.
+    NoteWakeups {
+        /// The instance.
+        name: String,
+    },
+    /// Waits until it sleeps again; no more of its threads may have been awake since.
+    ExpectWakeups {
+        /// The instance.
+        name: String,
+        /// Threads, with those of all its children.
+        at_most: u64,
+    },
     /// Lets an instance open only so many more descriptors (RLIMIT_NOFILE).
     LimitDescriptors {
         /// The instance.
@@ -100,6 +114,8 @@ pub enum Action {
         backlog: u32,
         /// Permissions of the name; `None`: those that the umask leaves.
         mode: Option<u32>,
+        /// The type of socket.
+        kind: SocketType,
         /// The process that listens.
         peer: String,
     },
@@ -140,6 +156,8 @@ pub enum Action {
         name: String,
         /// Which, as in `TERM`.
         signal: String,
+        /// When.
+        moment: Moment,
     },
     /// Waits until an instance sleeps, stops it with SIGSTOP, and leaves it stopped: what happens
     /// until `resume` it finds all at once.
@@ -328,6 +346,40 @@ pub enum Action {
         /// The connection.
         connection: String,
     },
+    /// Reads to the end of the stream. First comes a beginning of `data` that ends between two
+    /// frames, then `then`, then the end.
+    ExpectCut {
+        /// The connection.
+        connection: String,
+        /// All frames that may come.
+        data: Payload,
+        /// What must come in place of those that do not.
+        then: Payload,
+    },
+    /// Sends the same again and again, and reads a reply each time, which must be `refused` until
+    /// it is `back`.
+    AskUntil {
+        /// The connection.
+        connection: String,
+        /// What is sent.
+        data: Payload,
+        /// The reply that is waited for.
+        back: Payload,
+        /// The reply until then.
+        refused: Payload,
+        /// Milliseconds from a reply to the next sending.
+        every: u64,
+    },
+    /// Sends one byte after the other, until something can be read or the connection has ended:
+    /// before all are gone, one of both must be.
+    Drip {
+        /// The connection.
+        connection: String,
+        /// What.
+        data: Payload,
+        /// Milliseconds from one byte to the next.
+        every: u64,
+    },
     /// Reads the end of the stream, and nothing before it.
     ExpectEnd {
         /// The connection.
@@ -450,6 +502,18 @@ pub struct Start {
     pub connection: Option<String>,
     /// SO_SNDBUF of the program's end of that socket; `None`: the default.
     pub send_buffer: Option<u32>,
+    /// The descriptors that an activated program is given; `None`: the usual one.
+    pub passed: Option<Vec<Passed>>,
+    /// Its umask.
+    pub umask: u32,
+}
+
+impl Start {
+    /// What an activated program is given.
+    pub fn passed(&self) -> Vec<Passed> {
+        let usual = || vec![Passed::usual()];
+        self.passed.clone().unwrap_or_else(usual)
+    }
 }
 
 /// What an instance's standard output is.
@@ -460,6 +524,17 @@ pub enum Sink {
     Pipe,
     /// `/dev/full`: nothing can be written (ENOSPC, full(4)).
     Full,
+}
+
+/// When a signal comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// Now, wherever the program is.
+    Now,
+    /// In the instant before the system call that it sleeps in: after it has looked whether a signal
+    /// came, and before it sleeps.
+    BeforeCall,
 }
 
 /// One of the addresses of a stage.

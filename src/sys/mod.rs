@@ -5,6 +5,7 @@
 //! services, no lessons and no rules.
 
 pub mod abilities;
+pub mod before_call;
 pub mod calendar;
 pub mod cgroup;
 pub mod clock;

@@ -2,12 +2,13 @@
 //! its children (proc(5)). Missing permission gives empty answers, never errors: a process may
 //! vanish, or hide, between two looks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::{fs, io};
 
 use nix::libc;
+use nix::sys::signal::Signal;
 
 use crate::untrusted::Untrusted;
 
@@ -129,6 +130,30 @@ pub fn busy_ns(pid: i32) -> u64 {
         Some(numbers.next()?.ok()? + numbers.next()?.ok()?)
     };
     tree.into_iter().flat_map(threads).filter_map(of).sum()
+}
+
+/// Whether a process's main thread blocks a signal (`SigBlk` in /proc/PID/status, proc_pid_status(5)).
+pub fn blocks_signal(pid: i32, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal as i32 - 1)) != 0)
+}
+
+/// How often each thread of a process and of all below it has gone to sleep of its own will, by the
+/// thread's id (`voluntary_ctxt_switches` in /proc/PID/task/TID/status, proc_pid_status(5)).
+pub fn sleeps_of_threads(pid: i32) -> BTreeMap<i32, u64> {
+    let mut tree = descendants(pid);
+    tree.insert(pid);
+    let of = |thread: PathBuf| {
+        let id: i32 = thread.file_name()?.to_str()?.parse().ok()?;
+        let status = fs::read_to_string(thread.join("status")).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        Some((id, line.trim().parse().ok()?))
+    };
+    tree.into_iter().flat_map(threads).filter_map(of).collect()
 }
 
 /// What a thread has had of the CPUs.

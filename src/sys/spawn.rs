@@ -30,8 +30,8 @@ pub struct Limits {
     pub cpu_seconds: Option<u64>,
     /// Bytes a file may grow to.
     pub file_bytes: Option<u64>,
-    /// Open descriptors.
-    pub descriptors: Option<u64>,
+    /// Open descriptors: what it starts with, and what it may raise that to.
+    pub descriptors: Option<(u64, u64)>,
     /// Processes and threads beyond those that the user has when the program starts.
     pub processes: Option<u64>,
 }
@@ -47,8 +47,8 @@ pub struct Spawn {
     pub cwd: PathBuf,
     /// Standard input, output and error.
     pub stdio: [OwnedFd; 3],
-    /// What it has as its descriptor 3.
-    pub third: Option<OwnedFd>,
+    /// What it has as its descriptors 3 and so on.
+    pub others: Vec<OwnedFd>,
     /// The user to become, when we may.
     pub identity: Option<Identity>,
     /// Limits to set.
@@ -60,7 +60,7 @@ pub struct Spawn {
 }
 
 impl Spawn {
-    /// Starts it in a session of its own, with descriptors 0, 1, 2, maybe 3, and no others, all signals
+    /// Starts it in a session of its own, with descriptors 0, 1, 2, those given, and no others, all signals
     /// at their defaults, no way to gain privileges, no core dumps; it dies with its parent
     /// (setsid(2), close_range(2), prctl(2) PR_SET_NO_NEW_PRIVS and PR_SET_PDEATHSIG).
     ///
@@ -77,7 +77,7 @@ impl Spawn {
             env,
             cwd,
             stdio,
-            third,
+            others,
             identity,
             mut limits,
             umask,
@@ -100,7 +100,7 @@ impl Spawn {
         let parent = nix::unistd::getpid().as_raw();
         let settle = move || {
             settle(identity, limits, umask, fence.take(), parent)?;
-            third.as_ref().map_or(Ok(()), leave_open)
+            leave_open(&others)
         };
         // SAFETY: this process has one thread (it is the supervisor), so the child may do what any
         // process may; `settle` makes system calls and touches no state of the parent.
@@ -136,11 +136,12 @@ fn settle(
             &none,
             std::ptr::null_mut(),
         ))?;
-        limit(libc::RLIMIT_CORE, Some(0))?;
-        limit(libc::RLIMIT_CPU, limits.cpu_seconds)?;
-        limit(libc::RLIMIT_FSIZE, limits.file_bytes)?;
+        let same = |value: u64| (value, value);
+        limit(libc::RLIMIT_CORE, Some((0, 0)))?;
+        limit(libc::RLIMIT_CPU, limits.cpu_seconds.map(same))?;
+        limit(libc::RLIMIT_FSIZE, limits.file_bytes.map(same))?;
         limit(libc::RLIMIT_NOFILE, limits.descriptors)?;
-        limit(libc::RLIMIT_NPROC, limits.processes)?;
+        limit(libc::RLIMIT_NPROC, limits.processes.map(same))?;
         if let Some(Identity { uid, gid }) = identity {
             check(libc::setgroups(0, std::ptr::null()))?;
             check(libc::setresgid(gid, gid, gid))?;
@@ -168,13 +169,27 @@ fn settle(
     Ok(())
 }
 
-/// Gives a descriptor the number 3, open across exec.
-#[expect(unsafe_code, reason = "a system call in a forked child")]
-fn leave_open(third: &OwnedFd) -> io::Result<()> {
-    // SAFETY: whatever has the number 3 in this child is one of ours that exec would close; std's
-    // own pipe was made after those and has a higher one.
-    check(unsafe { libc::dup2(third.as_raw_fd(), 3) })
+/// Gives descriptors the numbers 3 and so on, open across exec.
+#[expect(unsafe_code, reason = "system calls in a forked child")]
+fn leave_open(others: &[OwnedFd]) -> io::Result<()> {
+    let numbers = 3..3 + others.len() as libc::c_int;
+    // SAFETY: whatever has one of these numbers in this child is one of ours that exec would close:
+    // each of the given ones took the lowest that was free, and std's own pipe, made after them, has
+    // a higher one. All are out of the way before the first number is taken.
+    unsafe {
+        let mut aside = [-1; MOST_OTHERS];
+        for (other, aside) in others.iter().zip(&mut aside) {
+            *aside = libc::fcntl(other.as_raw_fd(), libc::F_DUPFD_CLOEXEC, numbers.end);
+            check(*aside)?;
+        }
+        numbers
+            .zip(aside)
+            .try_for_each(|(number, aside)| check(libc::dup2(aside, number)))
+    }
 }
+
+/// So many descriptors are given to a program at most.
+pub const MOST_OTHERS: usize = 16;
 
 fn check(result: libc::c_int) -> io::Result<()> {
     if result < 0 {
@@ -184,13 +199,15 @@ fn check(result: libc::c_int) -> io::Result<()> {
     }
 }
 
-/// Sets a limit, soft and hard, never above what is allowed now.
+/// Sets a limit, soft and hard, neither above what is allowed now.
 ///
 /// # Safety
 /// None needed beyond being callable between fork and exec.
 #[expect(unsafe_code, reason = "system calls in a forked child")]
-unsafe fn limit(resource: libc::__rlimit_resource_t, value: Option<u64>) -> io::Result<()> {
-    let Some(value) = value else { return Ok(()) };
+unsafe fn limit(resource: libc::__rlimit_resource_t, value: Option<(u64, u64)>) -> io::Result<()> {
+    let Some((soft, hard)) = value else {
+        return Ok(());
+    };
     let mut now = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -198,12 +215,12 @@ unsafe fn limit(resource: libc::__rlimit_resource_t, value: Option<u64>) -> io::
     // SAFETY: `now` lives on this stack for the length of both calls.
     unsafe {
         check(libc::getrlimit(resource, &mut now))?;
-        let value = value.min(now.rlim_max);
+        let hard = hard.min(now.rlim_max);
         check(libc::setrlimit(
             resource,
             &libc::rlimit {
-                rlim_cur: value,
-                rlim_max: value,
+                rlim_cur: soft.min(hard),
+                rlim_max: hard,
             },
         ))
     }

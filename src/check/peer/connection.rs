@@ -11,13 +11,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sockopt};
 
 use super::become_persona;
-use super::named::{Waits, on_address, open};
+use super::named::{on_address, open};
 use crate::check::patience::Deadline;
 use crate::check::protocol::{
     Bytes, Credentials, DeedResult, Outcome, Persona, Queue, SocketAddress,
 };
 use crate::check::supervisor::errno_name;
-use crate::curriculum::scenario::{PassedFile, SocketType};
+use crate::curriculum::scenario::{PassedFile, SocketType, Waits};
 use crate::sys::sock_diag;
 use crate::untrusted::Untrusted;
 
@@ -170,11 +170,6 @@ fn pin(path: &Bytes, inode: Option<(u64, u64)>) -> Result<File, Stop> {
 }
 
 impl Connection {
-    /// A connected stream socket, with nothing due on it.
-    pub(super) fn new(socket: OwnedFd) -> Self {
-        Self::of(socket, SocketType::Stream)
-    }
-
     /// A socket of this type, with nothing due on it.
     pub(super) fn of(socket: OwnedFd, kind: SocketType) -> Self {
         let server = nix::sys::socket::getsockopt(&socket, sockopt::PeerCredentials)
@@ -347,6 +342,22 @@ impl Connection {
         }
         self.due.drain(..count);
         Ok(Some(count))
+    }
+
+    /// Takes what has come, at most so much more of it; whether anything had. Compares nothing.
+    pub(super) fn take(&mut self, came: &mut Vec<u8>, most: usize) -> Result<bool, Stop> {
+        let mut buffer = vec![0; most.clamp(1, 64 * 1024)];
+        let flags = MsgFlags::MSG_DONTWAIT;
+        match nix::sys::socket::recv(self.socket.as_raw_fd(), &mut buffer, flags) {
+            Ok(0) => Err(Stop::new(DeedResult::End, "recv")),
+            Ok(count) => {
+                self.received += count as u64;
+                came.extend(&buffer[..count]);
+                Ok(true)
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => Ok(false),
+            Err(errno) => Err(Stop::errno(errno, "recv")),
+        }
     }
 
     pub(super) fn begin_read(&self, outcome: &mut Outcome) {

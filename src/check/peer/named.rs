@@ -16,7 +16,7 @@ use super::connection::{Stop, os_errno};
 use super::listener::accept;
 use crate::check::patience::Deadline;
 use crate::check::protocol::{Bytes, DeedResult, Made, Making, SocketAddress};
-use crate::curriculum::scenario::{SocketFile, SocketState, SocketType};
+use crate::curriculum::scenario::{SocketFile, SocketState, SocketType, Waits};
 use crate::untrusted::Untrusted;
 
 /// Connections that may wait at a listener.
@@ -64,15 +64,6 @@ pub(super) fn make(
         address: address.cloned(),
     };
     Ok((named, Made { inode }))
-}
-
-/// Whether calls on a socket wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waits {
-    /// Until they can be done.
-    Yes,
-    /// Never: SOCK_NONBLOCK.
-    No,
 }
 
 /// A socket with close-on-exec.

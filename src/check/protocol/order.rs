@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bytes, Draw, Outcome, SocketAddress};
 use crate::check::bounds::{Bounds, Excess};
 use crate::check::verdict::{Event, Leftover};
-use crate::curriculum::scenario::{Printed, SocketType};
+use crate::curriculum::scenario::{Moment, Printed, SocketType, Waits};
 use crate::sys::spawn::{Identity, Limits};
 
 /// What the grader asks of the supervisor.
@@ -38,8 +38,10 @@ pub enum Order {
         limits: Limits,
         /// What its standard input is.
         stdin: StdinKind,
-        /// A descriptor it has beside the standard ones: number 3.
-        inherits: Option<Inherited>,
+        /// The descriptors it has beside the standard ones: 3 and so on.
+        inherits: Vec<Inherited>,
+        /// Its umask.
+        umask: u32,
         /// What its standard output is.
         stdout: StdoutKind,
         /// Bytes of its standard output that are kept whole.
@@ -68,6 +70,8 @@ pub enum Order {
         name: String,
         /// The number.
         signal: i32,
+        /// When.
+        moment: Moment,
     },
     /// Wait until it sleeps, SIGSTOP, wait until stopped, SIGCONT.
     Interrupt {
@@ -143,6 +147,16 @@ pub enum Order {
     },
     /// Tell the peak of its memory.
     Memory {
+        /// The instance.
+        name: String,
+    },
+    /// Remember how often each thread has gone to sleep.
+    NoteWakeups {
+        /// The instance.
+        name: String,
+    },
+    /// Tell how many threads have gone to sleep since.
+    Wakeups {
         /// The instance.
         name: String,
     },
@@ -227,14 +241,24 @@ pub struct Connecting {
     pub send_buffer: Option<u32>,
 }
 
-/// What a program has as its descriptor 3.
+/// What a program has as a descriptor beside the standard ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Inherited {
     /// A connection.
     Connection(Connecting),
-    /// A socket that listens at this path.
-    Listener(Bytes),
+    /// A socket that listens at a path; of datagrams, one that is bound there. It stays, as a
+    /// service manager's does: an instance that is started later has the same.
+    Listener {
+        /// The path.
+        path: Bytes,
+        /// Its type.
+        kind: SocketType,
+        /// Whether calls on it wait.
+        waits: Waits,
+    },
+    /// This file, open for reading.
+    File(Bytes),
 }
 
 /// What a program's standard output is.
@@ -271,6 +295,8 @@ pub enum Answer {
         /// The inode.
         ino: u64,
     },
+    /// A signal could not be sent in the instant that was asked for, and was not sent.
+    NoSuchMoment,
     /// Whether the pipe is close-on-exec in the main process.
     Pipe {
         /// FD_CLOEXEC.
@@ -297,6 +323,13 @@ pub enum Answer {
         peak: u64,
         /// What was resident when it was noted.
         noted: u64,
+    },
+    /// Threads that have gone to sleep since that was noted.
+    Wakeups {
+        /// How many.
+        woke: u64,
+        /// How many there are.
+        threads: u64,
     },
     /// Yes or no.
     Owned {

@@ -10,11 +10,23 @@ use crate::check::patience::Deadline;
 use crate::check::program::Program;
 use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Order, Outcome, Persona, Queue};
 use crate::curriculum::exercise::Answers;
-use crate::curriculum::scenario::{FIRST, Filters, Payload, Who};
+use crate::curriculum::scenario::{FIRST, Filters, Payload, SocketType, Who};
 
 /// How long a connection is waited for between two looks at whether the program still runs, in
 /// milliseconds.
 const ACCEPT_MS: u64 = 100;
+
+/// Where and how a peer listens.
+pub(super) struct Listening<'a> {
+    /// The path.
+    pub(super) path: &'a Path,
+    /// Connections that may wait.
+    pub(super) backlog: u32,
+    /// Permissions of the name.
+    pub(super) mode: Option<u32>,
+    /// The type of socket.
+    pub(super) kind: SocketType,
+}
 
 impl Runner<'_> {
     pub(super) fn connect(
@@ -96,21 +108,15 @@ impl Runner<'_> {
     }
 
     /// A peer listens.
-    pub(super) fn listen(
-        &mut self,
-        listener: &str,
-        path: &Path,
-        backlog: u32,
-        mode: Option<u32>,
-        peer: &str,
-    ) -> Stepped {
+    pub(super) fn listen(&mut self, listener: &str, how: &Listening<'_>, peer: &str) -> Stepped {
         self.need_peer(peer)?;
         self.listeners.insert(listener.to_owned(), peer.to_owned());
         let deed = Deed::Listen {
             listener: listener.to_owned(),
-            path: path_bytes(path.as_os_str()),
-            backlog,
-            mode,
+            path: path_bytes(how.path.as_os_str()),
+            backlog: how.backlog,
+            mode: how.mode,
+            kind: how.kind,
         };
         let outcome = self.deed_of(peer, &deed, GRACE_MS)?;
         self.judged(outcome)
@@ -119,7 +125,13 @@ impl Runner<'_> {
     /// A peer listens for the connection that an instance will be given; where it does.
     pub(super) fn listen_for(&mut self, name: &str) -> Result<Bytes, StageError> {
         let path = self.place.given(name);
-        match self.listen(&given(name), &path, 1, None, "peer")? {
+        let how = Listening {
+            path: &path,
+            backlog: 1,
+            mode: None,
+            kind: SocketType::Stream,
+        };
+        match self.listen(&given(name), &how, "peer")? {
             Ok(()) => Ok(path_bytes(path.as_os_str())),
             Err(_) => Err(StageError::Fault("a peer cannot listen".to_owned())),
         }

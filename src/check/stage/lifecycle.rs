@@ -4,12 +4,14 @@ use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use nix::sys::signal::Signal;
+
 use super::conversation::given;
 use super::talk::{path_bytes, unexpected};
 use super::{Failed, GRACE_MS, Purpose, Runner, StageError, Stepped};
 use crate::check::bounds::Bounds;
 use crate::check::link::Link;
-use crate::check::observation::{Address, MemoryState};
+use crate::check::observation::{Address, MemoryState, WakeupState};
 use crate::check::patience::Deadline;
 use crate::check::payload;
 use crate::check::program::Program;
@@ -21,9 +23,17 @@ use crate::check::verdict::{Leftover, LeftoverKind};
 use crate::check::{sanitizer, trace};
 use crate::curriculum::exercise::Role;
 use crate::curriculum::expression;
-use crate::curriculum::scenario::{Action, ExitStatus, FIRST, Payload, Printed, Sink, Start, Wait};
+use crate::curriculum::scenario::{
+    Action, At, ExitStatus, FIRST, Moment, Passed, PassedState, Payload, Printed, Sink, Start, Wait,
+};
 use crate::sys::spawn::Limits;
 
+/// The variable that tells whom the descriptors are for.
+const LISTEN_PID: &str = "LISTEN_PID";
+/// Why a stage whose signal must come in a certain instant is not judged.
+const NO_SUCH_MOMENT: &str = "This stage sends a signal in a certain instant, for which the tester must trace your program (ptrace(2)); that is not possible here.";
+/// Descriptors that a program may open.
+const DESCRIPTORS: u64 = 1024;
 /// Bytes of standard output that are kept whole at least, to be looked through: 8 MiB.
 const KEEP_OUTPUT: u64 = 8 << 20;
 
@@ -61,7 +71,7 @@ impl Runner<'_> {
             other => return Err(unexpected(&other)),
         }
         self.cpu_before.insert(name.to_owned(), 0);
-        if let (Role::Filter | Role::Pair, Some(connection)) = (role, &start.connection)
+        if let Some(connection) = connection_of(start, role)
             && let Err(failed) = self.accept(&given(name), connection, GRACE_MS)?
         {
             return Ok(Err(failed));
@@ -106,13 +116,53 @@ impl Runner<'_> {
 
     /// What the program may use in this stage.
     fn bounds(&self) -> Bounds {
+        Bounds::usual(self.setting.patience).for_clients(self.largest_crowd())
+    }
+
+    /// How many clients of a crowd there are at once in any stage of the exercise.
+    fn largest_crowd(&self) -> u64 {
         let stages = &self.setting.exercise.stages;
         let crowds = stages.iter().flat_map(|stage| &stage.steps);
         let largest = crowds.filter_map(|step| match step.action {
             Action::ManyClients { at_once, .. } => Some(at_once),
             _ => None,
         });
-        Bounds::usual(self.setting.patience).for_clients(largest.max().unwrap_or(0))
+        largest.max().unwrap_or(0)
+    }
+
+    /// What an activated program is given, as the supervisor makes it.
+    fn inherited(
+        &mut self,
+        passed: &[Passed],
+        connecting: Option<Connecting>,
+    ) -> Result<Vec<Inherited>, StageError> {
+        let mut inherited = Vec::new();
+        for one in passed {
+            let path = match one.at {
+                At::Socket => &self.place.address,
+                At::Other => &self.place.other,
+            };
+            inherited.push(match (one.state, &connecting) {
+                (PassedState::Listening, _) => Inherited::Listener {
+                    path: path_bytes(path.as_os_str()),
+                    kind: one.kind,
+                    waits: one.waits,
+                },
+                (PassedState::Connected, Some(connecting)) => {
+                    Inherited::Connection(connecting.clone())
+                }
+                (PassedState::Connected, None) => {
+                    let message = "a program that is given a connection needs `connection`";
+                    return Err(StageError::Fault(message.to_owned()));
+                }
+                (PassedState::File, _) => {
+                    let path = self.place.input();
+                    self.write(&path, &Payload::Text("no socket\n".to_owned()))?;
+                    Inherited::File(path_bytes(path.as_os_str()))
+                }
+            });
+        }
+        Ok(inherited)
     }
 
     fn need_supervisor(&mut self) -> Result<(), StageError> {
@@ -152,27 +202,30 @@ impl Runner<'_> {
             }
             None => StdinKind::Nothing,
         };
-        let connecting = match role {
-            Role::Filter | Role::Pair if start.connection.is_some() => Some(Connecting {
+        let connecting = match connection_of(start, role) {
+            Some(_) => Some(Connecting {
                 path: self.listen_for(name)?,
                 send_buffer: start.send_buffer,
             }),
-            _ => None,
+            None => None,
         };
         let (stdin, inherits) = match (role, connecting) {
-            (Role::Filter, Some(connecting)) => (StdinKind::Connection(connecting), None),
+            (Role::Filter, Some(connecting)) => (StdinKind::Connection(connecting), Vec::new()),
             (Role::Pair, Some(connecting)) => {
                 environment.push(("IPC_FD".into(), "3".into()));
-                (stdin, Some(Inherited::Connection(connecting)))
+                (stdin, vec![Inherited::Connection(connecting)])
             }
-            (Role::Activated, _) => {
-                environment.push(("LISTEN_FDS".into(), "1".into()));
-                environment.push(("LISTEN_FDNAMES".into(), "socket".into()));
-                argv = with_listen_pid(argv);
-                let path = path_bytes(self.place.address.as_os_str());
-                (stdin, Some(Inherited::Listener(path)))
+            (Role::Activated, connecting) => {
+                let passed = start.passed();
+                if !passed.is_empty() {
+                    environment.extend(activation(&passed));
+                    if start.environment.iter().all(|(name, _)| name != LISTEN_PID) {
+                        argv = with_listen_pid(argv);
+                    }
+                }
+                (stdin, self.inherited(&passed, connecting)?)
             }
-            _ => (stdin, None),
+            _ => (stdin, Vec::new()),
         };
         for (name, value) in &start.environment {
             environment.retain(|(known, _)| known != name.as_str());
@@ -199,9 +252,10 @@ impl Runner<'_> {
                 .collect(),
             cwd: path_bytes(cwd.as_os_str()),
             identity: arena.identity(),
-            limits: limits(&self.bounds()),
+            limits: limits(&self.bounds(), self.largest_crowd()),
             stdin,
             inherits,
+            umask: start.umask,
             stdout: match (self.setting.purpose, start.stdout) {
                 (_, Sink::Full) => StdoutKind::Full,
                 (Purpose::Terminal, Sink::Pipe) => StdoutKind::Terminal,
@@ -276,6 +330,82 @@ impl Runner<'_> {
             }),
             ..Failed::new("too-much-memory", name)
         }))
+    }
+
+    /// Sends a signal. In a run that is not for the verdict it comes now: somebody else may trace it.
+    pub(super) fn signal(
+        &mut self,
+        name: &str,
+        signal: &str,
+        moment: Moment,
+        within_ms: u64,
+    ) -> Stepped {
+        let Ok(number) = format!("SIG{signal}").parse::<Signal>() else {
+            return Err(StageError::Fault(format!("no signal {signal}")));
+        };
+        let moment = match self.setting.purpose {
+            Purpose::Verdict => moment,
+            Purpose::Terminal | Purpose::Trace(_) | Purpose::Sanitized => Moment::Now,
+        };
+        if moment == Moment::BeforeCall
+            && let Err(failed) = self.fall_asleep(name, within_ms)?
+        {
+            return Ok(Err(failed));
+        }
+        let order = Order::Signal {
+            name: name.to_owned(),
+            signal: number as i32,
+            moment,
+        };
+        match self.order(&order, GRACE_MS)? {
+            Answer::Done => Ok(Ok(())),
+            Answer::NoSuchMoment => Err(StageError::CannotJudge(NO_SUCH_MOMENT)),
+            _ => Ok(Err(Failed::new("exited", name))),
+        }
+    }
+
+    /// Waits until it sleeps, and remembers how often its threads have.
+    pub(super) fn note_wakeups(&mut self, name: &str, within_ms: u64) -> Stepped {
+        if let Err(failed) = self.fall_asleep(name, within_ms)? {
+            return Ok(Err(failed));
+        }
+        let name = name.to_owned();
+        self.order(&Order::NoteWakeups { name }, GRACE_MS)?;
+        Ok(Ok(()))
+    }
+
+    /// Waits until it sleeps again, and counts the threads that have been awake.
+    pub(super) fn expect_wakeups(&mut self, name: &str, at_most: u64, within_ms: u64) -> Stepped {
+        if let Err(failed) = self.fall_asleep(name, within_ms)? {
+            return Ok(Err(failed));
+        }
+        let order = Order::Wakeups {
+            name: name.to_owned(),
+        };
+        let (woke, threads) = match self.order(&order, GRACE_MS)? {
+            Answer::Wakeups { woke, threads } => (woke, threads),
+            other => return Err(unexpected(&other)),
+        };
+        if woke <= at_most {
+            return Ok(Ok(()));
+        }
+        Ok(Err(Failed {
+            wakeups: WakeupState {
+                woke,
+                threads,
+                at_most,
+            },
+            ..Failed::new("woken", name)
+        }))
+    }
+
+    /// Waits until an instance sleeps, with all its threads.
+    fn fall_asleep(&mut self, name: &str, within_ms: u64) -> Stepped {
+        let order = Order::AwaitSleep {
+            name: name.to_owned(),
+            within_ms,
+        };
+        self.await_done(&order, name, "not-asleep", within_ms)
     }
 
     /// An order whose answer is done, ended, or late; the word is for the last.
@@ -422,13 +552,34 @@ impl Runner<'_> {
 
 /// What the kernel itself keeps, of the same bounds: a little further out where the supervisor
 /// would see who went beyond.
-fn limits(bounds: &Bounds) -> Limits {
+fn limits(bounds: &Bounds, clients: u64) -> Limits {
     Limits {
         cpu_seconds: Some(bounds.cpu.div_ceil(1000) + 1),
         file_bytes: Some(bounds.disk),
-        descriptors: Some(1024),
+        // As a login gives them: what is more has to be asked for (setrlimit(2)).
+        descriptors: Some((DESCRIPTORS, DESCRIPTORS.max(2 * clients + 64))),
         processes: Some(bounds.processes + 64),
     }
+}
+
+/// Our end of the connection that a program is started with, if it is started with one.
+fn connection_of(start: &Start, role: Role) -> Option<&String> {
+    let is_connection = |one: &Passed| one.state == PassedState::Connected;
+    let given = match role {
+        Role::Filter | Role::Pair => true,
+        Role::Activated => start.passed().iter().any(is_connection),
+        Role::Server | Role::Client | Role::Tool => false,
+    };
+    start.connection.as_ref().filter(|_| given)
+}
+
+/// The variables that tell an activated program what it is given (sd_listen_fds(3)).
+fn activation(passed: &[Passed]) -> [(OsString, OsString); 2] {
+    let names: Vec<&str> = passed.iter().map(|one| one.name.as_str()).collect();
+    [
+        ("LISTEN_FDS".into(), passed.len().to_string().into()),
+        ("LISTEN_FDNAMES".into(), names.join(":").into()),
+    ]
 }
 
 /// The words that start a program under which LISTEN_PID is its own process (sd_listen_fds(3)).

@@ -1,8 +1,8 @@
 //! One step by its verb: which move it is, and what its answer means.
 
+use super::conversation::Listening;
 use super::{
-    Failed, GRACE_MS, OWN_DESCRIPTORS, Purpose, Runner, SECOND_RUN_STEP_MS, STEP_MS, StageError,
-    Stepped,
+    Failed, GRACE_MS, OWN_DESCRIPTORS, Purpose, Runner, SECOND_RUN_STEP_MS, STEP_MS, Stepped,
 };
 use crate::check::protocol::{Answer, Deed, Order};
 use crate::curriculum::scenario::{Action, At, FIRST, Payload, Step};
@@ -45,6 +45,10 @@ impl Runner<'_> {
                 self.await_done(&order, name, "exited", GRACE_MS)
             }
             Action::ExpectMemory { name, growth } => self.expect_memory(name, *growth),
+            Action::NoteWakeups { name } => self.note_wakeups(name, within_ms),
+            Action::ExpectWakeups { name, at_most } => {
+                self.expect_wakeups(name, *at_most, within_ms)
+            }
             Action::LimitDescriptors { name, spare } => {
                 let pid = self.look(name)?.pid;
                 self.limit_descriptors(pid, *spare)
@@ -59,13 +63,20 @@ impl Runner<'_> {
                 at,
                 backlog,
                 mode,
+                kind,
                 peer,
             } => {
                 let path = match at {
                     At::Socket => self.place.address.clone(),
                     At::Other => self.place.other.clone(),
                 };
-                self.listen(listener, &path, *backlog, *mode, peer)
+                let listening = Listening {
+                    path: &path,
+                    backlog: *backlog,
+                    mode: *mode,
+                    kind: *kind,
+                };
+                self.listen(listener, &listening, peer)
             }
             Action::Accept {
                 listener,
@@ -93,20 +104,11 @@ impl Runner<'_> {
                 };
                 self.traffic(connection, &deed, within_ms)
             }
-            Action::Signal { name, signal } => {
-                let number = format!("SIG{signal}").parse::<nix::sys::signal::Signal>();
-                let Ok(number) = number else {
-                    return Err(StageError::Fault(format!("no signal {signal}")));
-                };
-                let order = Order::Signal {
-                    name: name.clone(),
-                    signal: number as i32,
-                };
-                match self.order(&order, GRACE_MS)? {
-                    Answer::Done => Ok(Ok(())),
-                    _ => Ok(Err(Failed::new("exited", name))),
-                }
-            }
+            Action::Signal {
+                name,
+                signal,
+                moment,
+            } => self.signal(name, signal, *moment, within_ms),
             Action::Interrupt { name } => {
                 match self.order(
                     &Order::Interrupt {
@@ -290,6 +292,49 @@ impl Runner<'_> {
                 };
                 self.traffic(connection, &deed, within_ms)
             }
+            Action::ExpectCut {
+                connection,
+                data,
+                then,
+            } => {
+                let deed = Deed::ExpectCut {
+                    connection: connection.clone(),
+                    data: self.draw(data.clone()),
+                    then: self.draw(then.clone()),
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::AskUntil {
+                connection,
+                data,
+                back,
+                refused,
+                every,
+            } => {
+                let deed = Deed::AskUntil {
+                    connection: connection.clone(),
+                    data: self.draw(data.clone()),
+                    back: self.draw(back.clone()),
+                    refused: self.draw(refused.clone()),
+                    every_ms: *every,
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
+            Action::Drip {
+                connection,
+                data,
+                every,
+            } => {
+                let deed = Deed::Drip {
+                    connection: connection.clone(),
+                    data: self.draw(data.clone()),
+                    every_ms: *every,
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
             Action::ExpectEnd { connection } => {
                 let deed = Deed::ReadEnd {
                     connection: connection.clone(),
@@ -371,6 +416,10 @@ impl Runner<'_> {
 fn measures(action: &Action) -> bool {
     matches!(
         action,
-        Action::NoteMemory { .. } | Action::ExpectMemory { .. } | Action::ExpectIdle { .. }
+        Action::NoteMemory { .. }
+            | Action::ExpectMemory { .. }
+            | Action::NoteWakeups { .. }
+            | Action::ExpectWakeups { .. }
+            | Action::ExpectIdle { .. }
     )
 }

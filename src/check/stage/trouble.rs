@@ -74,6 +74,7 @@ impl Runner<'_> {
         }
         observation.memory = failed.memory.unwrap_or_default();
         observation.file = failed.file;
+        observation.wakeups = failed.wakeups;
         if let Some(about) = failed.listed {
             observation.socket = about.socket;
             observation.line = about.line;

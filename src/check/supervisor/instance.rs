@@ -1,5 +1,7 @@
 //! One instance of the program, as the kernel shows it.
 
+use std::collections::BTreeMap;
+
 use super::stream::Stream;
 use crate::check::bounds::Excess;
 use crate::check::capture::Capture;
@@ -23,6 +25,8 @@ pub(super) struct Instance {
     pub(super) descriptors_at_ready: usize,
     /// Resident memory when that was noted last, in bytes.
     pub(super) memory_noted: u64,
+    /// How often each thread had gone to sleep when that was noted last.
+    pub(super) sleeps_noted: BTreeMap<i32, u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -114,6 +118,23 @@ impl Instance {
     pub(super) fn note_memory(&mut self) {
         process::reset_peak(self.pid);
         self.memory_noted = process::memory(self.pid).map_or(0, |memory| memory.resident);
+    }
+
+    /// Remembers how often each thread has gone to sleep.
+    pub(super) fn note_wakeups(&mut self) {
+        self.sleeps_noted = process::sleeps_of_threads(self.pid);
+    }
+
+    /// The threads that have gone to sleep since: whoever was awake has, when all sleep.
+    pub(super) fn wakeups(&self) -> Answer {
+        let now = process::sleeps_of_threads(self.pid);
+        let woke = now
+            .iter()
+            .filter(|(thread, sleeps)| self.sleeps_noted.get(thread) != Some(sleeps));
+        Answer::Wakeups {
+            woke: woke.count() as u64,
+            threads: now.len() as u64,
+        }
     }
 
     pub(super) fn memory(&self) -> Answer {

@@ -1,16 +1,53 @@
 //! A standard stream of the program: made, drained and kept, bounded.
 
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use nix::errno::Errno;
-use nix::sys::socket::sockopt;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, UnixAddr, sockopt};
 
 use crate::check::capture::Capture;
 use crate::check::protocol::{Connecting, Inherited, StdinKind, StdoutKind};
+use crate::curriculum::scenario::{SocketType, Waits};
 use crate::sys::spawn::{Identity, terminal};
 use crate::untrusted::Untrusted;
+
+/// Sockets that listen for programs and outlive them, by their path: as a service manager keeps them
+/// (systemd.socket(5)).
+#[derive(Default)]
+pub(super) struct Listeners(BTreeMap<Vec<u8>, OwnedFd>);
+
+impl Listeners {
+    /// What a program has as a descriptor beside the standard ones. The name of a listener belongs
+    /// to the program's user.
+    pub(super) fn inherited(
+        &mut self,
+        what: &Inherited,
+        owner: Option<Identity>,
+    ) -> io::Result<OwnedFd> {
+        match what {
+            Inherited::Connection(connecting) => connect(connecting),
+            Inherited::File(path) => Ok(File::open(Untrusted::from(path).as_path())?.into()),
+            Inherited::Listener { path, kind, waits } => {
+                let made = match self.0.get(&path.0) {
+                    Some(kept) => kept.try_clone()?,
+                    None => {
+                        let made = listening(Untrusted::from(path).as_path(), *kind, owner)?;
+                        self.0.insert(path.0.clone(), made.try_clone()?);
+                        made
+                    }
+                };
+                let_wait(&made, *waits)?;
+                Ok(made)
+            }
+        }
+    }
+}
 
 pub(super) struct Stream {
     pub(super) fd: Option<OwnedFd>,
@@ -93,19 +130,32 @@ pub(super) fn streams(
     Ok(([stdin, out_theirs, err_theirs], [out_ours, err_ours]))
 }
 
-/// What a program has as its descriptor 3. The name of a listener belongs to the program's user.
-pub(super) fn inherited(what: &Inherited, owner: Option<Identity>) -> io::Result<OwnedFd> {
-    match what {
-        Inherited::Connection(connecting) => connect(connecting),
-        Inherited::Listener(path) => {
-            let path = Untrusted::from(path);
-            let listener = UnixListener::bind(path.as_path())?;
-            if let Some(Identity { uid, gid }) = owner {
-                std::os::unix::fs::lchown(path.as_path(), Some(uid), Some(gid))?;
-            }
-            Ok(listener.into())
-        }
+fn listening(path: &Path, kind: SocketType, owner: Option<Identity>) -> io::Result<OwnedFd> {
+    let kind = match kind {
+        SocketType::Stream => SockType::Stream,
+        SocketType::Dgram => SockType::Datagram,
+        SocketType::Seqpacket => SockType::SeqPacket,
+    };
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let made = socket::socket(AddressFamily::Unix, kind, flags, None)?;
+    socket::bind(made.as_raw_fd(), &UnixAddr::new(path)?)?;
+    if let Some(Identity { uid, gid }) = owner {
+        std::os::unix::fs::lchown(path, Some(uid), Some(gid))?;
     }
+    if kind != SockType::Datagram {
+        socket::listen(&made, Backlog::MAXCONN)?;
+    }
+    Ok(made)
+}
+
+/// Sets or clears O_NONBLOCK, which all who have the open file description share.
+fn let_wait(descriptor: &OwnedFd, waits: Waits) -> io::Result<()> {
+    let flags = match waits {
+        Waits::Yes => OFlag::empty(),
+        Waits::No => OFlag::O_NONBLOCK,
+    };
+    fcntl(descriptor, FcntlArg::F_SETFL(flags))?;
+    Ok(())
 }
 
 fn connect(connecting: &Connecting) -> io::Result<OwnedFd> {

@@ -1,6 +1,7 @@
 //! Words about sockets that are only there, and about the lines a program prints about them.
 
-use super::{common_prefix, count, payload};
+use super::saw::common_prefix;
+use super::{count, payload};
 use crate::check::observation::Observation;
 use crate::check::verdict::Shown;
 use crate::curriculum::scenario::{MakeSocket, Namespace, SocketFile, SocketState};

@@ -1,9 +1,11 @@
 //! Reading a step: its verb, and the keys that this verb has.
 
+use super::SocketType;
+use super::socket::TYPES;
 use super::{
     Action, At, ExitStatus, ExpectDescriptor, ExpectFile, ExpectMessage, FIRST, Filters, Listed,
-    MakeFile, MakeSocket, OpenSocket, PassedFile, Payload, Printed, SendMessage, Sink, Start, Step,
-    Unlisted, Wait, Who,
+    MakeFile, MakeSocket, Moment, OpenSocket, Passed, PassedFile, Payload, Printed, SendMessage,
+    Sink, Start, Step, Unlisted, Wait, Who,
 };
 use crate::curriculum::exercise::{Role, arguments};
 use crate::curriculum::reader::{Located, Reader};
@@ -38,6 +40,8 @@ impl Step {
                 stdout: table.optional_choice("stdout", SINKS).unwrap_or(Sink::Pipe),
                 connection: given(table),
                 send_buffer: send_buffer(table),
+                passed: Passed::read_all(table),
+                umask: permissions(table, "umask").unwrap_or(UMASK),
             })),
             Verb::WriteFile => Action::WriteFile {
                 data: Payload::read(table, "data"),
@@ -57,6 +61,13 @@ impl Step {
                 name: instance(table),
                 growth: table.integer("growth", 1..i64::MAX) as u64,
             },
+            Verb::NoteWakeups => Action::NoteWakeups {
+                name: instance(table),
+            },
+            Verb::ExpectWakeups => Action::ExpectWakeups {
+                name: instance(table),
+                at_most: table.integer("at_most", 0..MOST_CLIENTS) as u64,
+            },
             Verb::LimitDescriptors => Action::LimitDescriptors {
                 name: instance(table),
                 spare: table
@@ -72,6 +83,9 @@ impl Step {
                 at: table.optional_choice("at", PLACES).unwrap_or(At::Socket),
                 backlog: table.optional_integer("backlog", 0..4097).unwrap_or(128) as u32,
                 mode: read_mode(table),
+                kind: table
+                    .optional_choice("type", TYPES)
+                    .unwrap_or(SocketType::Stream),
                 peer: peer(table),
             },
             Verb::Accept => Action::Accept {
@@ -98,6 +112,9 @@ impl Step {
             Verb::Signal => Action::Signal {
                 name: instance(table),
                 signal: read_signal(table),
+                moment: table
+                    .optional_choice("when", MOMENTS)
+                    .unwrap_or(Moment::Now),
             },
             Verb::Interrupt => Action::Interrupt {
                 name: instance(table),
@@ -224,6 +241,23 @@ impl Step {
             Verb::ExpectNothing => Action::ExpectNothing {
                 connection: connection(table),
             },
+            Verb::ExpectCut => Action::ExpectCut {
+                connection: connection(table),
+                data: Payload::read(table, "data"),
+                then: Payload::read(table, "then"),
+            },
+            Verb::AskUntil => Action::AskUntil {
+                connection: connection(table),
+                data: Payload::read(table, "data"),
+                back: Payload::read(table, "back"),
+                refused: Payload::read(table, "refused"),
+                every: table.optional_integer("every", 1..60_001).unwrap_or(20) as u64,
+            },
+            Verb::Drip => Action::Drip {
+                connection: connection(table),
+                data: Payload::read(table, "data"),
+                every: table.integer("every", 1..60_001) as u64,
+            },
             Verb::ExpectEnd => Action::ExpectEnd {
                 connection: connection(table),
             },
@@ -269,6 +303,8 @@ impl Step {
 const MOST: i64 = (64 << 20) + 1;
 /// No number of connections is larger.
 const MOST_CLIENTS: i64 = 100_001;
+/// The umask of a program whose step says no other.
+const UMASK: u32 = 0o022;
 /// No socket buffer that is asked for is larger: 16 MiB.
 const MOST_BUFFER: i64 = (16 << 20) + 1;
 
@@ -282,6 +318,8 @@ enum Verb {
     ExpectIdle,
     NoteMemory,
     ExpectMemory,
+    NoteWakeups,
+    ExpectWakeups,
     LimitDescriptors,
     ExpectOutput,
     Listen,
@@ -321,6 +359,9 @@ enum Verb {
     NoteQueue,
     ExpectFullQueue,
     ExpectNothing,
+    ExpectCut,
+    AskUntil,
+    Drip,
     ExpectEnd,
     Abandon,
     Close,
@@ -339,6 +380,8 @@ const VERBS: &[(&str, Verb)] = &[
     ("expect-idle", Verb::ExpectIdle),
     ("note-memory", Verb::NoteMemory),
     ("expect-memory", Verb::ExpectMemory),
+    ("note-wakeups", Verb::NoteWakeups),
+    ("expect-wakeups", Verb::ExpectWakeups),
     ("limit-descriptors", Verb::LimitDescriptors),
     ("expect-output", Verb::ExpectOutput),
     ("listen", Verb::Listen),
@@ -378,6 +421,9 @@ const VERBS: &[(&str, Verb)] = &[
     ("note-queue", Verb::NoteQueue),
     ("expect-full-queue", Verb::ExpectFullQueue),
     ("expect-nothing", Verb::ExpectNothing),
+    ("expect-cut", Verb::ExpectCut),
+    ("ask-until", Verb::AskUntil),
+    ("drip", Verb::Drip),
     ("expect-end", Verb::ExpectEnd),
     ("abandon", Verb::Abandon),
     ("close", Verb::Close),
@@ -410,12 +456,14 @@ pub(super) fn user(table: &mut Reader<'_>) -> Who {
 /// Variables to set, and names of variables to leave out.
 fn environment(table: &mut Reader<'_>) -> Vec<(String, Option<String>)> {
     let set = table.tables("env", "a variable", |variable| {
-        (variable.text("name"), Some(variable.text("value")))
+        (variable.text("name"), Some(variable.whole_text("value")))
     });
     let unset = table.texts("unset");
     let unset = unset.into_iter().map(|name| (name.value, None));
     set.into_iter().chain(unset).collect()
 }
+
+const MOMENTS: &[(&str, Moment)] = &[("now", Moment::Now), ("before-call", Moment::BeforeCall)];
 
 const SINKS: &[(&str, Sink)] = &[("pipe", Sink::Pipe), ("full", Sink::Full)];
 
@@ -473,9 +521,14 @@ const WAITS: &[(&str, Wait)] = &[
     ("nothing", Wait::Nothing),
 ];
 
-/// Permissions, as chmod(1) takes them in digits.
+/// Permissions of a file.
 pub(super) fn read_mode(table: &mut Reader<'_>) -> Option<u32> {
-    let text = table.optional_text("mode")?;
+    permissions(table, "mode")
+}
+
+/// Permissions, as chmod(1) and umask(1p) take them in digits.
+fn permissions(table: &mut Reader<'_>, key: &'static str) -> Option<u32> {
+    let text = table.optional_text(key)?;
     let mode = u32::from_str_radix(&text.value, 8).ok();
     let mode = mode.filter(|mode| *mode <= 0o7777);
     if mode.is_none() {

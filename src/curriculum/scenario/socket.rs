@@ -92,7 +92,7 @@ pub enum SocketFile {
 }
 
 /// The words of each choice.
-const TYPES: &[(&str, SocketType)] = &[
+pub(super) const TYPES: &[(&str, SocketType)] = &[
     ("stream", SocketType::Stream),
     ("dgram", SocketType::Dgram),
     ("seqpacket", SocketType::Seqpacket),
