@@ -6,11 +6,12 @@
 //! removes (`janitor`); removing itself is `removal`. Where it can be at all is `ground`.
 
 mod ground;
+mod inside;
 mod janitor;
 mod removal;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -21,6 +22,8 @@ use std::{env, fs};
 
 use nix::unistd::{Gid, Uid, User};
 
+pub use self::inside::Making;
+use self::inside::Spot;
 use self::janitor::Hold;
 pub(super) use self::removal::remove;
 use crate::curriculum::exercise::Names;
@@ -231,15 +234,20 @@ impl Arena {
         self.identity.map_or_else(ours, |it| it.gid).to_string()
     }
 
-    /// Makes a file that we made the program's; a symbolic link is not followed.
+    /// Makes something for the program, which may be at work here already.
     ///
     /// # Errors
-    /// As lchown(2).
-    pub fn adopt(&self, path: &Path) -> io::Result<()> {
-        match self.identity {
-            Some(Identity { uid, gid }) => std::os::unix::fs::lchown(path, Some(uid), Some(gid)),
-            None => Ok(()),
-        }
+    /// As [`Spot::find`] and [`Spot::make`].
+    pub fn make(&self, path: &Path, what: &Making<'_>, mode: Option<u32>) -> io::Result<()> {
+        Spot::find(&self.root, path)?.make(what, self.identity, mode)
+    }
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// As [`Spot::find`] and [`Spot::remove`].
+    pub fn remove(&self, path: &Path) -> io::Result<()> {
+        Spot::find(&self.root, path)?.remove()
     }
 
     /// Copies a learner's directory to where the program's own user can read it; build output and
@@ -263,24 +271,6 @@ impl Arena {
         fs::create_dir_all(&directory)?;
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o755))?;
         Ok(directory.join("program"))
-    }
-
-    /// Puts a file in place, for the program's user. It is whole and theirs when it appears, and one
-    /// that stood there goes on unchanged for whoever has it open.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
-        // The program may write here too. A name that it made first is not followed.
-        drop(fs::remove_file(&beside));
-        let mut file = fs::File::create_new(&beside)?;
-        file.write_all(bytes)?;
-        if let Some(Identity { uid, gid }) = self.identity {
-            std::os::unix::fs::fchown(&file, Some(uid), Some(gid))?;
-        }
-        fs::rename(&beside, path)
     }
 
     fn give(&self, path: &Path) -> io::Result<()> {

@@ -549,6 +549,7 @@ fn needs_own_program(stage: &Stage) -> Option<&'static str> {
         | Action::Resume { .. } => Some("sends it signals"),
         Action::ExpectExit { .. } => Some("waits for its end"),
         Action::ExpectLine { .. }
+        | Action::ExpectNoLine { .. }
         | Action::ExpectOutput { .. }
         | Action::ExpectListed(_)
         | Action::ExpectUnlisted(_) => Some("reads its standard output"),

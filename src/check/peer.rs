@@ -324,6 +324,7 @@ impl Peer {
                 count,
                 at_once,
                 data,
+                back,
                 within_ms,
             } => {
                 let crowd = Crowd {
@@ -332,6 +333,7 @@ impl Peer {
                     count,
                     at_once,
                     data: &draw(&data),
+                    back: &draw(&back),
                 };
                 crowd::come(&crowd, Deadline::after_ms(within_ms), outcome)
             }

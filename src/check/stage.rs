@@ -1,13 +1,14 @@
 //! Carries out one stage: its steps in order, each with a deadline, until one does not go as it
 //! must. What that means is [`super::diagnose`]'s; the words are [`super::wording`]'s.
 //!
-//! The verbs are carried out in `stage/`: those about the program in `lifecycle`, those about
-//! connections in `conversation`, about messages and files in `messages`; `talk` asks the helper processes, `trouble` gathers what is seen
-//! when a step fails.
+//! The verbs are carried out in `stage/`: those about the program in `lifecycle`, about what it prints
+//! in `output`, about connections in `conversation`, about messages and files in `messages`; `talk`
+//! asks the helper processes, `trouble` gathers what is seen when a step fails.
 
 mod conversation;
 mod lifecycle;
 mod messages;
+mod output;
 mod sockets;
 mod step;
 mod talk;
@@ -23,7 +24,7 @@ use super::cancel::Cancel;
 use super::link::{Link, LinkError};
 use super::observation::{FileState, MemoryState, Observation, WakeupState};
 use super::program::Program;
-use super::protocol::{Draw, Order, Outcome, Queue};
+use super::protocol::{Bytes, Draw, Order, Outcome, Queue};
 use super::trace;
 use super::verdict::{Event, Leftover, Side};
 use super::wording;
@@ -221,6 +222,8 @@ struct Failed {
     memory: Option<MemoryState>,
     file: FileState,
     wakeups: WakeupState,
+    /// A line that is there and must not be.
+    found: Option<Bytes>,
     leftovers: Vec<Leftover>,
     listed: Option<Box<AboutSocket>>,
 }
@@ -235,6 +238,7 @@ impl Failed {
             memory: None,
             file: FileState::default(),
             wakeups: WakeupState::default(),
+            found: None,
             leftovers: Vec::new(),
             listed: None,
         }

@@ -23,6 +23,7 @@ pub fn verb(action: &Action) -> &'static str {
         Action::Start(_) => "start",
         Action::WriteFile { .. } => "write-file",
         Action::MakeFile(_) => "make-file",
+        Action::RemoveFile { .. } => "remove-file",
         Action::ExpectFile(_) => "expect-file",
         Action::OpenSocket(_) => "open-socket",
         Action::SendMessage(_) => "send-message",
@@ -76,6 +77,7 @@ pub fn verb(action: &Action) -> &'static str {
         Action::Abandon { .. } => "abandon",
         Action::Close { .. } => "close",
         Action::ExpectLine { .. } => "expect-line",
+        Action::ExpectNoLine { .. } => "expect-no-line",
         Action::ExpectNoLeakedDescriptors { .. } => "expect-no-leaked-descriptors",
         Action::ExpectNoLeftovers { .. } => "expect-no-leftovers",
         Action::ExpectCloseOnExec { .. } => "expect-close-on-exec",
@@ -107,6 +109,7 @@ pub fn did(action: &Action) -> String {
         }
         Action::WriteFile { data } => format!("makes a file of {}", payload(data)),
         Action::MakeFile(making) => messages::makes(making),
+        Action::RemoveFile { path } => format!("removes {path}"),
         Action::ExpectFile(wanted) => format!("looks at what stands at {}", wanted.path),
         Action::OpenSocket(opening) => messages::opens(opening),
         Action::SendMessage(message) => messages::sends(message),
@@ -180,6 +183,7 @@ pub fn did(action: &Action) -> String {
             count: all,
             at_once,
             data,
+            ..
         } => format!(
             "makes {}, {at_once} at a time, and sends {} on each",
             count(*all, "connection"),
@@ -322,6 +326,12 @@ pub fn did(action: &Action) -> String {
         }
         Action::Close { connection } => format!("closes connection {connection}"),
         Action::ExpectLine { stream, .. } => format!("waits for a line on {}", printed(*stream)),
+        Action::ExpectNoLine { stream, starts, .. } => {
+            format!(
+                "looks for a line on {} that begins with `{starts}`",
+                printed(*stream)
+            )
+        }
         Action::ExpectNoLeakedDescriptors { name } => {
             format!("counts the open descriptors of {}", instance(name))
         }

@@ -11,6 +11,7 @@ mod passed;
 mod payload;
 mod read;
 mod socket;
+mod start;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,7 @@ pub use self::passed::{Passed, PassedState, Waits};
 pub use self::payload::{Drawn, Payload};
 pub use self::read::verbs;
 pub use self::socket::{MakeSocket, Namespace, SocketFile, SocketName, SocketState, SocketType};
+pub use self::start::{Sink, Start, Wait};
 use super::reader::Located;
 
 /// The first instance of the program: the one that a step means when it names none.
@@ -54,6 +56,11 @@ pub enum Action {
     },
     /// Makes a file, a directory or a symbolic link of the program's user.
     MakeFile(MakeFile),
+    /// Removes a file that is no directory.
+    RemoveFile {
+        /// Where.
+        path: String,
+    },
     /// Looks at what stands at a path.
     ExpectFile(ExpectFile),
     /// Waits until an instance sleeps in a system call, with all its threads.
@@ -234,6 +241,8 @@ pub enum Action {
         at_once: u64,
         /// What each sends.
         data: Payload,
+        /// What must come back to each; `None`: the same.
+        back: Option<Payload>,
     },
     /// Sends random bytes until so many are sent or the program takes no more; an end or a reset is
     /// well.
@@ -408,6 +417,16 @@ pub enum Action {
         /// The exact line.
         text: String,
     },
+    /// By now, no line may stand on the instance's standard output or standard error that begins so.
+    /// What it does later is not waited for: a step before this one shows that it has come so far.
+    ExpectNoLine {
+        /// The instance.
+        name: String,
+        /// Where it must not stand.
+        stream: Printed,
+        /// How it begins.
+        starts: String,
+    },
     /// The instance must come back to as many open descriptors as when it became ready, or to the
     /// standard three where that was not waited for, give or take the connections that are open.
     ExpectNoLeakedDescriptors {
@@ -450,6 +469,7 @@ impl Action {
             self,
             Self::WriteFile { .. }
                 | Self::MakeFile(_)
+                | Self::RemoveFile { .. }
                 | Self::Listen { .. }
                 | Self::StopListening { .. }
                 | Self::MakeSocket(_)
@@ -482,50 +502,6 @@ pub struct Unlisted {
     pub ends: String,
 }
 
-/// How an instance is started.
-#[derive(Clone, Debug, Serialize)]
-pub struct Start {
-    /// The instance.
-    pub name: String,
-    /// What to wait for.
-    pub wait: Wait,
-    /// In place of the exercise's arguments.
-    pub arguments: Option<Vec<String>>,
-    /// Variables of its environment, with placeholders in the values; `None`: it has not got that
-    /// one.
-    pub environment: Vec<(String, Option<String>)>,
-    /// What its standard input holds; `None`: nothing.
-    pub stdin: Option<Payload>,
-    /// What its standard output is.
-    pub stdout: Sink,
-    /// Our end of the socket that filters and pairs are given; `None`: this one is given none.
-    pub connection: Option<String>,
-    /// SO_SNDBUF of the program's end of that socket; `None`: the default.
-    pub send_buffer: Option<u32>,
-    /// The descriptors that an activated program is given; `None`: the usual one.
-    pub passed: Option<Vec<Passed>>,
-    /// Its umask.
-    pub umask: u32,
-}
-
-impl Start {
-    /// What an activated program is given.
-    pub fn passed(&self) -> Vec<Passed> {
-        let usual = || vec![Passed::usual()];
-        self.passed.clone().unwrap_or_else(usual)
-    }
-}
-
-/// What an instance's standard output is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sink {
-    /// A pipe that is read at once.
-    Pipe,
-    /// `/dev/full`: nothing can be written (ENOSPC, full(4)).
-    Full,
-}
-
 /// When a signal comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -545,18 +521,6 @@ pub enum At {
     Socket,
     /// The one that `{other}` stands for.
     Other,
-}
-
-/// What `start` waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Wait {
-    /// Until the address is a socket that listens.
-    Ready,
-    /// Until the program has ended.
-    Exit,
-    /// Not at all.
-    Nothing,
 }
 
 /// Where a program prints.

@@ -21,8 +21,10 @@ pub(super) struct Crowd<'a> {
     pub(super) count: u64,
     /// Connections that are open at the same time.
     pub(super) at_once: u64,
-    /// What each sends and must get back.
+    /// What each sends.
     pub(super) data: &'a [u8],
+    /// What must come back to each.
+    pub(super) back: &'a [u8],
 }
 
 /// Comes in waves of `at_once`: all of a wave connect, then all exchange, then all close.
@@ -44,7 +46,7 @@ pub(super) fn come(
                 user: None,
             };
             let mut connection = connect(&destination, deadline)?;
-            connection.due.extend(crowd.data);
+            connection.due.extend(crowd.back);
             wave.push(connection);
         }
         let mut ends: Vec<End<'_>> = wave.iter_mut().map(|one| end(one, crowd.data)).collect();

@@ -166,8 +166,10 @@ pub enum Deed {
         count: u64,
         /// At the same time.
         at_once: u64,
-        /// What each sends and must get back.
+        /// What each sends.
         data: Draw,
+        /// What must come back to each.
+        back: Draw,
         /// How long at most, all together.
         within_ms: u64,
     },

@@ -246,7 +246,12 @@ pub struct Connecting {
 #[serde(rename_all = "kebab-case")]
 pub enum Inherited {
     /// A connection.
-    Connection(Connecting),
+    Connection {
+        /// Where to.
+        connecting: Connecting,
+        /// Whether calls on it wait.
+        waits: Waits,
+    },
     /// A socket that listens at a path; of datagrams, one that is bound there. It stays, as a
     /// service manager's does: an instance that is started later has the same.
     Listener {

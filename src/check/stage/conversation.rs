@@ -229,19 +229,22 @@ impl Runner<'_> {
     /// Many connections at once.
     pub(super) fn many_clients(
         &mut self,
-        count: u64,
-        at_once: u64,
+        (count, at_once): (u64, u64),
         data: &Payload,
+        back: Option<&Payload>,
         within_ms: u64,
     ) -> Stepped {
         const CROWD: &str = "crowd";
         self.need_peer(CROWD)?;
+        let data = self.draw(data.clone());
+        let back = back.map(|back| self.draw(back.clone()));
         let deed = Deed::ManyClients {
             to: self.program_address(),
             inode: self.ready,
             count,
             at_once,
-            data: self.draw(data.clone()),
+            back: back.unwrap_or_else(|| data.clone()),
+            data,
             within_ms,
         };
         let outcome = self.deed_of(CROWD, &deed, within_ms)?;

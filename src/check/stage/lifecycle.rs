@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 use super::conversation::given;
 use super::talk::{path_bytes, unexpected};
 use super::{Failed, GRACE_MS, Purpose, Runner, StageError, Stepped};
+use crate::check::arena::Making;
 use crate::check::bounds::Bounds;
 use crate::check::link::Link;
 use crate::check::observation::{Address, MemoryState, WakeupState};
@@ -16,15 +17,13 @@ use crate::check::patience::Deadline;
 use crate::check::payload;
 use crate::check::program::Program;
 use crate::check::protocol::{
-    Answer, Bytes, Connecting, Deed, DeedResult, First, Inherited, Order, Outcome, StdinKind,
-    StdoutKind,
+    Answer, Connecting, First, Inherited, Order, Outcome, StdinKind, StdoutKind,
 };
 use crate::check::verdict::{Leftover, LeftoverKind};
 use crate::check::{sanitizer, trace};
 use crate::curriculum::exercise::Role;
-use crate::curriculum::expression;
 use crate::curriculum::scenario::{
-    Action, At, ExitStatus, FIRST, Moment, Passed, PassedState, Payload, Printed, Sink, Start, Wait,
+    Action, At, ExitStatus, FIRST, Moment, Passed, PassedState, Payload, Sink, Start, Wait, Waits,
 };
 use crate::sys::spawn::Limits;
 
@@ -148,9 +147,10 @@ impl Runner<'_> {
                     kind: one.kind,
                     waits: one.waits,
                 },
-                (PassedState::Connected, Some(connecting)) => {
-                    Inherited::Connection(connecting.clone())
-                }
+                (PassedState::Connected, Some(connecting)) => Inherited::Connection {
+                    connecting: connecting.clone(),
+                    waits: one.waits,
+                },
                 (PassedState::Connected, None) => {
                     let message = "a program that is given a connection needs `connection`";
                     return Err(StageError::Fault(message.to_owned()));
@@ -213,7 +213,13 @@ impl Runner<'_> {
             (Role::Filter, Some(connecting)) => (StdinKind::Connection(connecting), Vec::new()),
             (Role::Pair, Some(connecting)) => {
                 environment.push(("IPC_FD".into(), "3".into()));
-                (stdin, vec![Inherited::Connection(connecting)])
+                (
+                    stdin,
+                    vec![Inherited::Connection {
+                        connecting,
+                        waits: Waits::Yes,
+                    }],
+                )
             }
             (Role::Activated, connecting) => {
                 let passed = start.passed();
@@ -278,36 +284,17 @@ impl Runner<'_> {
 
     /// Writes a file of the stage, readable by the program.
     pub(super) fn write(&mut self, path: &Path, data: &Payload) -> Result<(), StageError> {
-        let draw = self.draw(data.clone());
-        let bytes = payload::bytes(&draw.payload, draw.seed, draw.place);
+        let bytes = self.bytes_of(data);
         self.setting
             .arena
-            .write(path, &bytes)
+            .make(path, &Making::File(&bytes), None)
             .map_err(|error| StageError::Fault(format!("cannot write a file: {error}")))
     }
 
-    /// Waits for the end of standard output, and compares.
-    pub(super) fn expect_output(&mut self, name: &str, data: &Payload, within_ms: u64) -> Stepped {
-        let order = Order::AwaitOutput {
-            name: name.to_owned(),
-            data: self.draw(data.clone()),
-            within_ms,
-        };
-        let outcome = match self.order(&order, within_ms)? {
-            Answer::Output(outcome) => *outcome,
-            other => return Err(unexpected(&other)),
-        };
-        let failed = match outcome.result {
-            DeedResult::Done => return Ok(Ok(())),
-            DeedResult::Mismatch => "mismatch",
-            DeedResult::Extra => "extra",
-            DeedResult::End => "end",
-            _ => "timeout",
-        };
-        Ok(Err(Failed {
-            deed: Some(outcome),
-            ..Failed::new(failed, name)
-        }))
+    /// The bytes that a payload of this step stands for.
+    pub(super) fn bytes_of(&mut self, data: &Payload) -> Vec<u8> {
+        let draw = self.draw(data.clone());
+        payload::bytes(&draw.payload, draw.seed, draw.place)
     }
 
     /// The peak of resident memory, against what was noted.
@@ -482,53 +469,6 @@ impl Runner<'_> {
         Ok(Err(Failed {
             leftovers,
             ..Failed::new("leftovers", name)
-        }))
-    }
-
-    pub(super) fn expect_line(
-        &mut self,
-        name: &str,
-        connection: &str,
-        stream: Printed,
-        text: &str,
-        within_ms: u64,
-    ) -> Stepped {
-        let identity = Deed::Read {
-            connection: connection.to_owned(),
-            bytes: Some(0),
-            within_ms,
-        };
-        let outcome = self.deed(connection, &identity, within_ms)?;
-        let line = expression::fill(
-            text,
-            &serde_json::json!({ "peer": outcome.me, "queue": self.queue }),
-        )
-        .map_err(|error| StageError::Fault(error.to_string()))?;
-        let order = Order::AwaitLine {
-            name: name.to_owned(),
-            stream,
-            line: Bytes(line.clone().into_bytes()),
-            within_ms,
-        };
-        let failed = match self.order(&order, within_ms)? {
-            Answer::Done => return Ok(Ok(())),
-            Answer::Ended => "exited",
-            _ => "line-missing",
-        };
-        let seen = self.look(name)?;
-        let printed = match stream {
-            Printed::Stdout => seen.stdout.0.contains(&b'\n'),
-            Printed::Stderr => seen.stderr.0.contains(&b'\n'),
-        };
-        let failed = if failed == "line-missing" && printed {
-            "line-different"
-        } else {
-            failed
-        };
-        Ok(Err(Failed {
-            deed: Some(outcome),
-            line: Some((line, stream)),
-            ..Failed::new(failed, name)
         }))
     }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::talk::path_bytes;
 use super::{Failed, GRACE_MS, Runner, StageError, Stepped};
+use crate::check::arena::Making;
 use crate::check::observation::FileState;
 use crate::check::protocol::{Bound, Bytes, Deed, DeedResult, Order, Persona, SocketAddress};
 use crate::curriculum::exercise::Names;
@@ -199,19 +200,29 @@ impl Runner<'_> {
         let arena = self.setting.arena;
         let made = match &making.content {
             FileContent::Data(data) => {
-                self.write(&path, data)?;
-                Ok(())
+                let bytes = self.bytes_of(data);
+                arena.make(&path, &Making::File(&bytes), making.mode)
             }
-            FileContent::Directory => fs::create_dir(&path),
-            FileContent::Link(to) => std::os::unix::fs::symlink(self.place.fill(to), &path),
+            FileContent::Directory => arena.make(&path, &Making::Directory, making.mode),
+            FileContent::Fifo => arena.make(&path, &Making::Fifo, making.mode),
+            FileContent::Link(to) => {
+                let to = self.place.fill(to);
+                arena.make(&path, &Making::Link(to.as_ref()), None)
+            }
         };
-        let made = made.and_then(|()| arena.adopt(&path));
-        let made = made.and_then(|()| match making.mode {
-            Some(mode) => fs::set_permissions(&path, fs::Permissions::from_mode(mode)),
-            None => Ok(()),
-        });
         made.map_err(|error| StageError::Fault(format!("cannot make a file: {error}")))?;
         Ok(Ok(()))
+    }
+
+    /// Removes a file; one that is not there is well.
+    pub(super) fn remove_file(&mut self, path: &str) -> Stepped {
+        let path = PathBuf::from(self.place.fill(path));
+        match self.setting.arena.remove(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StageError::Fault(format!("cannot remove a file: {error}")))
+            }
+            _ => Ok(Ok(())),
+        }
     }
 
     pub(super) fn expect_file(&mut self, wanted: &ExpectFile) -> Stepped {

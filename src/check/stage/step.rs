@@ -25,6 +25,7 @@ impl Runner<'_> {
                 Ok(Ok(()))
             }
             Action::MakeFile(making) => self.make_file(making),
+            Action::RemoveFile { path } => self.remove_file(path),
             Action::ExpectFile(wanted) => self.expect_file(wanted),
             Action::WaitAsleep { name } => {
                 let order = Order::AwaitSleep {
@@ -95,7 +96,8 @@ impl Runner<'_> {
                 count,
                 at_once,
                 data,
-            } => self.many_clients(*count, *at_once, data, within_ms),
+                back,
+            } => self.many_clients((*count, *at_once), data, back.as_ref(), within_ms),
             Action::Flood { connection, bytes } => {
                 let deed = Deed::Flood {
                     connection: connection.clone(),
@@ -365,6 +367,11 @@ impl Runner<'_> {
                 stream,
                 text,
             } => self.expect_line(name, connection, *stream, text, within_ms),
+            Action::ExpectNoLine {
+                name,
+                stream,
+                starts,
+            } => self.expect_no_line(name, *stream, starts),
             Action::ExpectNoLeakedDescriptors { name } => {
                 let seen = self.look(name)?;
                 let at_most = seen.descriptors_at_ready + self.connections.len() + OWN_DESCRIPTORS;

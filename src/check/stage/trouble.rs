@@ -75,6 +75,9 @@ impl Runner<'_> {
         observation.memory = failed.memory.unwrap_or_default();
         observation.file = failed.file;
         observation.wakeups = failed.wakeups;
+        if let Some(found) = &failed.found {
+            observation.line.got = Untrusted::from(found).to_string();
+        }
         if let Some(about) = failed.listed {
             observation.socket = about.socket;
             observation.line = about.line;

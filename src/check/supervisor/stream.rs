@@ -31,7 +31,11 @@ impl Listeners {
         owner: Option<Identity>,
     ) -> io::Result<OwnedFd> {
         match what {
-            Inherited::Connection(connecting) => connect(connecting),
+            Inherited::Connection { connecting, waits } => {
+                let made = connect(connecting)?;
+                let_wait(&made, *waits)?;
+                Ok(made)
+            }
             Inherited::File(path) => Ok(File::open(Untrusted::from(path).as_path())?.into()),
             Inherited::Listener { path, kind, waits } => {
                 let made = match self.0.get(&path.0) {

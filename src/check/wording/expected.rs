@@ -19,6 +19,7 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
             "the program is running".to_owned()
         }
         Action::MakeFile(_) => "the file is there".to_owned(),
+        Action::RemoveFile { .. } => "the file is gone".to_owned(),
         Action::ExpectFile(_) => messages::file_wanted(seen),
         Action::OpenSocket(_) | Action::EndPeer { .. } => "a peer is there".to_owned(),
         Action::SendMessage(_) | Action::AddToEventfd { .. } => "it can be sent".to_owned(),
@@ -42,7 +43,8 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
         Action::Accept { .. } => "the program connects".to_owned(),
         Action::MakeSocket(_) | Action::CloseSocket { .. } => "the sockets are there".to_owned(),
         Action::ExpectListed(_) | Action::ExpectUnlisted(_) => return listing::expected(seen),
-        Action::ManyClients { .. } => "every client gets back what it sent".to_owned(),
+        Action::ManyClients { back: None, .. } => "every client gets back what it sent".to_owned(),
+        Action::ManyClients { .. } => "every client gets its reply".to_owned(),
         Action::Flood { .. } => "the connection is there".to_owned(),
         Action::Signal { .. }
         | Action::Interrupt { .. }
@@ -110,6 +112,7 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
                 caret: None,
             };
         }
+        Action::ExpectNoLine { .. } => "there is no such line".to_owned(),
         Action::ExpectNoLeakedDescriptors { .. } => format!(
             "about as many open descriptors as when it was ready, or was started: {}",
             seen.program.descriptors_at_ready

@@ -11,6 +11,7 @@ pub(super) fn makes(making: &MakeFile) -> String {
     let what = match &making.content {
         FileContent::Data(data) => format!("a file of {}", payload(data)),
         FileContent::Directory => "a directory".to_owned(),
+        FileContent::Fifo => "a FIFO".to_owned(),
         FileContent::Link(to) => format!("a symbolic link to {to}"),
     };
     let mode = making

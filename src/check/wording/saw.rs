@@ -153,6 +153,13 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
                 caret: Some(common_prefix(&seen.line.wanted, &seen.line.got)),
             };
         }
+        "line-there" => {
+            return Shown {
+                words: "there is one".to_owned(),
+                bytes: Some(seen.line.got.clone()),
+                caret: None,
+            };
+        }
         "listed" | "listed-otherwise" | "not-listed" => return listing::saw(seen),
         "wrong-server" => "another process answers".to_owned(),
         "leaked" => format!(

@@ -29,6 +29,8 @@ pub enum FileContent {
     Directory,
     /// A symbolic link to this.
     Link(String),
+    /// A FIFO.
+    Fifo,
 }
 
 /// What must stand at a path.
@@ -83,13 +85,16 @@ impl MakeFile {
         let mode = read_mode(table);
         let link = table.optional_text("link");
         let directory = table.flag("directory");
+        let fifo = table.flag("fifo");
         let data = Payload::optional(table, "data");
-        let content = match (data, link, directory) {
-            (Some(data), None, false) => FileContent::Data(data),
-            (None, Some(link), false) => FileContent::Link(link.value),
-            (None, None, true) => FileContent::Directory,
+        let content = match (data, link, directory, fifo) {
+            (Some(data), None, false, false) => FileContent::Data(data),
+            (None, Some(link), false, false) => FileContent::Link(link.value),
+            (None, None, true, false) => FileContent::Directory,
+            (None, None, false, true) => FileContent::Fifo,
             _ => {
-                let message = "a file to make has exactly one of `data`, `link` and `directory`";
+                let message =
+                    "a file to make has exactly one of `data`, `link`, `directory` and `fifo`";
                 table.problem(table.span(), message, None);
                 FileContent::Directory
             }
@@ -113,7 +118,7 @@ impl ExpectFile {
 }
 
 /// A path that begins with a placeholder: nothing outside the stage is touched or looked at.
-fn path(table: &mut Reader<'_>) -> String {
+pub(super) fn path(table: &mut Reader<'_>) -> String {
     let path = table.located_text("path");
     let inside = PLACEHOLDERS
         .iter()

@@ -4,10 +4,10 @@ use super::SocketType;
 use super::socket::TYPES;
 use super::{
     Action, At, ExitStatus, ExpectDescriptor, ExpectFile, ExpectMessage, FIRST, Filters, Listed,
-    MakeFile, MakeSocket, Moment, OpenSocket, Passed, PassedFile, Payload, Printed, SendMessage,
-    Sink, Start, Step, Unlisted, Wait, Who,
+    MakeFile, MakeSocket, Moment, OpenSocket, PassedFile, Payload, Printed, SendMessage, Start,
+    Step, Unlisted, Who,
 };
-use crate::curriculum::exercise::{Role, arguments};
+use crate::curriculum::exercise::Role;
 use crate::curriculum::reader::{Located, Reader};
 
 impl Step {
@@ -25,28 +25,17 @@ impl Step {
                 .map_or_else(|| "a".to_owned(), |name| name.value)
         };
         let action = match verb {
-            Verb::Start => Action::Start(Box::new(Start {
-                name: instance(table),
-                wait: table
-                    .optional_choice("wait", WAITS)
-                    .unwrap_or(if role.listens() {
-                        Wait::Ready
-                    } else {
-                        Wait::Nothing
-                    }),
-                arguments: arguments(table),
-                environment: environment(table),
-                stdin: Payload::optional(table, "stdin"),
-                stdout: table.optional_choice("stdout", SINKS).unwrap_or(Sink::Pipe),
-                connection: given(table),
-                send_buffer: send_buffer(table),
-                passed: Passed::read_all(table),
-                umask: permissions(table, "umask").unwrap_or(UMASK),
-            })),
+            Verb::Start => {
+                let name = instance(table);
+                Action::Start(Box::new(Start::read(table, name, role)))
+            }
             Verb::WriteFile => Action::WriteFile {
                 data: Payload::read(table, "data"),
             },
             Verb::MakeFile => Action::MakeFile(MakeFile::read(table)),
+            Verb::RemoveFile => Action::RemoveFile {
+                path: super::file::path(table),
+            },
             Verb::ExpectFile => Action::ExpectFile(ExpectFile::read(table)),
             Verb::WaitAsleep => Action::WaitAsleep {
                 name: instance(table),
@@ -171,6 +160,7 @@ impl Step {
                     count,
                     at_once: at_once.map_or(count, |at_once| at_once as u64).min(count),
                     data: Payload::read(table, "data"),
+                    back: Payload::optional(table, "back"),
                 }
             }
             Verb::Flood => Action::Flood {
@@ -275,6 +265,13 @@ impl Step {
                     .unwrap_or(Printed::Stdout),
                 text: table.text("text"),
             },
+            Verb::ExpectNoLine => Action::ExpectNoLine {
+                name: instance(table),
+                stream: table
+                    .optional_choice("stream", STREAMS)
+                    .unwrap_or(Printed::Stdout),
+                starts: table.text("starts"),
+            },
             Verb::ExpectNoLeakedDescriptors => Action::ExpectNoLeakedDescriptors {
                 name: instance(table),
             },
@@ -303,8 +300,6 @@ impl Step {
 const MOST: i64 = (64 << 20) + 1;
 /// No number of connections is larger.
 const MOST_CLIENTS: i64 = 100_001;
-/// The umask of a program whose step says no other.
-const UMASK: u32 = 0o022;
 /// No socket buffer that is asked for is larger: 16 MiB.
 const MOST_BUFFER: i64 = (16 << 20) + 1;
 
@@ -313,6 +308,7 @@ enum Verb {
     Start,
     WriteFile,
     MakeFile,
+    RemoveFile,
     ExpectFile,
     WaitAsleep,
     ExpectIdle,
@@ -366,6 +362,7 @@ enum Verb {
     Abandon,
     Close,
     ExpectLine,
+    ExpectNoLine,
     ExpectNoLeakedDescriptors,
     ExpectNoLeftovers,
     ExpectCloseOnExec,
@@ -375,6 +372,7 @@ const VERBS: &[(&str, Verb)] = &[
     ("start", Verb::Start),
     ("write-file", Verb::WriteFile),
     ("make-file", Verb::MakeFile),
+    ("remove-file", Verb::RemoveFile),
     ("expect-file", Verb::ExpectFile),
     ("wait-asleep", Verb::WaitAsleep),
     ("expect-idle", Verb::ExpectIdle),
@@ -428,6 +426,7 @@ const VERBS: &[(&str, Verb)] = &[
     ("abandon", Verb::Abandon),
     ("close", Verb::Close),
     ("expect-line", Verb::ExpectLine),
+    ("expect-no-line", Verb::ExpectNoLine),
     (
         "expect-no-leaked-descriptors",
         Verb::ExpectNoLeakedDescriptors,
@@ -453,19 +452,7 @@ pub(super) fn user(table: &mut Reader<'_>) -> Who {
     table.optional_choice("user", USERS).unwrap_or(Who::Program)
 }
 
-/// Variables to set, and names of variables to leave out.
-fn environment(table: &mut Reader<'_>) -> Vec<(String, Option<String>)> {
-    let set = table.tables("env", "a variable", |variable| {
-        (variable.text("name"), Some(variable.whole_text("value")))
-    });
-    let unset = table.texts("unset");
-    let unset = unset.into_iter().map(|name| (name.value, None));
-    set.into_iter().chain(unset).collect()
-}
-
 const MOMENTS: &[(&str, Moment)] = &[("now", Moment::Now), ("before-call", Moment::BeforeCall)];
-
-const SINKS: &[(&str, Sink)] = &[("pipe", Sink::Pipe), ("full", Sink::Full)];
 
 const PLACES: &[(&str, At)] = &[("socket", At::Socket), ("other", At::Other)];
 
@@ -509,17 +496,11 @@ fn peer(table: &mut Reader<'_>) -> String {
         .map_or_else(|| "peer".to_owned(), |name| name.value)
 }
 
-fn send_buffer(table: &mut Reader<'_>) -> Option<u32> {
+pub(super) fn send_buffer(table: &mut Reader<'_>) -> Option<u32> {
     table
         .optional_integer("send_buffer", 1..MOST_BUFFER)
         .map(|bytes| bytes as u32)
 }
-
-const WAITS: &[(&str, Wait)] = &[
-    ("ready", Wait::Ready),
-    ("exit", Wait::Exit),
-    ("nothing", Wait::Nothing),
-];
 
 /// Permissions of a file.
 pub(super) fn read_mode(table: &mut Reader<'_>) -> Option<u32> {
@@ -527,7 +508,7 @@ pub(super) fn read_mode(table: &mut Reader<'_>) -> Option<u32> {
 }
 
 /// Permissions, as chmod(1) and umask(1p) take them in digits.
-fn permissions(table: &mut Reader<'_>, key: &'static str) -> Option<u32> {
+pub(super) fn permissions(table: &mut Reader<'_>, key: &'static str) -> Option<u32> {
     let text = table.optional_text(key)?;
     let mode = u32::from_str_radix(&text.value, 8).ok();
     let mode = mode.filter(|mode| *mode <= 0o7777);
@@ -562,14 +543,6 @@ fn exit_status(table: &mut Reader<'_>) -> ExitStatus {
     match table.choice_or_number("status", STATUSES) {
         Ok(status) => status,
         Err(number) => ExitStatus::Exactly(number.into()),
-    }
-}
-
-/// The connection that a program is started with; `""` is none.
-fn given(table: &mut Reader<'_>) -> Option<String> {
-    match table.optional_text("connection") {
-        Some(name) => Some(name.value).filter(|name| !name.is_empty()),
-        None => Some("a".to_owned()),
     }
 }
 
