@@ -12,6 +12,8 @@ use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Order, Outcome, Perso
 use crate::curriculum::exercise::Answers;
 use crate::curriculum::scenario::{FIRST, Filters, Payload, SocketType, Who};
 
+/// Why a stage with more clients than we may have descriptors is not judged.
+const NO_ROOM_FOR_A_CROWD: &str = "This stage has more clients at once than the tester may have descriptors here (RLIMIT_NOFILE, getrlimit(2)).";
 /// How long a connection is waited for between two looks at whether the program still runs, in
 /// milliseconds.
 const ACCEPT_MS: u64 = 100;
@@ -248,6 +250,10 @@ impl Runner<'_> {
             within_ms,
         };
         let outcome = self.deed_of(CROWD, &deed, within_ms)?;
+        // Ours, not the program's: what it lacks is seen as connections that it ends.
+        if outcome.errno == "EMFILE" {
+            return Err(StageError::CannotJudge(NO_ROOM_FOR_A_CROWD));
+        }
         self.judged(outcome)
     }
 
