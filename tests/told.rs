@@ -82,6 +82,7 @@ const TOLD: &[(&str, &[&str])] = &[
         "wait-for-an-eventfd",
         &["one-byte-python", "one-for-each-wake-python"],
     ),
+    ("inbox", &["accepts-more-python", "falls-at-unknown-python"]),
     (
         "env-doctor",
         &["missing-is-stale-python", "always-the-server-python"],
