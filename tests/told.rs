@@ -84,6 +84,10 @@ const TOLD: &[(&str, &[&str])] = &[
     ),
     ("inbox", &["accepts-more-python", "falls-at-unknown-python"]),
     (
+        "limits",
+        &["bucket-of-connection-python", "size-costs-token-python"],
+    ),
+    (
         "env-doctor",
         &["missing-is-stale-python", "always-the-server-python"],
     ),
