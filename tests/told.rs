@@ -88,6 +88,10 @@ const TOLD: &[(&str, &[&str])] = &[
         &["bucket-of-connection-python", "size-costs-token-python"],
     ),
     (
+        "socket-activation",
+        &["status-of-shell-python", "somewhere-in-it-python"],
+    ),
+    (
         "env-doctor",
         &["missing-is-stale-python", "always-the-server-python"],
     ),
