@@ -14,6 +14,9 @@ use toml::{Table, Value};
 /// Our own words: those of the trade, and names.
 const WORDS: &str = ".ci/words.txt";
 
+/// Keys of payloads: bytes that are sent and must come.
+const PAYLOADS: &[&str] = &["data", "back", "stdin", "holds", "then", "refused"];
+
 /// Keys of TOML files whose strings are prose.
 const PROSE: [&str; 23] = [
     "answer",
@@ -101,9 +104,16 @@ impl Read {
     /// Takes a value of a TOML file: prose under some keys, code under the others.
     fn toml(&mut self, value: &Value, key: &str) {
         match value {
+            // What a payload is made of is code, whatever its keys.
+            Value::Table(table) if PAYLOADS.contains(&key) => {
+                table.values().for_each(|value| self.toml(value, key));
+            }
             Value::Table(table) => {
                 for (key, value) in table {
-                    self.toml(value, key);
+                    match PAYLOADS.contains(&key.as_str()) {
+                        true => self.toml(value, PAYLOADS[0]),
+                        false => self.toml(value, key),
+                    }
                 }
             }
             Value::Array(values) => values.iter().for_each(|value| self.toml(value, key)),

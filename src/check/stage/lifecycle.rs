@@ -319,7 +319,8 @@ impl Runner<'_> {
         }))
     }
 
-    /// Sends a signal. In a run that is not for the verdict it comes now: somebody else may trace it.
+    /// Sends a signal. In a run that is not for the verdict it comes while the program sleeps, since
+    /// somebody else may trace it.
     pub(super) fn signal(
         &mut self,
         name: &str,
@@ -330,15 +331,15 @@ impl Runner<'_> {
         let Ok(number) = format!("SIG{signal}").parse::<Signal>() else {
             return Err(StageError::Fault(format!("no signal {signal}")));
         };
-        let moment = match self.setting.purpose {
-            Purpose::Verdict => moment,
-            Purpose::Terminal | Purpose::Trace(_) | Purpose::Sanitized => Moment::Now,
-        };
         if moment == Moment::BeforeCall
             && let Err(failed) = self.fall_asleep(name, within_ms)?
         {
             return Ok(Err(failed));
         }
+        let moment = match self.setting.purpose {
+            Purpose::Verdict => moment,
+            Purpose::Terminal | Purpose::Trace(_) | Purpose::Sanitized => Moment::Now,
+        };
         let order = Order::Signal {
             name: name.to_owned(),
             signal: number as i32,
