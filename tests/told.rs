@@ -92,6 +92,10 @@ const TOLD: &[(&str, &[&str])] = &[
         &["status-of-shell-python", "somewhere-in-it-python"],
     ),
     (
+        "graceful-stop",
+        &["int-not-caught-python", "little-endian-python"],
+    ),
+    (
         "env-doctor",
         &["missing-is-stale-python", "always-the-server-python"],
     ),
