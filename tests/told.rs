@@ -95,6 +95,7 @@ const TOLD: &[(&str, &[&str])] = &[
         "graceful-stop",
         &["int-not-caught-python", "little-endian-python"],
     ),
+    ("publish-subscribe", &["to-all-python", "error-python"]),
     (
         "env-doctor",
         &["missing-is-stale-python", "always-the-server-python"],
