@@ -13,6 +13,7 @@ use super::stage::{self, Purpose, Run, Setting, StageError, Trouble};
 use super::trace;
 use crate::curriculum::exercise::Stage;
 use crate::curriculum::expression;
+use crate::curriculum::scenario::{Action, Moment, Step};
 
 /// A stage whose first run is over.
 pub(super) struct Second<'a> {
@@ -36,7 +37,7 @@ impl Second<'_> {
     /// A line that did not come: does it sit in a buffer? On a terminal, programs write line by
     /// line, so a second run has one as its standard output.
     pub(super) fn look_for_a_buffer(&self, trouble: &mut Trouble) -> Result<(), CheckError> {
-        if !trouble.seen.outcome.starts_with("line-") {
+        if !matches!(trouble.seen.outcome, "line-missing" | "line-different") {
             return Ok(());
         }
         let setting = Setting {
@@ -117,6 +118,18 @@ impl Second<'_> {
         if let Program::Running(_) = self.judge.prepared.program {
             return Ok(OBSERVED.to_owned());
         }
+        let in_an_instant = |step: &Step| {
+            matches!(
+                step.action,
+                Action::Signal {
+                    moment: Moment::BeforeCall,
+                    ..
+                }
+            )
+        };
+        if self.stage.steps.iter().any(in_an_instant) {
+            return Ok(format!("{OBSERVED} {IN_AN_INSTANT}"));
+        }
         let Some(strace) = trace::strace() else {
             return Ok(format!("{OBSERVED} {NO_STRACE}"));
         };
@@ -164,6 +177,8 @@ pub(super) const OBSERVED: &str =
 const NO_STRACE: &str = "Its system calls are not shown: strace is not installed.";
 /// The same.
 const NOT_PERMITTED: &str = "Its system calls are not shown: strace may not trace here.";
+/// The same: a process has one tracer.
+const IN_AN_INSTANT: &str = "Its system calls are not shown: while strace traces it, no signal can be sent in that instant.";
 /// The same.
 const ANOTHER_WAY: &str =
     "Its system calls are not shown: a second run, under strace, did not fail in the same way.";
