@@ -97,6 +97,10 @@ const TOLD: &[(&str, &[&str])] = &[
     ),
     ("publish-subscribe", &["to-all-python", "error-python"]),
     (
+        "broker-and-worker",
+        &["strips-python", "worker-ignores-status-python"],
+    ),
+    (
         "env-doctor",
         &["missing-is-stale-python", "always-the-server-python"],
     ),
