@@ -1,8 +1,8 @@
 //! The proof of the exercises: starters fail kindly, solutions pass, every mutant is told exactly
 //! what is wrong with it, by the real binary.
 //!
-//! Of mutants with the same fault in several languages one is checked, in one that is built quickly
-//! where there is one; `IPC_MASTERY_ALL=1` checks all.
+//! Of an exercise's mutants with the same diagnosis one is checked, and none in a language whose
+//! programs take longer to build than to judge; `IPC_MASTERY_ALL=1` checks all.
 //! Each stage is run once, up to the first that fails: `told` and `check` have the runs that explain a
 //! failure. `IPC_MASTERY_REPEAT=N` repeats the whole matrix, with all stages and those runs, and
 //! reports every verdict that changed:
@@ -87,10 +87,9 @@ struct Case {
     files: Files,
     /// A diagnosis's id, or `pass`.
     expect: String,
-    /// What is said to be wrong with a mutant, whatever its language: exercise, row of the catalogue
-    /// and diagnosis.
+    /// What is said to be wrong with a mutant, whatever its language and how: exercise and diagnosis.
     fault: Option<String>,
-    /// Whether its build takes longer than all the rest of its check: with a compiler that prepares.
+    /// Whether it is a mutant whose build takes longer than all the rest of its check.
     slow_to_build: bool,
 }
 
@@ -112,7 +111,7 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
             files: lay_out(exercise, curriculum.language(lang).expect("known"), kind),
             expect: expect.to_owned(),
             fault: None,
-            slow_to_build: !curriculum.language(lang).expect("known").prepare.is_empty(),
+            slow_to_build: false,
         };
         for lang in &exercise.languages {
             let lang = &lang.value;
@@ -143,7 +142,10 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
                 let text = String::from_utf8_lossy(bytes);
                 *bytes = text.replacen(&edit.find, &edit.replace, 1).into_bytes();
             }
-            let fault = format!("{} {} {}", exercise.slug, mutant.row, mutant.expect.value);
+            // A compiler that has to be prepared takes its time.
+            let language = curriculum.language(&mutant.lang.value).expect("known");
+            mutated.slow_to_build = !language.prepare.is_empty();
+            let fault = format!("{} {}", exercise.slug, mutant.expect.value);
             mutated.fault = (mutant.expect.value != Mutant::PASS).then_some(fault);
             cases.push(mutated);
         }
@@ -158,14 +160,17 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
     let turn = turn.and_then(|turn| turn.parse().ok());
     let all = ["IPC_MASTERY_ALL", "IPC_MASTERY_ONLY"];
     if turn.is_some() || all.iter().all(|name| std::env::var_os(name).is_none()) {
-        retain_one_of_each_fault(&mut cases, turn);
+        if turn.is_none() {
+            cases.retain(|case| !case.slow_to_build);
+        }
+        retain_one_of_each_diagnosis(&mut cases, turn.unwrap_or(0));
     }
     cases
 }
 
-/// Of mutants with the same fault in several languages keeps one. With a turn, each language has its
-/// own; without, it is one that is built quickly, where there is one.
-fn retain_one_of_each_fault(cases: &mut Vec<Case>, turn: Option<usize>) {
+/// Of mutants with the same diagnosis keeps one; which, its name and the turn decide, so that all
+/// languages have their share.
+fn retain_one_of_each_diagnosis(cases: &mut Vec<Case>, turn: usize) {
     let mut kept = BTreeSet::new();
     let mut faults: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
     for (index, case) in cases.iter().enumerate() {
@@ -175,14 +180,8 @@ fn retain_one_of_each_fault(cases: &mut Vec<Case>, turn: Option<usize>) {
         }
     }
     for (fault, members) in faults {
-        let quick = members.iter().filter(|&&at| !cases[at].slow_to_build);
-        let quick: Vec<usize> = quick.copied().collect();
-        let candidates = match turn {
-            None if !quick.is_empty() => quick,
-            _ => members,
-        };
         let of_name = fault.bytes().map(usize::from).sum::<usize>();
-        kept.insert(candidates[(of_name + turn.unwrap_or(0)) % candidates.len()]);
+        kept.insert(members[(of_name + turn) % members.len()]);
     }
     let mut index = 0..;
     cases.retain(|_| index.next().is_some_and(|at| kept.contains(&at)));
