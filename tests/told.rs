@@ -101,6 +101,14 @@ const TOLD: &[(&str, &[&str])] = &[
         &["strips-python", "worker-ignores-status-python"],
     ),
     (
+        "many-connections",
+        &["upper-case-python", "empty-is-end-python"],
+    ),
+    (
+        "inbox-client",
+        &["status-in-host-order-python", "only-prints-status-python"],
+    ),
+    (
         "env-doctor",
         &["missing-is-stale-python", "always-the-server-python"],
     ),
