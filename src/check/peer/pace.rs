@@ -71,10 +71,9 @@ fn reply(
             true if !came.is_empty() => asking.refused,
             _ => asking.back,
         };
-        // As much as either may still have.
-        let most = asking.back.len().max(asking.refused.len()) - came.len();
         let before = came.len();
-        let taken = connection.take(&mut came, most.min(1));
+        // One at a time: what is behind the reply is not read with it.
+        let taken = connection.take(&mut came, 1);
         let fits = |due: &[u8]| due.starts_with(&came);
         match taken {
             Ok(true) if fits(asking.back) || fits(asking.refused) => {}

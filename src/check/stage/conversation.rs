@@ -8,7 +8,7 @@ use crate::check::link::Link;
 use crate::check::observation::FiltersState;
 use crate::check::patience::Deadline;
 use crate::check::program::Program;
-use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Order, Outcome, Persona, Queue};
+use crate::check::protocol::{Bytes, Deed, DeedResult, Due, Outcome, Persona, Queue};
 use crate::curriculum::exercise::Answers;
 use crate::curriculum::scenario::{FIRST, Filters, Payload, SocketType, Who};
 
@@ -296,11 +296,7 @@ impl Runner<'_> {
     /// Measures what the program has sent and nobody has read, once it sleeps: then it has sent what
     /// it is going to.
     pub(super) fn note_queue(&mut self, name: &str, connection: &str, within_ms: u64) -> Stepped {
-        let order = Order::AwaitSleep {
-            name: name.to_owned(),
-            within_ms,
-        };
-        if let Err(failed) = self.await_done(&order, name, "not-asleep", within_ms)? {
+        if let Err(failed) = self.fall_asleep(name, within_ms)? {
             return Ok(Err(failed));
         }
         let deed = Deed::Queue {

@@ -388,7 +388,7 @@ impl Runner<'_> {
     }
 
     /// Waits until an instance sleeps, with all its threads.
-    fn fall_asleep(&mut self, name: &str, within_ms: u64) -> Stepped {
+    pub(super) fn fall_asleep(&mut self, name: &str, within_ms: u64) -> Stepped {
         let order = Order::AwaitSleep {
             name: name.to_owned(),
             within_ms,

@@ -8,7 +8,7 @@ use super::talk::path_bytes;
 use super::{Failed, GRACE_MS, Runner, StageError, Stepped};
 use crate::check::arena::Making;
 use crate::check::observation::FileState;
-use crate::check::protocol::{Bound, Bytes, Deed, DeedResult, Order, Persona, SocketAddress};
+use crate::check::protocol::{Bound, Bytes, Deed, DeedResult, Persona, SocketAddress};
 use crate::curriculum::exercise::Names;
 use crate::curriculum::scenario::{
     At, Binding, ExpectDescriptor, ExpectFile, ExpectMessage, FIRST, FileContent, MakeFile,
@@ -133,11 +133,7 @@ impl Runner<'_> {
     }
 
     pub(super) fn expect_no_message(&mut self, connection: &str, within_ms: u64) -> Stepped {
-        let order = Order::AwaitSleep {
-            name: FIRST.to_owned(),
-            within_ms,
-        };
-        if let Err(failed) = self.await_done(&order, FIRST, "not-asleep", within_ms)? {
+        if let Err(failed) = self.fall_asleep(FIRST, within_ms)? {
             return Ok(Err(failed));
         }
         let deed = Deed::ExpectNoMessage {

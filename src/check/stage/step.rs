@@ -27,13 +27,7 @@ impl Runner<'_> {
             Action::MakeFile(making) => self.make_file(making),
             Action::RemoveFile { path } => self.remove_file(path),
             Action::ExpectFile(wanted) => self.expect_file(wanted),
-            Action::WaitAsleep { name } => {
-                let order = Order::AwaitSleep {
-                    name: name.clone(),
-                    within_ms,
-                };
-                self.await_done(&order, name, "not-asleep", within_ms)
-            }
+            Action::WaitAsleep { name } => self.fall_asleep(name, within_ms),
             Action::ExpectIdle { name } => {
                 let order = Order::AwaitIdle {
                     name: name.clone(),
@@ -274,11 +268,7 @@ impl Runner<'_> {
                 or_taken,
             } => self.expect_full_queue(name, connection, *or_taken, within_ms),
             Action::ExpectNothing { connection } => {
-                let order = Order::AwaitSleep {
-                    name: FIRST.to_owned(),
-                    within_ms,
-                };
-                if let Err(failed) = self.await_done(&order, FIRST, "not-asleep", within_ms)? {
+                if let Err(failed) = self.fall_asleep(FIRST, within_ms)? {
                     return Ok(Err(failed));
                 }
                 let deed = Deed::ExpectNothing {
