@@ -73,7 +73,8 @@ pub enum Command {
     },
     /// Read a lesson in your pager; its probes and experiments run now.
     Read {
-        /// The lesson; or a page: quick-reference, glossary or corrections.
+        /// The lesson; or a page: quick-reference, glossary, corrections, inbox-project or
+        /// broker-project.
         lesson: String,
     },
     /// Look at inter-process communication on this machine; changes nothing.
@@ -141,8 +142,8 @@ pub enum Command {
         /// Directory that holds curriculum/ and exercises/; what is built in when left out.
         dir: Option<PathBuf>,
         /// Print the JSON Schema of a kind of file instead, for editors: exercise, mutants, common,
-        /// languages, lesson, module, path, task, services, misconceptions, corrections, glossary or
-        /// quick-reference.
+        /// languages, lesson, module, path, task, services, misconceptions, corrections, glossary,
+        /// project or quick-reference.
         #[arg(long, value_name = "KIND", conflicts_with = "dir")]
         schema: Option<String>,
     },

@@ -1,14 +1,15 @@
 //! The proof of the exercises: starters fail kindly, solutions pass, every mutant is told exactly
 //! what is wrong with it, by the real binary.
 //!
-//! Of an exercise's mutants with the same diagnosis one is checked, and none in a language whose
-//! programs take longer to build than to judge; `IPC_MASTERY_ALL=1` checks all.
-//! Each stage is run once, up to the first that fails: `told` and `check` have the runs that explain a
-//! failure. `IPC_MASTERY_REPEAT=N` repeats the whole matrix, with all stages and those runs, and
-//! reports every verdict that changed:
-//! `IPC_MASTERY_ALL=1 IPC_MASTERY_REPEAT=50 cargo test --release --test exercises -- --ignored`.
+//! A mutant is judged in the stage in which it must fail, after those that this one depends on. In a
+//! language whose programs take longer to build than to judge, it is only when no other language has
+//! one with its diagnosis. `IPC_MASTERY_ALL=1` judges all of them in all stages up to the first that
+//! fails, which must be that one. Each stage is run once: `told` and `check` have the runs that explain
+//! a failure. `IPC_MASTERY_REPEAT=N` repeats the whole matrix and reports every verdict that changed:
+//! `IPC_MASTERY_ALL=1 IPC_MASTERY_REPEAT=20 cargo test --release --test exercises -- --ignored`.
 //! `IPC_MASTERY_ONLY=WORD,WORD` leaves out the programs whose name contains none of the words; names
-//! are `echo-server/slow-c`. With `IPC_MASTERY_TURN=N` each language has its turn.
+//! are `echo-server/slow-c`. With `IPC_MASTERY_TURN=N` one mutant of each diagnosis is judged, another
+//! one each turn.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -70,15 +71,6 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// mutants, those with this diagnosis.
 const NEEDS_A_TRACE: &[(&str, &str)] = &[("echo-server", "needs-a-descriptor")];
 
-/// What is run again after a failure.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    /// What `check` runs when nothing is said.
-    AsUsual,
-    /// Only where the diagnosis needs it; and nothing is judged after the failure.
-    WhereNeeded,
-}
-
 /// A program to check, and what must come of it.
 #[derive(Clone)]
 struct Case {
@@ -87,6 +79,10 @@ struct Case {
     files: Files,
     /// A diagnosis's id, or `pass`.
     expect: String,
+    /// The stage in which it must fail first, where that is told.
+    stage: Option<String>,
+    /// Whether it is judged in that stage alone.
+    only_there: bool,
     /// What is said to be wrong with a mutant, whatever its language and how: exercise and diagnosis.
     fault: Option<String>,
     /// Whether it is a mutant whose build takes longer than all the rest of its check.
@@ -110,6 +106,8 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
             id,
             files: lay_out(exercise, curriculum.language(lang).expect("known"), kind),
             expect: expect.to_owned(),
+            stage: None,
+            only_there: false,
             fault: None,
             slow_to_build: false,
         };
@@ -146,6 +144,7 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
             let language = curriculum.language(&mutant.lang.value).expect("known");
             mutated.slow_to_build = !language.prepare.is_empty();
             let fault = format!("{} {}", exercise.slug, mutant.expect.value);
+            mutated.stage = mutant.stage.as_ref().map(|stage| stage.value.clone());
             mutated.fault = (mutant.expect.value != Mutant::PASS).then_some(fault);
             cases.push(mutated);
         }
@@ -157,15 +156,26 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
         });
     }
     let turn = std::env::var("IPC_MASTERY_TURN").ok();
-    let turn = turn.and_then(|turn| turn.parse().ok());
-    let all = ["IPC_MASTERY_ALL", "IPC_MASTERY_ONLY"];
-    if turn.is_some() || all.iter().all(|name| std::env::var_os(name).is_none()) {
-        if turn.is_none() {
-            cases.retain(|case| !case.slow_to_build);
+    let whole = ["IPC_MASTERY_ALL", "IPC_MASTERY_ONLY"];
+    if let Some(turn) = turn.and_then(|turn| turn.parse().ok()) {
+        retain_one_of_each_diagnosis(&mut cases, turn);
+    } else if whole.iter().all(|name| std::env::var_os(name).is_none()) {
+        retain_quick_ones(&mut cases);
+        for case in &mut cases {
+            case.only_there = case.stage.is_some();
         }
-        retain_one_of_each_diagnosis(&mut cases, turn.unwrap_or(0));
     }
     cases
+}
+
+/// Of programs that take long to build keeps those that nobody else stands for.
+fn retain_quick_ones(cases: &mut Vec<Case>) {
+    let quick = cases.iter().filter(|case| !case.slow_to_build);
+    let mut proven: BTreeSet<String> = quick.filter_map(|case| case.fault.clone()).collect();
+    cases.retain(|case| match &case.fault {
+        Some(fault) => !case.slow_to_build || proven.insert(fault.clone()),
+        None => !case.slow_to_build,
+    });
 }
 
 /// Of mutants with the same diagnosis keeps one; which, its name and the turn decide, so that all
@@ -208,9 +218,13 @@ impl Said {
     fn is(&self, case: &Case) -> bool {
         let unseen = self.unjudged && !Uid::effective().is_root();
         let nothing_found = self.first == Mutant::PASS;
+        let elsewhere = case
+            .stage
+            .as_ref()
+            .is_some_and(|stage| *stage != self.stage);
         match case.expect.as_str() {
             Mutant::PASS => nothing_found && (self.everything || unseen),
-            diagnosis => self.first == diagnosis || (nothing_found && unseen),
+            diagnosis => (self.first == diagnosis && !elsewhere) || (nothing_found && unseen),
         }
     }
 }
@@ -275,7 +289,7 @@ fn said((code, report): (Option<i32>, Value)) -> Said {
 }
 
 /// Lays a case out where it was last time, so that what did not change is not built again.
-fn check_case(case: &Case, again: Again) -> Said {
+fn check_case(case: &Case) -> Said {
     let programs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs");
     let directory = programs.join(&case.exercise).join(&case.id);
     for (name, bytes) in &case.files {
@@ -287,26 +301,25 @@ fn check_case(case: &Case, again: Again) -> Said {
         fs::write(path, bytes).expect("written");
     }
     let directory = directory.to_string_lossy();
-    let mut arguments = vec![&case.exercise, "--dir", &*directory];
-    let told_by_a_trace = NEEDS_A_TRACE.contains(&(&case.exercise, &case.expect));
-    if again == Again::WhereNeeded {
-        arguments.push("--fail-fast");
-        if !told_by_a_trace {
-            arguments.push("--once");
-        }
+    let mut arguments = vec![&case.exercise, "--dir", &*directory, "--fail-fast"];
+    if !NEEDS_A_TRACE.contains(&(&case.exercise, &case.expect)) {
+        arguments.push("--once");
+    }
+    if let (Some(stage), true) = (&case.stage, case.only_there) {
+        arguments.extend(["--stage", stage]);
     }
     said(check(&arguments))
 }
 
 /// Checks all cases, several at a time, in their order.
-fn check_all(cases: &[Case], again: Again) -> Vec<Said> {
+fn check_all(cases: &[Case]) -> Vec<Said> {
     let next = Mutex::new(0..cases.len());
     let results = Mutex::new(vec![None; cases.len()]);
     thread::scope(|scope| {
         for _ in 0..at_once() {
             scope.spawn(|| {
                 while let Some(index) = { next.lock().expect("no panic").next() } {
-                    let said = check_case(&cases[index], again);
+                    let said = check_case(&cases[index]);
                     results.lock().expect("no panic")[index] = Some(said);
                 }
             });
@@ -325,8 +338,13 @@ fn table(cases: &[Case], results: &[Said]) -> String {
     for (case, said) in cases.iter().zip(results) {
         if !said.is(case) {
             let line = format!(
-                "{:32} expected {:24} got {:24} in {:14} {}",
-                case.id, case.expect, said.first, said.stage, said.cause
+                "{:32} expected {:24} in {:14} got {:24} in {:14} {}",
+                case.id,
+                case.expect,
+                case.stage.as_deref().unwrap_or("any stage"),
+                said.first,
+                said.stage,
+                said.cause
             );
             writeln!(table, "{line}").expect("writing to a String cannot fail");
         }
@@ -337,7 +355,7 @@ fn table(cases: &[Case], results: &[Said]) -> String {
 #[test]
 fn starters_fail_kindly_solutions_pass_and_every_mutant_gets_its_diagnosis() {
     let cases = cases(&curriculum());
-    let wrong = table(&cases, &check_all(&cases, Again::WhereNeeded));
+    let wrong = table(&cases, &check_all(&cases));
     assert!(wrong.is_empty(), "of {} programs:\n{wrong}", cases.len());
 }
 
@@ -349,7 +367,7 @@ fn verdicts_do_not_change_from_run_to_run() {
     let cases = cases(&curriculum());
     let mut wrong = String::new();
     for round in 1..=times {
-        let found = table(&cases, &check_all(&cases, Again::AsUsual));
+        let found = table(&cases, &check_all(&cases));
         eprintln!(
             "round {round}: {} of {} changed",
             found.lines().count(),

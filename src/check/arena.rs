@@ -27,6 +27,7 @@ use self::inside::Spot;
 use self::janitor::Hold;
 pub(super) use self::removal::remove;
 use crate::curriculum::exercise::Names;
+use crate::curriculum::scenario::Who;
 use crate::sys::process;
 use crate::sys::spawn::Identity;
 
@@ -158,6 +159,17 @@ impl Arena {
         let uid = self.identity?.uid - UIDS;
         let nobody_has_it = matches!(User::from_uid(Uid::from_raw(uid)), Ok(None));
         nobody_has_it.then_some(Identity { uid, gid: uid })
+    }
+
+    /// The number of a user whom a peer can be; of one that nobody can play here, the program's.
+    pub fn uid(&self, who: Who) -> u32 {
+        let own = || Uid::effective().as_raw();
+        let program = self.identity.map_or_else(own, |identity| identity.uid);
+        match who {
+            Who::Program => program,
+            Who::Stranger | Who::Member => self.stranger().map_or(program, |other| other.uid),
+            Who::Superuser => 0,
+        }
     }
 
     /// Makes the place of a stage. With `path_bytes`, the address is exactly so long, in bytes,

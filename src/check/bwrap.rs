@@ -65,7 +65,7 @@ impl Bwrap {
     pub fn leaves(need: Need) -> bool {
         match need {
             Need::PeerPid => true,
-            Need::Users => false,
+            Need::Users | Need::Namespaces => false,
         }
     }
 

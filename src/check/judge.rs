@@ -553,6 +553,9 @@ fn needs_own_program(stage: &Stage) -> Option<&'static str> {
         | Action::ExpectOutput { .. }
         | Action::ExpectListed(_)
         | Action::ExpectUnlisted(_) => Some("reads its standard output"),
+        Action::NoteChildren { .. } | Action::ExpectChildren { .. } => {
+            Some("looks at the processes it has started")
+        }
         Action::ExpectMemory { .. }
         | Action::NoteMemory { .. }
         | Action::NoteWakeups { .. }

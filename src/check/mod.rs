@@ -13,6 +13,7 @@ pub mod cache;
 pub mod cancel;
 mod capture;
 mod diagnose;
+mod journal;
 mod judge;
 mod link;
 pub mod lint;

@@ -12,8 +12,9 @@ use nix::sys::signal::Signal;
 use serde::Serialize;
 
 use super::bounds::Excess;
+use super::journal::EntryState;
 use super::listing::{self, TableState};
-use super::protocol::{AskedSeen, CutSeen, Outcome, Queue, Seen};
+use super::protocol::{AskedSeen, ChildrenSeen, CutSeen, Outcome, Queue, Seen};
 use super::sanitizer::Finding;
 use crate::curriculum::scenario::{ExpectFile, PathKind, Printed};
 use crate::untrusted::Untrusted;
@@ -97,6 +98,10 @@ pub struct Observation {
     pub asked: AskedSeen,
     /// What `expect-wakeups` counted.
     pub wakeups: WakeupState,
+    /// What `expect-children` found.
+    pub children: ChildrenSeen,
+    /// What `expect-entry` read.
+    pub entry: EntryState,
 }
 
 /// Threads that have been awake.
@@ -132,12 +137,18 @@ pub struct MessageState {
 /// A descriptor that came.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct DescriptorState {
-    /// `regular`, `directory`, `pipe`, `socket`, `device`, `eventfd` or `other`.
+    /// `regular`, `directory`, `pipe`, `socket`, `device`, `eventfd`, `memfd`, `network-namespace` or
+    /// `other`.
     pub file: &'static str,
     /// `read`, `write`, `read-write` or `path`.
     pub access: &'static str,
     /// Where its offset stood, or -1.
     pub offset: i64,
+    /// Its seals, with a blank between them: `write`, `grow`, `shrink`, `seal`.
+    pub seals: String,
+    /// The connection whose descriptor is the same file, `checker` when it is the checker's own
+    /// namespace, or empty.
+    pub same_as: String,
 }
 
 /// What stands at a path.
@@ -385,11 +396,14 @@ impl Observation {
         };
         self.cut = outcome.cut;
         self.asked = outcome.asked;
-        let descriptor = outcome.descriptor;
+        let descriptor = &outcome.descriptor;
+        let seals: Vec<&str> = descriptor.seals.iter().map(|seal| seal.word()).collect();
         self.descriptor = DescriptorState {
             file: descriptor.file.word(),
             access: descriptor.access.word(),
             offset: descriptor.offset.map_or(-1, |offset| offset as i64),
+            seals: seals.join(" "),
+            same_as: String::new(),
         };
         self
     }

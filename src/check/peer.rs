@@ -28,6 +28,7 @@ use std::io::{self};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::poll::{PollFd, PollFlags};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::Shutdown;
 
 use self::connection::{Connection, Destination, Stop, connect, os_errno};
@@ -113,6 +114,7 @@ impl Peer {
             | Deed::CloseSockets { .. }
             | Deed::ServeFrames { .. }
             | Deed::TellServed
+            | Deed::EnterNamespaces
             | Deed::ManyClients { .. } => String::new(),
             Deed::Connect { connection, .. }
             | Deed::Send { connection, .. }
@@ -126,6 +128,7 @@ impl Peer {
             | Deed::OpenSocket { connection, .. }
             | Deed::SendMessage { connection, .. }
             | Deed::ReceiveMessage { connection, .. }
+            | Deed::ReceiveDatagram { connection, .. }
             | Deed::ExpectNoMessage { connection }
             | Deed::ExamineDescriptor { connection, .. }
             | Deed::AddToEventfd { connection, .. }
@@ -253,9 +256,14 @@ impl Peer {
             deed @ (Deed::OpenSocket { .. }
             | Deed::SendMessage { .. }
             | Deed::ReceiveMessage { .. }
+            | Deed::ReceiveDatagram { .. }
             | Deed::ExpectNoMessage { .. }
             | Deed::ExamineDescriptor { .. }
             | Deed::AddToEventfd { .. }) => self.about_messages(deed, outcome),
+            Deed::EnterNamespaces => {
+                let both = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET;
+                unshare(both).map_err(|errno| Stop::errno(errno, "unshare"))
+            }
             Deed::LimitDescriptors { pid, spare } => {
                 let limit = match spare {
                     Some(spare) => Some(crowd::room_for(pid, spare)),

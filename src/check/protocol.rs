@@ -13,7 +13,9 @@ mod outcome;
 use serde::{Deserialize, Serialize};
 
 pub use self::deed::{Bound, Deed, Due, Making, Persona, SocketAddress};
-pub use self::order::{Answer, Connecting, First, Inherited, Order, Seen, StdinKind, StdoutKind};
+pub use self::order::{
+    Answer, ChildrenSeen, Connecting, First, Inherited, Order, Seen, StdinKind, StdoutKind,
+};
 pub use self::outcome::{
     AskedSeen, Credentials, CutSeen, DeedResult, DescriptorSeen, FiltersSeen, Made, MessageSeen,
     Outcome, Queue,

@@ -21,16 +21,16 @@ use self::sockets::{AboutSocket, Group};
 use super::arena::{Arena, Place};
 use super::bwrap::Bwrap;
 use super::cancel::Cancel;
+use super::journal::EntryState;
 use super::link::{Link, LinkError};
 use super::observation::{FileState, MemoryState, Observation, WakeupState};
 use super::program::Program;
-use super::protocol::{Bytes, Draw, Order, Outcome, Queue};
+use super::protocol::{Bytes, ChildrenSeen, Draw, Order, Outcome, Queue};
 use super::trace;
 use super::verdict::{Event, Leftover, Side};
 use super::wording;
 use crate::check::patience::Deadline;
-use crate::curriculum::exercise::Exercise;
-use crate::curriculum::exercise::Stage;
+use crate::curriculum::exercise::{Exercise, Need, Stage};
 use crate::curriculum::scenario::{Action, FIRST, Payload, Printed, Start, Who};
 use crate::sys::clock::now_us;
 
@@ -53,6 +53,9 @@ const SECOND_RUN_STEP_MS: u64 = 1_500;
 /// Why a stage with a client of another user is not judged.
 const NOBODY_ELSE: &str =
     "This stage has a client of another user, and only the superuser can play one.";
+
+/// Why a stage with a network namespace is not judged.
+const NO_NAMESPACES: &str = "This machine does not let ordinary users make user namespaces, and with them network namespaces of their own (user_namespaces(7)).";
 
 /// What is the same for all stages of a check.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +129,7 @@ pub fn run(stage: &Stage, setting: Setting<'_>, place: Place) -> Result<Run, Sta
     if needs_another_user(stage) && setting.arena.stranger().is_none() {
         return Err(StageError::CannotJudge(NOBODY_ELSE));
     }
-    let runner = Runner {
+    let mut runner = Runner {
         setting,
         place,
         supervisor: None,
@@ -145,8 +148,13 @@ pub fn run(stage: &Stage, setting: Setting<'_>, place: Place) -> Result<Run, Sta
         deadline: Deadline::after_ms(STAGE_MS * setting.patience),
         cpu_before: BTreeMap::new(),
         queue: Queue::default(),
+        examined: BTreeMap::new(),
         output_wanted: output_wanted(stage),
     };
+    let needs = setting.exercise.needs.iter().chain(&stage.needs);
+    if needs.copied().any(|need| need == Need::Namespaces) {
+        runner.try_namespaces()?;
+    }
     runner.run(stage)
 }
 
@@ -209,6 +217,8 @@ struct Runner<'a> {
     cpu_before: BTreeMap<String, u64>,
     /// The queue that was measured last.
     queue: Queue,
+    /// Device and inode of the descriptor that was looked at last on each connection.
+    examined: BTreeMap<String, (u64, u64)>,
     /// The longest output that will be compared, in bytes.
     output_wanted: u64,
 }
@@ -222,6 +232,10 @@ struct Failed {
     memory: Option<MemoryState>,
     file: FileState,
     wakeups: WakeupState,
+    children: ChildrenSeen,
+    entry: EntryState,
+    /// The connection with whose descriptor the one that came is the same, or `checker`.
+    same_as: String,
     /// A line that is there and must not be.
     found: Option<Bytes>,
     leftovers: Vec<Leftover>,
@@ -238,6 +252,9 @@ impl Failed {
             memory: None,
             file: FileState::default(),
             wakeups: WakeupState::default(),
+            children: ChildrenSeen::default(),
+            entry: EntryState::default(),
+            same_as: String::new(),
             found: None,
             leftovers: Vec::new(),
             listed: None,
@@ -309,8 +326,10 @@ impl Runner<'_> {
 
     fn draw(&mut self, payload: Payload) -> Draw {
         self.payloads += 1;
+        let arena = self.setting.arena;
+        let digits = |who| arena.uid(who).to_string();
         Draw {
-            payload,
+            payload: payload.with_uids(&digits),
             seed: self.setting.seed,
             place: self.payloads,
         }

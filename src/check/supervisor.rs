@@ -5,11 +5,12 @@
 //! included, and reaps it. When the grader dies the line breaks and the same end comes. It judges
 //! nothing: what it sees goes to the grader. How a process is started is [`crate::sys::spawn`]'s.
 //!
-//! One instance as the kernel shows it is `instance`; what is waited for is `condition`; a standard
+//! One instance as the kernel shows it is `instance`, what it has started `children`; what is waited for is `condition`; a standard
 //! stream is `stream`, a signal `signal`; bounds are kept by `guard`, with `footprint`; `ending` kills,
 //! `leftovers` tells what else is left and removes what it may, `monitor` leaves behind who only
 //! started the program.
 
+mod children;
 mod condition;
 mod ending;
 mod footprint;
@@ -44,7 +45,7 @@ use super::protocol::{Answer, Bytes, First, Order};
 use super::verdict::{Event, Side};
 use super::{patience, payload};
 use crate::check::patience::Deadline;
-use crate::curriculum::scenario::FIRST;
+use crate::curriculum::scenario::{FIRST, Whom};
 use crate::sys::clock::now_us;
 use crate::sys::fence::{self, Fence};
 use crate::sys::spawn::{Identity, Spawn, become_subreaper, shield};
@@ -157,6 +158,7 @@ impl Supervisor {
                     Condition::Ready(..)
                     | Condition::Descriptors(_)
                     | Condition::Pipe(_)
+                    | Condition::Children(_)
                     | Condition::Asleep(_)
                     | Condition::Idle(_)
                     | Condition::NothingLeft
@@ -422,6 +424,7 @@ impl Supervisor {
                             descriptors_at_ready: STANDARD_DESCRIPTORS,
                             memory_noted: 0,
                             sleeps_noted: BTreeMap::new(),
+                            children_noted: BTreeSet::new(),
                         };
                         patience::watch(instance.pid);
                         self.instances.insert(name, instance);
@@ -503,9 +506,23 @@ impl Supervisor {
             }),
             Order::Signal {
                 name,
+                whom: Whom::Program,
                 signal,
                 moment,
             } => Some(self.send_signal(&name, signal, moment)),
+            Order::Signal { name, signal, .. } => Some(self.send_to_child(&name, signal)),
+            Order::NoteChildren { name } => Some(match self.instances.get_mut(&name) {
+                Some(instance) => {
+                    instance.note_children();
+                    Answer::Done
+                }
+                None => no_instance(&name),
+            }),
+            Order::AwaitChildren {
+                name,
+                children,
+                within_ms,
+            } => self.wait(name, Condition::Children(children), within_ms),
             Order::Look { name } => {
                 // What is told must be as it is now, a bound that was just passed included.
                 if let Some(guard) = &mut self.guard {

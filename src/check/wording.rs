@@ -2,6 +2,7 @@
 //! is here, the other two are `wording/expected` and `wording/saw`; words about tables of sockets,
 //! about messages and files, and about the program's state have files of their own there.
 
+mod children;
 mod expected;
 mod listing;
 mod messages;
@@ -9,7 +10,7 @@ mod saw;
 mod state;
 
 use crate::curriculum::scenario::{
-    Action, At, FIRST, Moment, PassedFile, Payload, Printed, Sink, Wait,
+    Action, At, FIRST, Moment, PassedFile, Payload, Printed, Sink, Wait, Whom,
 };
 use crate::untrusted::Untrusted;
 
@@ -36,6 +37,9 @@ pub fn verb(action: &Action) -> &'static str {
         Action::ExpectIdle { .. } => "expect-idle",
         Action::NoteMemory { .. } => "note-memory",
         Action::ExpectMemory { .. } => "expect-memory",
+        Action::NoteChildren { .. } => "note-children",
+        Action::ExpectChildren { .. } => "expect-children",
+        Action::ExpectEntry(_) => "expect-entry",
         Action::NoteWakeups { .. } => "note-wakeups",
         Action::ExpectWakeups { .. } => "expect-wakeups",
         Action::LimitDescriptors { .. } => "limit-descriptors",
@@ -130,6 +134,18 @@ pub fn did(action: &Action) -> String {
         Action::ExpectMemory { name, .. } => {
             format!("looks how far the memory of {} has grown", instance(name))
         }
+        Action::NoteChildren { name } => {
+            format!("notes the processes that {} has started", instance(name))
+        }
+        Action::ExpectChildren { name, .. } => {
+            format!("looks at the processes that {} has started", instance(name))
+        }
+        Action::ExpectEntry(wanted) => {
+            format!(
+                "waits for an entry at the journal (socket {})",
+                wanted.connection
+            )
+        }
         Action::NoteWakeups { name } => {
             format!(
                 "notes how often each thread of {} has slept",
@@ -194,8 +210,15 @@ pub fn did(action: &Action) -> String {
         ),
         Action::Signal {
             name,
+            whom: Whom::Child,
+            signal,
+            ..
+        } => format!("sends SIG{signal} to the child of {}", instance(name)),
+        Action::Signal {
+            name,
             signal,
             moment,
+            ..
         } => match moment {
             Moment::Now => format!("sends SIG{signal} to {}", instance(name)),
             Moment::BeforeCall => format!(
@@ -373,6 +396,8 @@ fn payload(payload: &Payload) -> String {
         }
         Payload::Random(_) => count(length, "random byte"),
         Payload::Letters(_) => count(length, "random letter"),
+        Payload::Uid(_) => "the digits of a uid".to_owned(),
+        Payload::Frame(of) if !of.has_known_length() => format!("a frame of {}", self::payload(of)),
         Payload::Frame(of) => format!("a frame of {}", count(of.length(), "byte")),
         Payload::Hex(bytes) if bytes.len() <= 16 => {
             let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -382,6 +407,7 @@ fn payload(payload: &Payload) -> String {
             let parts: Vec<String> = parts.iter().map(self::payload).collect();
             parts.join(", then ")
         }
+        other if !other.has_known_length() => "some bytes".to_owned(),
         _ => count(length, "byte"),
     }
 }

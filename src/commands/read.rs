@@ -15,18 +15,21 @@ use std::path::Path;
 use super::context::Context;
 use super::error::CommandError;
 use super::pager::Reader;
+use super::remembered;
 use super::unknown::{self, Kind};
 use crate::curriculum::Curriculum;
 use crate::curriculum::lesson::{Block, Lesson, Shown};
 use crate::curriculum::pages::{Name, Pages};
+use crate::curriculum::project::{ProjectStage, Work};
 use crate::exit_code::ExitCode;
 use crate::experiment::{self, Observation};
 use crate::mastery::evidence;
+use crate::mastery::progress::Progress;
 use crate::probe;
 use crate::render::ansi;
 use crate::render::lesson::{self, Found};
 use crate::render::markdown::Document;
-use crate::render::pages::{self, Medium};
+use crate::render::pages::{self, Medium, Standing};
 use crate::render::text::Text;
 use crate::untrusted::printable;
 
@@ -69,14 +72,54 @@ fn show_page(
     let loaded = Pages::load(context.source(), curriculum)?;
     let release = experiment::running_kernel();
     let medium = Medium::Terminal { release: &release };
+    let there = match page {
+        Name::InboxProject => !loaded.inbox.stages.is_empty(),
+        Name::BrokerProject => !loaded.broker.stages.is_empty(),
+        Name::QuickReference | Name::Glossary | Name::Corrections => true,
+    };
+    if !there {
+        return Err(unknown::name(curriculum, Kind::Lesson, page.as_str()));
+    }
     let markdown = match page {
         Name::QuickReference => pages::quick_reference(&loaded.quick_reference, curriculum, medium),
         Name::Glossary => pages::glossary(&loaded.glossary, curriculum, medium),
         Name::Corrections => pages::corrections(&loaded, curriculum, medium),
+        Name::InboxProject | Name::BrokerProject => {
+            let project = match page {
+                Name::InboxProject => &loaded.inbox,
+                _ => &loaded.broker,
+            };
+            let progress = remembered::progress(context);
+            let standing = |stage: &ProjectStage| standing(stage, &progress);
+            pages::project(project, curriculum, medium, standing)
+        }
     };
     let reader = Reader::of_user(context);
     let text = Document::parse(&markdown).layout(reader.layout()).text;
     reader.show(context, &text)
+}
+
+/// Whether a stage of a project was passed.
+fn standing(stage: &ProjectStage, progress: &Progress) -> Standing {
+    let passed = match &stage.work {
+        Work::Task(task) => {
+            let tries = progress.proofs.get(&task.value);
+            tries.is_some_and(|tries| tries.iter().any(|one| one.passed && one.counts))
+        }
+        Work::Exercise(judged) => {
+            let exercise = progress.exercises.get(&judged.exercise.value);
+            exercise.is_some_and(|known| match judged.stages.as_slice() {
+                [] => known.passed_at.is_some(),
+                some => some
+                    .iter()
+                    .all(|stage| known.stages_passed.contains_key(&stage.value)),
+            })
+        }
+    };
+    match passed {
+        true => Standing::Passed,
+        false => Standing::Open,
+    }
 }
 
 /// Runs the lesson's experiment; the text says why when it cannot.

@@ -107,6 +107,8 @@ pub enum Need {
     PeerPid,
     /// Other users have their own ids: no user namespace between.
     Users,
+    /// The program may make namespaces of its own (unshare(2)).
+    Namespaces,
 }
 
 /// What may stand in an argument: the address, a second address beside it, a file made by
@@ -225,6 +227,8 @@ pub struct Mutant {
     pub edits: Vec<Edit>,
     /// The diagnosis it must fail with first, by id; [`Mutant::PASS`] for a correct one.
     pub expect: Located<String>,
+    /// The stage in which it must fail first; none where it passes, or where that is not told.
+    pub stage: Option<Located<String>>,
     /// The row of the mutant catalogue it stands for.
     pub row: String,
 }
@@ -329,6 +333,7 @@ impl Exercise {
                         .unwrap_or_default(),
                 }),
                 expect: mutant.located_text("expect"),
+                stage: mutant.optional_text("stage"),
                 row: mutant.text("row"),
             }),
             not_provable: top.tables("not_provable", "a fault", |fault| NotProvable {
@@ -415,7 +420,11 @@ const NAMES: &[(&str, Names)] = &[("path", Names::Path), ("abstract", Names::Abs
 
 const ANSWERS: &[(&str, Answers)] = &[("as-told", Answers::AsTold), ("echo", Answers::Echo)];
 
-const NEEDS: &[(&str, Need)] = &[("peer-pid", Need::PeerPid), ("users", Need::Users)];
+const NEEDS: &[(&str, Need)] = &[
+    ("peer-pid", Need::PeerPid),
+    ("users", Need::Users),
+    ("namespaces", Need::Namespaces),
+];
 
 fn needs(table: &mut Reader<'_>) -> Vec<Need> {
     let known = NEEDS.iter().map(|(word, _)| *word);

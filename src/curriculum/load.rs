@@ -580,6 +580,8 @@ impl Loader {
                 std::slice::from_ref(&mutant.expect),
                 &verdicts,
             );
+            let stage: Vec<_> = mutant.stage.iter().cloned().collect();
+            self.known(&mutants, "stage", &stage, &stages);
         }
         let ids = proof
             .mutants

@@ -19,6 +19,7 @@ pub mod module;
 pub mod pages;
 pub mod path;
 pub mod problem;
+pub mod project;
 pub mod question;
 pub mod quick_reference;
 pub mod reader;

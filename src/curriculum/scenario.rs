@@ -4,6 +4,8 @@
 //! send are `scenario/payload`, sockets that are only there are `scenario/socket`; carrying steps
 //! out is [`crate::check`]'s. Sizes are bytes, times are milliseconds.
 
+mod children;
+mod entry;
 mod file;
 mod frames;
 mod message;
@@ -15,11 +17,13 @@ mod start;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::children::Children;
+pub use self::entry::{ExpectEntry, Field, FieldValue};
 pub use self::file::{ExpectFile, FileContent, MakeFile, PathKind};
 pub use self::frames::{Delivery, Filters, FrameFault};
 pub use self::message::{
     Access, Attached, AttachedFile, Binding, Claim, ExpectDescriptor, ExpectMessage, FileKind,
-    OpenSocket, SendMessage, Sender, WhenFull,
+    OpenSocket, Seal, SendMessage, Sender, WhenFull,
 };
 pub use self::passed::{Passed, PassedState, Waits};
 pub use self::payload::{Drawn, Payload};
@@ -97,6 +101,18 @@ pub enum Action {
         /// Threads, with those of all its children.
         at_most: u64,
     },
+    /// Remembers which processes an instance has started.
+    NoteChildren {
+        /// The instance.
+        name: String,
+    },
+    /// Waits until the processes that an instance has started are these, and as they must be.
+    ExpectChildren {
+        /// The instance.
+        name: String,
+        /// What they must be.
+        children: Children,
+    },
     /// Lets an instance open only so many more descriptors (RLIMIT_NOFILE).
     LimitDescriptors {
         /// The instance.
@@ -157,10 +173,12 @@ pub enum Action {
         /// The filters.
         filters: Filters,
     },
-    /// Sends a signal to an instance's main process.
+    /// Sends a signal to an instance's main process, or to its child.
     Signal {
         /// The instance.
         name: String,
+        /// Which of its processes.
+        whom: Whom,
         /// Which, as in `TERM`.
         signal: String,
         /// When.
@@ -221,6 +239,8 @@ pub enum Action {
     },
     /// Looks at a descriptor that came with the last message.
     ExpectDescriptor(Box<ExpectDescriptor>),
+    /// Reads one datagram, which must be an entry for the journal.
+    ExpectEntry(Box<ExpectEntry>),
     /// Adds to the eventfd that went with a message last.
     AddToEventfd {
         /// The connection, or the socket.
@@ -449,7 +469,7 @@ pub enum Action {
 }
 
 /// The user of a peer process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Who {
     /// The program's own.
@@ -500,6 +520,16 @@ pub struct Unlisted {
     pub starts: String,
     /// How it ends.
     pub ends: String,
+}
+
+/// Which process of an instance a signal is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whom {
+    /// The one that was started.
+    Program,
+    /// The one that this has started last.
+    Child,
 }
 
 /// When a signal comes.

@@ -23,6 +23,7 @@ use super::misconception::Misconception;
 use super::module::Module;
 use super::path::Path;
 use super::problem::{Problem, SourceFile};
+use super::project::Project;
 use super::quick_reference::QuickReference;
 use super::reader::{Reader, Report, read_file, record_file};
 use super::services::Catalogue;
@@ -80,6 +81,9 @@ pub const KINDS: &[Kind] = &[
     }),
     kind("glossary", "curriculum/glossary.toml", |top| {
         drop(Term::read_all(top));
+    }),
+    kind("project", "curriculum/projects/NAME.toml", |top| {
+        drop(Project::read(top));
     }),
     kind(
         "quick-reference",

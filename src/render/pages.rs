@@ -3,10 +3,12 @@
 
 mod corrections;
 mod glossary;
+mod project;
 mod quick_reference;
 
 pub use corrections::corrections;
 pub use glossary::{glossary, term};
+pub use project::{Standing, project};
 pub use quick_reference::{area, call, quick_reference, trace};
 
 use crate::curriculum::Curriculum;

@@ -318,6 +318,16 @@ pub fn hides_descriptors(pid: i32) -> bool {
         && stat(pid).is_some_and(|stat| !stat.ending)
 }
 
+/// The names of the variables that a process was started with; those that it has set itself since are
+/// not among them (proc_pid_environ(5)).
+pub fn variables(pid: i32) -> Vec<Untrusted> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let entries = environment.split(|&byte| byte == 0);
+    let names = entries.filter_map(|entry| entry.split(|&byte| byte == b'=').next());
+    let some = names.filter(|name| !name.is_empty());
+    some.map(Untrusted::from).collect()
+}
+
 /// The files a process has mapped into its memory (proc_pid_maps(5)); a mapping outlives the
 /// descriptor it was made from.
 pub fn mapped_files(pid: i32) -> Vec<PathBuf> {

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice, IoSliceMut, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 
 use nix::errno::Errno;
@@ -16,7 +16,7 @@ use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, UnixCredentials, bind,
     setsockopt, socket, sockopt,
 };
-use rustix::fs::{OFlags, SeekFrom, fcntl_getfl, seek};
+use rustix::fs::{OFlags, SealFlags, SeekFrom, fcntl_get_seals, fcntl_getfl, seek};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SocketAddrUnix, recvmsg,
 };
@@ -29,14 +29,17 @@ use crate::check::protocol::{
     Bound, Bytes, Deed, DeedResult, DescriptorSeen, MessageSeen, Outcome, SocketAddress,
 };
 use crate::curriculum::scenario::{
-    Access, Attached, AttachedFile, Claim, FileKind, Sender, SocketType, WhenFull,
+    Access, Attached, AttachedFile, Claim, FileKind, Seal, Sender, SocketType, WhenFull,
 };
+use crate::sys::nsfs;
 use crate::untrusted::Untrusted;
 
 /// Bytes that are read beyond what is due, to see that there are more.
 const BEYOND: usize = 64;
 /// Bytes of a control buffer beside those for descriptors: headers, and credentials.
 const HEADERS: usize = 64;
+/// No datagram of usual settings is longer: net.core.wmem_default.
+const LARGEST_DATAGRAM: usize = 256 << 10;
 /// Bytes of a window around a difference.
 const WINDOW: usize = 48;
 
@@ -141,6 +144,13 @@ impl Peer {
                 let deadline = Deadline::after_ms(within_ms);
                 self.get(&connection)?
                     .receive_message(&wanted, deadline, outcome)
+            }
+            Deed::ReceiveDatagram {
+                connection,
+                within_ms,
+            } => {
+                let deadline = Deadline::after_ms(within_ms);
+                self.get(&connection)?.receive_datagram(deadline, outcome)
             }
             Deed::ExpectNoMessage { connection } => {
                 self.get(&connection)?.expect_no_message(outcome)
@@ -278,6 +288,7 @@ impl Connection {
                 self.held.push(ours.into());
                 Ok(theirs.into())
             }
+            AttachedFile::Itself => self.socket.try_clone().map_err(|error| failed(&error)),
         }
     }
 
@@ -330,6 +341,29 @@ impl Connection {
         if descriptors != wanted.descriptors as u64 || outcome.message.control_cut {
             return Err(Stop::new(DeedResult::OtherDescriptors, "recvmsg"));
         }
+        Ok(())
+    }
+
+    /// One datagram, whole.
+    fn receive_datagram(&mut self, deadline: Deadline, outcome: &mut Outcome) -> Result<(), Stop> {
+        let mut buffer = vec![0; LARGEST_DATAGRAM];
+        let count = loop {
+            let got = rustix::net::recv(&self.socket, &mut buffer[..], RecvFlags::DONTWAIT);
+            match got {
+                Ok((count, _)) => break count,
+                Err(rustix::io::Errno::AGAIN) => {
+                    self.wait(PollFlags::POLLIN, deadline, "recv")?;
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(errno) => {
+                    let errno = Errno::from_raw(errno.raw_os_error());
+                    return Err(Stop::errno(errno, "recv"));
+                }
+            }
+        };
+        buffer.truncate(count);
+        self.received += count as u64;
+        outcome.datagram = Bytes(buffer);
         Ok(())
     }
 
@@ -464,14 +498,18 @@ fn look_at(passed: &OwnedFd) -> Result<DescriptorSeen, Stop> {
             .try_clone()
             .map_err(|error| Stop::errno(os_errno(&error), "fcntl"))?,
     );
-    let kind = file
+    let metadata = file
         .metadata()
-        .map_err(|error| Stop::errno(os_errno(&error), "fstat"))?
-        .file_type();
+        .map_err(|error| Stop::errno(os_errno(&error), "fstat"))?;
+    let kind = metadata.file_type();
     let link = std::fs::read_link(format!("/proc/self/fd/{}", passed.as_raw_fd()));
-    let eventfd = link.is_ok_and(|link| link.as_os_str().as_bytes() == b"anon_inode:[eventfd]");
-    let kind = if eventfd {
+    let link = link.map_or_else(|_| Vec::new(), |link| link.as_os_str().as_bytes().to_vec());
+    let kind = if link == b"anon_inode:[eventfd]" {
         FileKind::Eventfd
+    } else if link.starts_with(b"/memfd:") {
+        FileKind::Memfd
+    } else if nsfs::is_network_namespace(passed) {
+        FileKind::NetworkNamespace
     } else if kind.is_file() {
         FileKind::Regular
     } else if kind.is_dir() {
@@ -495,11 +533,29 @@ fn look_at(passed: &OwnedFd) -> Result<DescriptorSeen, Stop> {
             _ => Access::Read,
         }
     };
+    let file_id = (metadata.dev(), metadata.ino());
     Ok(DescriptorSeen {
         file: kind,
         access,
         offset: seek(passed, SeekFrom::Current(0)).ok(),
+        seals: seals(passed),
+        file_id,
+        own_namespace: nsfs::own_network().is_ok_and(|own| own == file_id),
     })
+}
+
+/// The seals of a file that can have some (fcntl(2), F_GET_SEALS).
+fn seals(passed: &OwnedFd) -> Vec<Seal> {
+    let set = fcntl_get_seals(passed).unwrap_or(SealFlags::empty());
+    let flag = |seal: &Seal| match seal {
+        Seal::Write => SealFlags::WRITE,
+        Seal::Grow => SealFlags::GROW,
+        Seal::Shrink => SealFlags::SHRINK,
+        Seal::Seal => SealFlags::SEAL,
+    };
+    Seal::all()
+        .filter(|seal| set.contains(flag(seal)))
+        .collect()
 }
 
 /// Reads until the end, at most so many bytes. The descriptor stays as it is: it blocks if it did,

@@ -35,6 +35,8 @@ pub enum Deed {
         /// How long at most.
         within_ms: u64,
     },
+    /// Make a user namespace and a network namespace, and be in them from then on.
+    EnterNamespaces,
     /// Open a datagram socket.
     OpenSocket {
         /// What it is called, as connections are.
@@ -64,6 +66,13 @@ pub enum Deed {
         credentials: Claim,
         /// What becomes of it when there is no room.
         full: WhenFull,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Read one datagram as it comes.
+    ReceiveDatagram {
+        /// The socket.
+        connection: String,
         /// How long at most.
         within_ms: u64,
     },

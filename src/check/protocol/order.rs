@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bytes, Draw, Outcome, SocketAddress};
 use crate::check::bounds::{Bounds, Excess};
 use crate::check::verdict::{Event, Leftover};
-use crate::curriculum::scenario::{Moment, Printed, SocketType, Waits};
+use crate::curriculum::scenario::{Children, Moment, Printed, SocketType, Waits, Whom};
 use crate::sys::spawn::{Identity, Limits};
 
 /// What the grader asks of the supervisor.
@@ -64,10 +64,12 @@ pub enum Order {
         /// How long at most.
         within_ms: u64,
     },
-    /// Send a signal to the main process.
+    /// Send a signal to the main process, or to the one that it has started last.
     Signal {
         /// The instance.
         name: String,
+        /// Which of its processes.
+        whom: Whom,
         /// The number.
         signal: i32,
         /// When.
@@ -159,6 +161,20 @@ pub enum Order {
     Wakeups {
         /// The instance.
         name: String,
+    },
+    /// Remember which processes the main process has started.
+    NoteChildren {
+        /// The instance.
+        name: String,
+    },
+    /// Wait until they are as they must be.
+    AwaitChildren {
+        /// The instance.
+        name: String,
+        /// What they must be.
+        children: Children,
+        /// How long at most.
+        within_ms: u64,
     },
     /// Wait until no more than so many descriptors are open in the main process.
     AwaitDescriptors {
@@ -336,6 +352,8 @@ pub enum Answer {
         /// How many there are.
         threads: u64,
     },
+    /// Children that are not as they must be.
+    Children(Box<ChildrenSeen>),
     /// Yes or no.
     Owned {
         /// The answer.
@@ -356,6 +374,22 @@ pub enum Answer {
         /// Why.
         message: String,
     },
+}
+
+/// Children of an instance that are not as they must be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildrenSeen {
+    /// What is wrong first: `ended` (its parent has not waited for it), `count`, `same`,
+    /// `descriptors`, `variables`, `no-new-privs`, `seccomp`, or empty.
+    pub wrong: String,
+    /// How many there are.
+    pub count: u64,
+    /// The child in question, or 0.
+    pub pid: i32,
+    /// Descriptors that it has open.
+    pub descriptors: u64,
+    /// Names in its environment that may not be there.
+    pub variables: Vec<String>,
 }
 
 /// An instance as the kernel shows it.

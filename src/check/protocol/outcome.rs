@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Bytes;
-use crate::curriculum::scenario::{Access, FileKind};
+use crate::curriculum::scenario::{Access, FileKind, Seal};
 
 /// What a peer answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,8 @@ pub struct Outcome {
     pub message: MessageSeen,
     /// The descriptor that was looked at last.
     pub descriptor: DescriptorSeen,
+    /// The datagram that was read as it came.
+    pub datagram: Bytes,
     /// Where a stream of frames was cut.
     pub cut: CutSeen,
     /// How often the same was asked.
@@ -110,7 +112,7 @@ pub struct MessageSeen {
 }
 
 /// A descriptor that came, as fstat(2), fcntl(2) and lseek(2) tell it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DescriptorSeen {
     /// What kind of file.
     pub file: FileKind,
@@ -118,6 +120,12 @@ pub struct DescriptorSeen {
     pub access: Access,
     /// Where its offset stood, in bytes; `None`: it has none.
     pub offset: Option<u64>,
+    /// The seals of a memfd.
+    pub seals: Vec<Seal>,
+    /// Device and inode.
+    pub file_id: (u64, u64),
+    /// Whether it is the network namespace that the peer itself is in.
+    pub own_namespace: bool,
 }
 
 /// What came of the filters of frames behind a listener.

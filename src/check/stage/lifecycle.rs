@@ -17,13 +17,14 @@ use crate::check::patience::Deadline;
 use crate::check::payload;
 use crate::check::program::Program;
 use crate::check::protocol::{
-    Answer, Connecting, First, Inherited, Order, Outcome, StdinKind, StdoutKind,
+    Answer, ChildrenSeen, Connecting, First, Inherited, Order, Outcome, StdinKind, StdoutKind,
 };
 use crate::check::verdict::{Leftover, LeftoverKind};
 use crate::check::{sanitizer, trace};
 use crate::curriculum::exercise::Role;
 use crate::curriculum::scenario::{
-    Action, At, ExitStatus, FIRST, Moment, Passed, PassedState, Payload, Sink, Start, Wait, Waits,
+    Action, At, Children, ExitStatus, FIRST, Moment, Passed, PassedState, Payload, Sink, Start,
+    Wait, Waits, Whom,
 };
 use crate::sys::spawn::Limits;
 
@@ -342,12 +343,65 @@ impl Runner<'_> {
         };
         let order = Order::Signal {
             name: name.to_owned(),
+            whom: Whom::Program,
             signal: number as i32,
             moment,
         };
         match self.order(&order, GRACE_MS)? {
             Answer::Done => Ok(Ok(())),
             Answer::NoSuchMoment => Err(StageError::CannotJudge(NO_SUCH_MOMENT)),
+            _ => Ok(Err(Failed::new("exited", name))),
+        }
+    }
+
+    /// Sends a signal to the process that the program has started last.
+    pub(super) fn signal_child(&mut self, name: &str, signal: &str) -> Stepped {
+        let Ok(number) = format!("SIG{signal}").parse::<Signal>() else {
+            return Err(StageError::Fault(format!("no signal {signal}")));
+        };
+        let order = Order::Signal {
+            name: name.to_owned(),
+            whom: Whom::Child,
+            signal: number as i32,
+            moment: Moment::Now,
+        };
+        match self.order(&order, GRACE_MS)? {
+            Answer::Done => Ok(Ok(())),
+            _ => Ok(Err(Failed {
+                children: ChildrenSeen {
+                    wrong: "count".to_owned(),
+                    ..ChildrenSeen::default()
+                },
+                ..Failed::new("other-children", name)
+            })),
+        }
+    }
+
+    /// Remembers which processes the program has started.
+    pub(super) fn note_children(&mut self, name: &str) -> Stepped {
+        let name = name.to_owned();
+        self.order(&Order::NoteChildren { name }, GRACE_MS)?;
+        Ok(Ok(()))
+    }
+
+    /// Waits until the processes that the program has started are as they must be.
+    pub(super) fn expect_children(
+        &mut self,
+        name: &str,
+        children: &Children,
+        within_ms: u64,
+    ) -> Stepped {
+        let order = Order::AwaitChildren {
+            name: name.to_owned(),
+            children: children.clone(),
+            within_ms,
+        };
+        match self.order(&order, within_ms)? {
+            Answer::Done => Ok(Ok(())),
+            Answer::Children(children) => Ok(Err(Failed {
+                children: *children,
+                ..Failed::new("other-children", name)
+            })),
             _ => Ok(Err(Failed::new("exited", name))),
         }
     }

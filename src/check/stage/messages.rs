@@ -5,14 +5,18 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::PathBuf;
 
 use super::talk::path_bytes;
-use super::{Failed, GRACE_MS, Runner, StageError, Stepped};
+use super::{Failed, GRACE_MS, NO_NAMESPACES, Runner, StageError, Stepped};
 use crate::check::arena::Making;
+use crate::check::journal;
 use crate::check::observation::FileState;
-use crate::check::protocol::{Bound, Bytes, Deed, DeedResult, Persona, SocketAddress};
+use crate::check::protocol::{
+    Bound, Bytes, Deed, DeedResult, DescriptorSeen, Persona, SocketAddress,
+};
 use crate::curriculum::exercise::Names;
+use crate::curriculum::expression;
 use crate::curriculum::scenario::{
-    At, Binding, ExpectDescriptor, ExpectFile, ExpectMessage, FIRST, FileContent, MakeFile,
-    OpenSocket, PathKind, SendMessage, SocketType, Who,
+    At, Binding, ExpectDescriptor, ExpectEntry, ExpectFile, ExpectMessage, FIRST, FieldValue,
+    FileContent, MakeFile, OpenSocket, PathKind, SendMessage, SocketType, Who,
 };
 use crate::sys::spawn::Identity;
 
@@ -61,7 +65,7 @@ impl Runner<'_> {
             }
             _ => self.need_peer(&opening.peer)?,
         }
-        let bind = match opening.bind {
+        let bind = match &opening.bind {
             Binding::Nothing => Bound::Nothing,
             Binding::Autobind => Bound::Autobind,
             Binding::Own => {
@@ -73,6 +77,9 @@ impl Runner<'_> {
             Binding::At(At::Other) => Bound::To(SocketAddress::Path(path_bytes(
                 self.place.other.as_os_str(),
             ))),
+            Binding::Path(path) => {
+                Bound::To(SocketAddress::Path(path_bytes(&self.place.fill(path))))
+            }
         };
         let deed = Deed::OpenSocket {
             connection: opening.connection.clone(),
@@ -154,13 +161,19 @@ impl Runner<'_> {
             within_ms,
         };
         let outcome = self.deed(&wanted.connection, &look, within_ms)?;
-        let seen = outcome.descriptor;
-        let as_wanted = wanted.file.is_none_or(|file| file == seen.file)
+        let seen = &outcome.descriptor;
+        let same_as = self.same_as(wanted, seen);
+        let as_wanted = wanted.file.is_none_or(|file| file.includes(seen.file))
             && wanted.access.is_none_or(|access| access == seen.access)
-            && (wanted.offset.is_none() || wanted.offset == seen.offset);
+            && (wanted.offset.is_none() || wanted.offset == seen.offset)
+            && wanted.seals.iter().all(|seal| seen.seals.contains(seal))
+            && same_as.is_empty();
+        self.examined
+            .insert(wanted.connection.clone(), seen.file_id);
         if outcome.result == DeedResult::Done && !as_wanted {
             return Ok(Err(Failed {
                 deed: Some(outcome),
+                same_as,
                 ..Failed::new("other-descriptor", FIRST)
             }));
         }
@@ -175,6 +188,72 @@ impl Runner<'_> {
             within_ms,
         };
         self.traffic(&wanted.connection, &read, within_ms)
+    }
+
+    /// What a descriptor may not be and is: that of another connection, or the checker's namespace.
+    fn same_as(&self, wanted: &ExpectDescriptor, seen: &DescriptorSeen) -> String {
+        let Some(other) = &wanted.unlike else {
+            return String::new();
+        };
+        if seen.own_namespace {
+            return "checker".to_owned();
+        }
+        match self.examined.get(other) {
+            Some(file) if *file == seen.file_id => other.clone(),
+            _ => String::new(),
+        }
+    }
+
+    /// Reads one datagram, which must be an entry for the journal.
+    pub(super) fn expect_entry(&mut self, wanted: &ExpectEntry, within_ms: u64) -> Stepped {
+        let identity = Deed::Read {
+            connection: wanted.of.clone(),
+            bytes: Some(0),
+            within_ms,
+        };
+        let peer = self.deed(&wanted.of, &identity, within_ms)?.me;
+        let mut fields = Vec::new();
+        for field in &wanted.fields {
+            let value = match &field.holds {
+                FieldValue::Data(data) => self.bytes_of(data),
+                FieldValue::Text(text) => {
+                    let filled = expression::fill(text, &serde_json::json!({ "peer": peer }));
+                    let filled = filled.map_err(|error| StageError::Fault(error.to_string()))?;
+                    filled.into_bytes()
+                }
+            };
+            let name = field.name.clone();
+            fields.push(journal::Field { name, value });
+        }
+        let deed = Deed::ReceiveDatagram {
+            connection: wanted.connection.clone(),
+            within_ms,
+        };
+        let outcome = self.deed(&wanted.connection, &deed, within_ms)?;
+        let wrong = match outcome.result {
+            DeedResult::Done => journal::compare(&outcome.datagram.0, &fields, &wanted.without),
+            _ => return self.judged(outcome),
+        };
+        let Some((failed, entry)) = wrong else {
+            return Ok(Ok(()));
+        };
+        Ok(Err(Failed {
+            deed: Some(outcome),
+            entry,
+            ..Failed::new(failed, FIRST)
+        }))
+    }
+
+    /// Finds out whether the program may make namespaces: a peer of its user tries.
+    pub(super) fn try_namespaces(&mut self) -> Result<(), StageError> {
+        const TRIES: &str = "namespaces";
+        self.need_peer(TRIES)?;
+        let outcome = self.deed_of(TRIES, &Deed::EnterNamespaces, GRACE_MS)?;
+        self.peers.remove(TRIES);
+        match outcome.result {
+            DeedResult::Done => Ok(()),
+            _ => Err(StageError::CannotJudge(NO_NAMESPACES)),
+        }
     }
 
     /// Ends a peer process and waits for that: what it had open is closed, and nobody has its pid.

@@ -5,7 +5,7 @@ use super::{
     Failed, GRACE_MS, OWN_DESCRIPTORS, Purpose, Runner, SECOND_RUN_STEP_MS, STEP_MS, Stepped,
 };
 use crate::check::protocol::{Answer, Deed, Order};
-use crate::curriculum::scenario::{Action, At, FIRST, Payload, Step};
+use crate::curriculum::scenario::{Action, At, FIRST, Payload, Step, Whom};
 
 impl Runner<'_> {
     pub(super) fn step(&mut self, step: &Step) -> Stepped {
@@ -44,6 +44,11 @@ impl Runner<'_> {
             Action::ExpectWakeups { name, at_most } => {
                 self.expect_wakeups(name, *at_most, within_ms)
             }
+            Action::NoteChildren { name } => self.note_children(name),
+            Action::ExpectChildren { name, children } => {
+                self.expect_children(name, children, within_ms)
+            }
+            Action::ExpectEntry(wanted) => self.expect_entry(wanted, within_ms),
             Action::LimitDescriptors { name, spare } => {
                 let pid = self.look(name)?.pid;
                 self.limit_descriptors(pid, *spare)
@@ -102,8 +107,15 @@ impl Runner<'_> {
             }
             Action::Signal {
                 name,
+                whom: Whom::Child,
+                signal,
+                ..
+            } => self.signal_child(name, signal),
+            Action::Signal {
+                name,
                 signal,
                 moment,
+                ..
             } => self.signal(name, signal, *moment, within_ms),
             Action::Interrupt { name } => {
                 match self.order(

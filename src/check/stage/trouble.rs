@@ -75,6 +75,8 @@ impl Runner<'_> {
         observation.memory = failed.memory.unwrap_or_default();
         observation.file = failed.file;
         observation.wakeups = failed.wakeups;
+        observation.children = failed.children;
+        observation.entry = failed.entry;
         if let Some(found) = &failed.found {
             observation.line.got = Untrusted::from(found).to_string();
         }
@@ -86,6 +88,7 @@ impl Runner<'_> {
         observation.filters = self.filters()?;
         if let Some(deed) = &failed.deed {
             observation = observation.with_outcome(deed);
+            observation.descriptor.same_as = failed.same_as;
         }
         observation.leftovers = failed
             .leftovers

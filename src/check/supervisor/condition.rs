@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use super::{Supervisor, no_instance, prefix};
 use crate::check::patience::Deadline;
 use crate::check::protocol::{Answer, Bytes, SocketAddress};
-use crate::curriculum::scenario::{Printed, SocketType};
+use crate::curriculum::scenario::{Children, Printed, SocketType};
 use crate::sys::clock::now_us;
 use crate::sys::process;
 use crate::sys::sock_diag;
@@ -32,6 +32,7 @@ pub(super) enum Condition {
     Line(Printed, Bytes),
     Descriptors(usize),
     Pipe(u64),
+    Children(Children),
     /// Looks in a row at which all slept.
     Asleep(u8),
     Idle(Window),
@@ -204,6 +205,10 @@ impl Supervisor {
                 (process::descriptors(instance.pid).len() <= *at_most).then_some(Answer::Done)
             }
             Condition::Pipe(inode) if !ended => instance.pipe(*inode),
+            Condition::Children(wanted) if !ended => {
+                let other = instance.children_other_than(wanted);
+                other.is_none().then_some(Answer::Done)
+            }
             Condition::Asleep(looks) if !ended => {
                 let asleep = process::sleeps(instance.pid);
                 *looks = if asleep { *looks + 1 } else { 0 };
@@ -220,6 +225,10 @@ impl Supervisor {
             waiting.deadline.passed().then(|| match &waiting.what {
                 Condition::Output(wanted) => instance.compare_output(wanted),
                 Condition::Printed => instance.output(),
+                Condition::Children(wanted) => {
+                    let other = instance.children_other_than(wanted);
+                    other.map_or(Answer::Done, |other| Answer::Children(Box::new(other)))
+                }
                 _ => Answer::TimedOut,
             })
         };

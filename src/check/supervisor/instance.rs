@@ -1,6 +1,6 @@
 //! One instance of the program, as the kernel shows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::stream::Stream;
 use crate::check::bounds::Excess;
@@ -27,6 +27,8 @@ pub(super) struct Instance {
     pub(super) memory_noted: u64,
     /// How often each thread had gone to sleep when that was noted last.
     pub(super) sleeps_noted: BTreeMap<i32, u64>,
+    /// The children it had when they were noted last.
+    pub(super) children_noted: BTreeSet<i32>,
 }
 
 #[derive(Clone, Copy)]
@@ -42,6 +44,14 @@ impl Instance {
         match code {
             129..=192 if self.monitored => End::Signalled(code - 128),
             _ => End::Exited(code),
+        }
+    }
+
+    /// The program itself: the main process, or what its monitor has started.
+    pub(super) fn program(&self) -> i32 {
+        match process::children(self.pid).as_slice() {
+            [only] if self.monitored => *only,
+            _ => self.pid,
         }
     }
 

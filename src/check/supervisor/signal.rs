@@ -42,6 +42,25 @@ impl Supervisor {
         }
     }
 
+    /// Sends a signal to the process that an instance has started last.
+    pub(super) fn send_to_child(&mut self, name: &str, signal: i32) -> Answer {
+        let Some(instance) = self.instances.get(name) else {
+            return no_instance(name);
+        };
+        let Ok(signal) = Signal::try_from(signal) else {
+            return Answer::Fault {
+                message: format!("no signal {signal}"),
+            };
+        };
+        let started = |pid: &i32| process::stat(*pid).map_or(0, |stat| stat.started);
+        let children = process::children(instance.program());
+        let last = children.into_iter().max_by_key(|pid| (started(pid), *pid));
+        match last.map(|pid| kill(Pid::from_raw(pid), signal)) {
+            Some(Ok(())) => Answer::Done,
+            _ => Answer::TimedOut,
+        }
+    }
+
     fn send_before_call(&mut self, pid: Pid, signal: Signal) -> Answer {
         let children = &mut self.children;
         let wait = |most: Duration| {

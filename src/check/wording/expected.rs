@@ -1,6 +1,6 @@
 //! What had to be seen, in words.
 
-use super::{count, instance, listing, messages, payload, printed, size, state};
+use super::{children, count, instance, listing, messages, payload, printed, size, state};
 use crate::check::observation::Observation;
 use crate::check::protocol::Outcome;
 use crate::check::verdict::Shown;
@@ -26,6 +26,9 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
         Action::ExpectMessage(wanted) => messages::message_wanted(wanted),
         Action::ExpectNoMessage { .. } => "nothing comes".to_owned(),
         Action::ExpectDescriptor(wanted) => messages::descriptor_wanted(wanted),
+        Action::ExpectEntry(_) => return messages::entry_wanted(seen),
+        Action::NoteChildren { .. } => "the program is running".to_owned(),
+        Action::ExpectChildren { children, .. } => children::wanted(children),
         Action::WaitAsleep { .. } => "the program waits for what comes next".to_owned(),
         Action::ExpectIdle { .. } => "the program sleeps while there is nothing to do".to_owned(),
         Action::ExpectMemory { growth, .. } => {

@@ -2,6 +2,7 @@
 
 use super::{count, payload};
 use crate::check::observation::Observation;
+use crate::check::verdict::Shown;
 use crate::curriculum::scenario::{
     AttachedFile, Binding, Claim, ExpectDescriptor, ExpectMessage, FileContent, MakeFile,
     OpenSocket, SendMessage, Sender,
@@ -21,10 +22,10 @@ pub(super) fn makes(making: &MakeFile) -> String {
 }
 
 pub(super) fn opens(opening: &OpenSocket) -> String {
-    let bound = match opening.bind {
+    let bound = match &opening.bind {
         Binding::Nothing => "without a name",
         Binding::Autobind => "with a name that the kernel chooses",
-        Binding::Own | Binding::At(_) => "with a path",
+        Binding::Own | Binding::At(_) | Binding::Path(_) => "with a path",
     };
     format!(
         "opens a datagram socket {bound} (socket {})",
@@ -42,6 +43,7 @@ pub(super) fn sends(message: &SendMessage) -> String {
             AttachedFile::Eventfd => "an eventfd",
             AttachedFile::Directory => "a directory's descriptor",
             AttachedFile::Socket => "a connected socket",
+            AttachedFile::Itself => "its own end of the connection",
         };
         with.push(match attached.count {
             1 => one.to_owned(),
@@ -124,7 +126,14 @@ pub(super) fn descriptor_wanted(wanted: &ExpectDescriptor) -> String {
     if let Some(offset) = wanted.offset {
         words = format!("{words}, its offset at {offset}");
     }
-    words
+    if !wanted.seals.is_empty() {
+        let seals: Vec<&str> = wanted.seals.iter().map(|seal| seal.word()).collect();
+        words = format!("{words}, seals: {}", seals.join(" "));
+    }
+    match &wanted.unlike {
+        Some(other) => format!("{words}, another one than on connection {other}"),
+        None => words,
+    }
 }
 
 pub(super) fn descriptor_came(seen: &Observation) -> String {
@@ -133,7 +142,54 @@ pub(super) fn descriptor_came(seen: &Observation) -> String {
         -1 => String::new(),
         offset => format!(", its offset at {offset}"),
     };
-    format!("{}, open for {}{offset}", found.file, found.access)
+    let seals = match (found.file, found.seals.as_str()) {
+        ("memfd", "") => ", no seals".to_owned(),
+        ("memfd", seals) => format!(", seals: {seals}"),
+        _ => String::new(),
+    };
+    let same = match found.same_as.as_str() {
+        "" => String::new(),
+        "checker" => ", and it is the one that the checker is in".to_owned(),
+        other => format!(", and it is the same file as on connection {other}"),
+    };
+    format!(
+        "{}, open for {}{offset}{seals}{same}",
+        found.file, found.access
+    )
+}
+
+pub(super) fn entry_wanted(seen: &Observation) -> Shown {
+    let entry = &seen.entry;
+    let words = match (seen.outcome, entry.field.as_str()) {
+        ("field-there", field) => format!("an entry for the journal without the field {field}"),
+        (_, "") => "an entry for the journal, as one datagram".to_owned(),
+        (_, field) => format!("an entry for the journal whose field {field} holds"),
+    };
+    let shown = !entry.field.is_empty() && seen.outcome != "field-there";
+    Shown {
+        words,
+        bytes: shown.then(|| entry.wanted.clone()),
+        caret: None,
+    }
+}
+
+pub(super) fn entry_came(seen: &Observation) -> Shown {
+    let entry = &seen.entry;
+    let words = match seen.outcome {
+        "entry-malformed" => match entry.malformed {
+            "no-line-feed" => "a datagram whose last field does not end with a line feed",
+            "name" => "a datagram with a name of a field that journald does not take",
+            _ => "a datagram in which the length of a value is not that of what follows",
+        }
+        .to_owned(),
+        "field-missing" => format!("an entry with the fields {}", entry.fields),
+        _ => format!("an entry whose field {} holds", entry.field),
+    };
+    Shown {
+        words,
+        bytes: (seen.outcome != "field-missing").then(|| entry.got.clone()),
+        caret: None,
+    }
 }
 
 pub(super) fn file_wanted(seen: &Observation) -> String {

@@ -1,7 +1,7 @@
 //! What was seen in place of what had to be, in words.
 
 use super::state::{ending, not_ready, whereabouts};
-use super::{count, listing, messages, size};
+use super::{children, count, listing, messages, size};
 use crate::check::observation::Observation;
 use crate::check::protocol::Outcome;
 use crate::check::verdict::Shown;
@@ -99,6 +99,11 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
             seen.wakeups.woke,
             count(seen.wakeups.threads, "thread")
         ),
+        "timeout" if seen.step == "expect-entry" => format!(
+            "no datagram in {:.1} s; {}",
+            program.waited_ms as f64 / 1000.0,
+            whereabouts(seen)
+        ),
         "timeout" if seen.step == "expect-message" => format!(
             "no message in {:.1} s; {}",
             program.waited_ms as f64 / 1000.0,
@@ -124,6 +129,10 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
         ),
         "other-sender" | "other-descriptors" => messages::message_came(seen),
         "other-descriptor" => messages::descriptor_came(seen),
+        "other-children" => children::found(&seen.children),
+        "entry-malformed" | "field-missing" | "field-different" | "field-there" => {
+            return messages::entry_came(seen);
+        }
         "other-file" | "other-mode" => messages::file_found(seen),
         "errno" => format!("{} failed with {}", seen.call, seen.errno),
         "leftovers" => seen.leftovers.join("; "),

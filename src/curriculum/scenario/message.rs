@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{At, Payload, Who};
+use crate::curriculum::exercise::PLACEHOLDERS;
 use crate::curriculum::reader::Reader;
 
 /// A socket that a peer opens and does not connect: for datagrams.
@@ -23,7 +24,7 @@ pub struct OpenSocket {
 }
 
 /// What a peer's socket is bound to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Binding {
     /// Nothing: nobody can answer it.
@@ -34,6 +35,8 @@ pub enum Binding {
     Own,
     /// One of the addresses of the stage.
     At(At),
+    /// A path of the stage, beginning with a placeholder.
+    Path(String),
 }
 
 /// A message to send: one call of sendmsg(2).
@@ -106,6 +109,8 @@ pub enum AttachedFile {
     Directory,
     /// One end of a pair of connected stream sockets; the other end is held.
     Socket,
+    /// Our own end of the connection that the message goes over.
+    Itself,
 }
 
 /// A message that must come: one call of recvmsg(2).
@@ -152,6 +157,25 @@ pub struct ExpectDescriptor {
     pub offset: Option<u64>,
     /// What must be read from there to its end; `None`: it is not read.
     pub holds: Option<Payload>,
+    /// Seals that it must have (fcntl(2), F_GET_SEALS).
+    pub seals: Vec<Seal>,
+    /// It may not be the same file as the descriptor that was looked at last on this connection, nor
+    /// the network namespace of the checker.
+    pub unlike: Option<String>,
+}
+
+/// What can no longer be done to a memfd (fcntl(2), F_ADD_SEALS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seal {
+    /// F_SEAL_WRITE: change its content.
+    Write,
+    /// F_SEAL_GROW: make it longer.
+    Grow,
+    /// F_SEAL_SHRINK: make it shorter.
+    Shrink,
+    /// F_SEAL_SEAL: add a seal.
+    Seal,
 }
 
 /// A kind of open file, as fstat(2) and /proc tell it.
@@ -170,6 +194,10 @@ pub enum FileKind {
     Device,
     /// An eventfd.
     Eventfd,
+    /// A file in memory alone (memfd_create(2)); it is a regular file as well.
+    Memfd,
+    /// A network namespace (namespaces(7)).
+    NetworkNamespace,
     /// Something else.
     #[default]
     Other,
@@ -197,6 +225,12 @@ const BINDINGS: &[(&str, Binding)] = &[
     ("socket", Binding::At(At::Socket)),
     ("other", Binding::At(At::Other)),
 ];
+const SEALS: &[(&str, Seal)] = &[
+    ("write", Seal::Write),
+    ("grow", Seal::Grow),
+    ("shrink", Seal::Shrink),
+    ("seal", Seal::Seal),
+];
 const ATTACHED: &[(&str, AttachedFile)] = &[
     ("regular", AttachedFile::Regular),
     ("read-write", AttachedFile::ReadWrite),
@@ -204,6 +238,7 @@ const ATTACHED: &[(&str, AttachedFile)] = &[
     ("eventfd", AttachedFile::Eventfd),
     ("directory", AttachedFile::Directory),
     ("socket", AttachedFile::Socket),
+    ("itself", AttachedFile::Itself),
 ];
 const SENDERS: &[(&str, Sender)] = &[
     ("anybody", Sender::Anybody),
@@ -219,6 +254,8 @@ const KINDS: &[(&str, FileKind)] = &[
     ("socket", FileKind::Socket),
     ("device", FileKind::Device),
     ("eventfd", FileKind::Eventfd),
+    ("memfd", FileKind::Memfd),
+    ("network-namespace", FileKind::NetworkNamespace),
 ];
 const ACCESSES: &[(&str, Access)] = &[
     ("read", Access::Read),
@@ -244,6 +281,24 @@ impl FileKind {
         let found = KINDS.iter().find(|(_, kind)| *kind == self);
         found.map_or("other", |(word, _)| word)
     }
+
+    /// Whether a file that was seen is of this kind: a memfd is a regular file too.
+    pub fn includes(self, seen: Self) -> bool {
+        self == seen || (self == Self::Regular && seen == Self::Memfd)
+    }
+}
+
+impl Seal {
+    /// `write`, `grow`, `shrink` or `seal`.
+    pub fn word(self) -> &'static str {
+        let found = SEALS.iter().find(|(_, seal)| *seal == self);
+        found.map_or("", |(word, _)| word)
+    }
+
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        SEALS.iter().map(|(_, seal)| *seal)
+    }
 }
 
 impl Access {
@@ -258,13 +313,35 @@ impl OpenSocket {
     pub(super) fn read(table: &mut Reader<'_>, connection: String, peer: String) -> Self {
         Self {
             connection,
-            bind: table
-                .optional_choice("bind", BINDINGS)
-                .unwrap_or(Binding::Autobind),
+            bind: Binding::read(table),
             asks_credentials: table.flag("credentials"),
             peer,
             user: super::read::user(table),
         }
+    }
+}
+
+impl Binding {
+    /// One of the words, or a path of the stage.
+    fn read(table: &mut Reader<'_>) -> Self {
+        let Some(text) = table.optional_text("bind") else {
+            return Self::Autobind;
+        };
+        if let Some((_, bound)) = BINDINGS.iter().find(|(word, _)| *word == text.value) {
+            return bound.clone();
+        }
+        let placed = PLACEHOLDERS
+            .iter()
+            .any(|known| text.value.starts_with(known));
+        if !placed || text.value.split('/').any(|part| part == "..") {
+            let words: Vec<&str> = BINDINGS.iter().map(|(word, _)| *word).collect();
+            let help = format!(
+                "It is one of {}, or a path as in `{{dir}}/name`.",
+                words.join(", ")
+            );
+            table.problem(text.span, "a socket cannot be bound to this", Some(help));
+        }
+        Self::Path(text.value)
     }
 }
 
@@ -344,6 +421,24 @@ impl ExpectDescriptor {
                 .optional_integer("offset", 0..1 << 40)
                 .map(|offset| offset as u64),
             holds: Payload::optional(table, "holds"),
+            seals: seals(table),
+            unlike: table.optional_text("unlike").map(|unlike| unlike.value),
         }
     }
+}
+
+fn seals(table: &mut Reader<'_>) -> Vec<Seal> {
+    let words = table.texts("seals");
+    words
+        .into_iter()
+        .filter_map(|word| {
+            let found = SEALS.iter().find(|(known, _)| *known == word.value);
+            if found.is_none() {
+                let message = format!("there is no seal `{}`", word.value);
+                let help = "Seals are write, grow, shrink and seal.".to_owned();
+                table.problem(word.span, message, Some(help));
+            }
+            found.map(|(_, seal)| *seal)
+        })
+        .collect()
 }

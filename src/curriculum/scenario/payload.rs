@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Who;
 use crate::curriculum::reader::Reader;
 
 /// No payload, and no part of one, is larger: 64 MiB.
@@ -20,6 +21,8 @@ pub enum Payload {
     Random(Drawn),
     /// So many ASCII letters drawn from the seed.
     Letters(Drawn),
+    /// A user's number, in decimal digits: who that is, only a check knows.
+    Uid(Who),
     /// The same, last byte first.
     Reversed(Box<Payload>),
     /// The same, with ASCII letters in upper case.
@@ -62,12 +65,49 @@ impl Payload {
         Self::Random(Drawn { bytes, id: None })
     }
 
-    /// Its length in bytes.
+    /// The same with the digits of users' numbers.
+    pub fn with_uids(self, digits: &impl Fn(Who) -> String) -> Self {
+        let inner = |of: Box<Self>| Box::new(of.with_uids(digits));
+        match self {
+            Self::Uid(who) => Self::Text(digits(who)),
+            Self::Reversed(of) => Self::Reversed(inner(of)),
+            Self::Upper(of) => Self::Upper(inner(of)),
+            Self::Frame(of) => Self::Frame(inner(of)),
+            Self::Join(parts) => {
+                let parts = parts.into_iter().map(|part| part.with_uids(digits));
+                Self::Join(parts.collect())
+            }
+            Self::Repeat { of, times } => Self::Repeat {
+                of: inner(of),
+                times,
+            },
+            Self::Part { of, from, bytes } => Self::Part {
+                of: inner(of),
+                from,
+                bytes,
+            },
+            Self::Text(_) | Self::Hex(_) | Self::Random(_) | Self::Letters(_) => self,
+        }
+    }
+
+    /// Whether its length is the same in every check.
+    pub fn has_known_length(&self) -> bool {
+        match self {
+            Self::Uid(_) => false,
+            Self::Reversed(of) | Self::Upper(of) | Self::Frame(of) => of.has_known_length(),
+            Self::Repeat { of, .. } | Self::Part { of, .. } => of.has_known_length(),
+            Self::Join(parts) => parts.iter().all(Self::has_known_length),
+            Self::Text(_) | Self::Hex(_) | Self::Random(_) | Self::Letters(_) => true,
+        }
+    }
+
+    /// Its length in bytes; of a user's number, the most that it can be.
     pub fn length(&self) -> u64 {
         match self {
             Self::Text(text) => text.len() as u64,
             Self::Hex(bytes) => bytes.len() as u64,
             Self::Random(drawn) | Self::Letters(drawn) => drawn.bytes,
+            Self::Uid(_) => 10,
             Self::Reversed(of) | Self::Upper(of) => of.length(),
             Self::Frame(of) => of.length() + 4,
             Self::Join(parts) => parts.iter().map(Self::length).sum(),
@@ -94,7 +134,8 @@ impl Payload {
 
 /// What makes a payload: exactly one of these keys.
 const KINDS: &[&str] = &[
-    "text", "hex", "random", "letters", "reversed", "upper", "frame", "join", "repeat", "part",
+    "text", "hex", "random", "letters", "uid", "reversed", "upper", "frame", "join", "repeat",
+    "part",
 ];
 
 fn read_table(table: &mut Reader<'_>) -> Payload {
@@ -113,6 +154,7 @@ fn read_table(table: &mut Reader<'_>) -> Payload {
         ["hex"] => Payload::Hex(read_hex(table)),
         ["random"] => Payload::Random(read_drawn(table, "random")),
         ["letters"] => Payload::Letters(read_drawn(table, "letters")),
+        ["uid"] => Payload::Uid(table.choice("uid", super::read::USERS)),
         ["reversed"] => Payload::Reversed(read_inner(table, "reversed")),
         ["upper"] => Payload::Upper(read_inner(table, "upper")),
         ["frame"] => Payload::Frame(read_inner(table, "frame")),

@@ -3,9 +3,9 @@
 use super::SocketType;
 use super::socket::TYPES;
 use super::{
-    Action, At, ExitStatus, ExpectDescriptor, ExpectFile, ExpectMessage, FIRST, Filters, Listed,
-    MakeFile, MakeSocket, Moment, OpenSocket, PassedFile, Payload, Printed, SendMessage, Start,
-    Step, Unlisted, Who,
+    Action, At, Children, ExitStatus, ExpectDescriptor, ExpectEntry, ExpectFile, ExpectMessage,
+    FIRST, Filters, Listed, MakeFile, MakeSocket, Moment, OpenSocket, PassedFile, Payload, Printed,
+    SendMessage, Start, Step, Unlisted, Who, Whom,
 };
 use crate::curriculum::exercise::Role;
 use crate::curriculum::reader::{Located, Reader};
@@ -100,6 +100,9 @@ impl Step {
             },
             Verb::Signal => Action::Signal {
                 name: instance(table),
+                whom: table
+                    .optional_choice("whom", PROCESSES)
+                    .unwrap_or(Whom::Program),
                 signal: read_signal(table),
                 moment: table
                     .optional_choice("when", MOMENTS)
@@ -148,6 +151,17 @@ impl Step {
                 let connection = connection(table);
                 Action::ExpectDescriptor(Box::new(ExpectDescriptor::read(table, connection)))
             }
+            Verb::ExpectEntry => {
+                let connection = table.text("connection");
+                Action::ExpectEntry(Box::new(ExpectEntry::read(table, connection)))
+            }
+            Verb::NoteChildren => Action::NoteChildren {
+                name: instance(table),
+            },
+            Verb::ExpectChildren => Action::ExpectChildren {
+                name: instance(table),
+                children: Children::read(table),
+            },
             Verb::AddToEventfd => Action::AddToEventfd {
                 connection: connection(table),
                 count: table.integer("count", 1..1 << 40) as u64,
@@ -338,6 +352,9 @@ enum Verb {
     ExpectMessage,
     ExpectNoMessage,
     ExpectDescriptor,
+    ExpectEntry,
+    NoteChildren,
+    ExpectChildren,
     AddToEventfd,
     EndPeer,
     ManyClients,
@@ -402,6 +419,9 @@ const VERBS: &[(&str, Verb)] = &[
     ("expect-message", Verb::ExpectMessage),
     ("expect-no-message", Verb::ExpectNoMessage),
     ("expect-descriptor", Verb::ExpectDescriptor),
+    ("expect-entry", Verb::ExpectEntry),
+    ("note-children", Verb::NoteChildren),
+    ("expect-children", Verb::ExpectChildren),
     ("add-to-eventfd", Verb::AddToEventfd),
     ("end-peer", Verb::EndPeer),
     ("many-clients", Verb::ManyClients),
@@ -440,7 +460,7 @@ pub fn verbs() -> impl Iterator<Item = &'static str> {
     VERBS.iter().map(|(word, _)| *word)
 }
 
-const USERS: &[(&str, Who)] = &[
+pub(super) const USERS: &[(&str, Who)] = &[
     ("program", Who::Program),
     ("stranger", Who::Stranger),
     ("member", Who::Member),
@@ -451,6 +471,8 @@ const USERS: &[(&str, Who)] = &[
 pub(super) fn user(table: &mut Reader<'_>) -> Who {
     table.optional_choice("user", USERS).unwrap_or(Who::Program)
 }
+
+const PROCESSES: &[(&str, Whom)] = &[("program", Whom::Program), ("child", Whom::Child)];
 
 const MOMENTS: &[(&str, Moment)] = &[("now", Moment::Now), ("before-call", Moment::BeforeCall)];
 
