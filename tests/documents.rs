@@ -15,13 +15,14 @@ use std::process::Command;
 use ipc_mastery::check::observation::Observation;
 use ipc_mastery::cli;
 use ipc_mastery::curriculum::pages::Pages;
+use ipc_mastery::curriculum::project::Project;
 use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::curriculum::{Curriculum, scenario, schema};
 use ipc_mastery::exit_code::ExitCode;
 use ipc_mastery::experiment::claims::Report;
 use ipc_mastery::mastery::review::listing;
 use ipc_mastery::probe::{Name, schema as probe_schema};
-use ipc_mastery::render::pages::{self, Medium};
+use ipc_mastery::render::pages::{self, Medium, Standing};
 use ipc_mastery::tui::bindings;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
@@ -140,11 +141,12 @@ fn every_link_leads_somewhere() {
 }
 
 /// Where links outside may lead; there is no network in the tests, so that they live is not known.
-const HOSTS: [&str; 4] = [
+const HOSTS: [&str; 5] = [
     "elixir.bootlin.com",
     "keepachangelog.com",
     "manpages.debian.org",
     "semver.org",
+    "systemd.io",
 ];
 
 #[test]
@@ -240,10 +242,22 @@ fn generated(curriculum: &Curriculum, observed: &lessons::Observed) -> Vec<(Stri
             "corrections",
             noted(&pages::corrections(&shown, curriculum, Medium::Book), NOTE),
         ),
+        (
+            "inbox-project",
+            noted(&project_page(&shown.inbox, curriculum), NOTE),
+        ),
+        (
+            "broker-project",
+            noted(&project_page(&shown.broker, curriculum), NOTE),
+        ),
     ];
     let all = all.into_iter().map(|(name, text)| (name.to_owned(), text));
     all.chain(lessons::pages(curriculum, observed, NOTE))
         .collect()
+}
+
+fn project_page(project: &Project, curriculum: &Curriculum) -> String {
+    pages::project(project, curriculum, Medium::Book, |_| Standing::Unknown)
 }
 
 /// A page with a note below its title.
@@ -579,6 +593,7 @@ fn every_key_of_the_files_an_author_writes_is_described() {
                 "guidance",
                 "correction",
                 "glossary",
+                "project",
                 "quick_reference",
             ][..],
         ),

@@ -27,10 +27,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Files are named after their kind; tasks have a directory.
+/// Files are named after their kind; tasks and projects have a directory.
 fn kind_of(path: &Path) -> Option<Kind> {
     match path.parent()?.file_name()?.to_str()? {
         "tasks" => Kind::find("task"),
+        "projects" => Kind::find("project"),
         _ => Kind::find(path.file_stem()?.to_str()?),
     }
 }

@@ -14,6 +14,7 @@
 mod connection;
 mod crowd;
 mod cut;
+mod descriptor;
 mod exchange;
 mod frames;
 mod listener;

@@ -5,9 +5,11 @@ use serde::Serialize;
 use super::context::Context;
 use super::error::CommandError;
 use super::remembered;
+use crate::curriculum::pages::{Name, Pages};
 use crate::exit_code::ExitCode;
 use crate::mastery::path::{self, ModuleStanding, Next, Tally};
 use crate::mastery::progress::Progress;
+use crate::mastery::project::ProjectStanding;
 use crate::render::{ansi, listing, task};
 
 /// What `list --json` prints.
@@ -18,6 +20,7 @@ struct Listing<'a> {
     lessons: Tally,
     exercises: Tally,
     modules: &'a [ModuleStanding],
+    projects: &'a [ProjectStanding],
     progress: &'a Progress,
 }
 
@@ -29,6 +32,15 @@ pub fn run(context: &Context, json: bool) -> Result<ExitCode, CommandError> {
     let curriculum = context.curriculum()?;
     let progress = remembered::progress(context);
     let standing = path::standing(&curriculum, &progress);
+    let pages = Pages::load(context.source(), &curriculum)?;
+    let projects = [
+        (Name::InboxProject, &pages.inbox),
+        (Name::BrokerProject, &pages.broker),
+    ];
+    let projects = projects.into_iter();
+    let projects: Vec<_> = projects
+        .filter_map(|(name, of)| ProjectStanding::of(name.as_str(), of, &progress))
+        .collect();
     if json {
         context.print_json(&Listing {
             schema: "ipc-mastery/list/1",
@@ -36,11 +48,13 @@ pub fn run(context: &Context, json: bool) -> Result<ExitCode, CommandError> {
             lessons: standing.lessons,
             exercises: standing.exercises,
             modules: &standing.modules,
+            projects: &projects,
             progress: &progress,
         })?;
     } else {
         let width = ansi::terminal_width();
         let mut text = listing::list(&standing, width);
+        text.append(listing::projects(&projects, width));
         text.append(task::explored(
             &task::listing(&curriculum, &progress),
             width,

@@ -20,11 +20,11 @@ use super::unknown::{self, Kind};
 use crate::curriculum::Curriculum;
 use crate::curriculum::lesson::{Block, Lesson, Shown};
 use crate::curriculum::pages::{Name, Pages};
-use crate::curriculum::project::{ProjectStage, Work};
+use crate::curriculum::project::ProjectStage;
 use crate::exit_code::ExitCode;
 use crate::experiment::{self, Observation};
 use crate::mastery::evidence;
-use crate::mastery::progress::Progress;
+use crate::mastery::project;
 use crate::probe;
 use crate::render::ansi;
 use crate::render::lesson::{self, Found};
@@ -85,41 +85,21 @@ fn show_page(
         Name::Glossary => pages::glossary(&loaded.glossary, curriculum, medium),
         Name::Corrections => pages::corrections(&loaded, curriculum, medium),
         Name::InboxProject | Name::BrokerProject => {
-            let project = match page {
+            let of = match page {
                 Name::InboxProject => &loaded.inbox,
                 _ => &loaded.broker,
             };
             let progress = remembered::progress(context);
-            let standing = |stage: &ProjectStage| standing(stage, &progress);
-            pages::project(project, curriculum, medium, standing)
+            let standing = |stage: &ProjectStage| match project::passed(stage, &progress) {
+                true => Standing::Passed,
+                false => Standing::Open,
+            };
+            pages::project(of, curriculum, medium, standing)
         }
     };
     let reader = Reader::of_user(context);
     let text = Document::parse(&markdown).layout(reader.layout()).text;
     reader.show(context, &text)
-}
-
-/// Whether a stage of a project was passed.
-fn standing(stage: &ProjectStage, progress: &Progress) -> Standing {
-    let passed = match &stage.work {
-        Work::Task(task) => {
-            let tries = progress.proofs.get(&task.value);
-            tries.is_some_and(|tries| tries.iter().any(|one| one.passed && one.counts))
-        }
-        Work::Exercise(judged) => {
-            let exercise = progress.exercises.get(&judged.exercise.value);
-            exercise.is_some_and(|known| match judged.stages.as_slice() {
-                [] => known.passed_at.is_some(),
-                some => some
-                    .iter()
-                    .all(|stage| known.stages_passed.contains_key(&stage.value)),
-            })
-        }
-    };
-    match passed {
-        true => Standing::Passed,
-        false => Standing::Open,
-    }
 }
 
 /// Runs the lesson's experiment; the text says why when it cannot.

@@ -104,7 +104,7 @@ fn tools_words(language: &Language) -> String {
     }
 }
 
-/// Asks which language to write in.
+/// Asks which language to write in, where there is a choice.
 fn ask<'a>(
     context: &Context,
     curriculum: &'a Curriculum,
@@ -115,6 +115,9 @@ fn ask<'a>(
         .iter()
         .filter_map(|id| curriculum.language(&id.value))
         .collect();
+    if let [only] = offered[..] {
+        return Ok(only);
+    }
     let stdin = io::stdin();
     if !stdin.is_terminal() {
         let mut error = CommandError::usage("no language was named");

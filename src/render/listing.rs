@@ -9,13 +9,51 @@
 //! A sign always stands beside a word: nothing is said by sign or colour alone. What is done was
 //! decided in [`crate::mastery::path`].
 
+use super::markdown::{Document, Layout};
 use super::text::{Line, Role, Text};
 use crate::mastery::evidence::{Piece, PieceState, Type};
 use crate::mastery::path::{
     ExerciseStanding, LessonStanding, ModuleStanding, Next, NextProof, OutcomeStanding, Standing,
     State, Tally,
 };
+use crate::mastery::project::ProjectStanding;
 use crate::sys::calendar::local_minute;
+
+/// Projects: how far somebody is, and how to read their pages.
+pub fn projects(projects: &[ProjectStanding], width: usize) -> Text {
+    let mut text = Text::new();
+    let Some(name) = projects.iter().map(|one| columns(one.name)).max() else {
+        return text;
+    };
+    text.blank();
+    text.line(Line::of(Role::Subheading, "Projects"));
+    for project in projects {
+        let (sign, word, role) = match (project.passed, project.of) {
+            (0, _) => ("○", "open", Role::Dim),
+            (passed, of) if passed == of => ("✓", "done", Role::Good),
+            _ => ("◐", "begun", Role::Warning),
+        };
+        let note = format!("  stages {} of {}", project.passed, project.of);
+        let title = format!("  {}", project.title);
+        let lead = format!("  {sign} {word:<7} ");
+        let indent = columns(&lead);
+        let mut line = Line::of(role, lead);
+        if indent + name + columns(&title) + columns(&note) <= width {
+            line.push(Role::Code, format!("{:<name$}", project.name))
+                .push(Role::Plain, title)
+                .push(Role::Dim, note);
+            text.line(line);
+        } else {
+            line.push(Role::Code, project.name);
+            text.line(line);
+            let below = " ".repeat(indent.saturating_sub(2));
+            text.line(Line::of(Role::Dim, format!("{below}{note}")));
+        }
+    }
+    let how = "`ipc-mastery read NAME` shows its page.";
+    text.append(Document::parse(how).layout(Layout::new(width)).text);
+    text
+}
 
 /// Modules with their lessons and exercises, for this many columns.
 pub fn list(standing: &Standing, width: usize) -> Text {
