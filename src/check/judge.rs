@@ -16,7 +16,7 @@ use super::stage::{self, Purpose, Setting, StageError};
 use super::verdict::{Failure, Leftover, Report, StageReport, Verdict};
 use super::{diagnose, payload};
 use crate::curriculum::Curriculum;
-use crate::curriculum::exercise::{Exercise, Stage};
+use crate::curriculum::exercise::{Exercise, Need, Stage};
 use crate::curriculum::expression;
 use crate::curriculum::scenario::{Action, Wait};
 use crate::sys::clock::now_us;
@@ -332,6 +332,7 @@ fn with_rule(curriculum: &Curriculum, exercise: &Exercise, failure: Failure) -> 
 
 /// Why a stage that has to do with other users is not judged in a box.
 const NOBODY: &str = "This stage needs other users as they are. In the box of bwrap, a user namespace, they all look like nobody (65534).";
+const NO_NAMESPACES: &str = "This stage needs namespaces that the program makes itself, which the box of bwrap does not let it.";
 
 /// Why a stage that chooses the arguments is not judged with a command that says where its own go.
 const ARGUMENTS: &str = "This stage starts the program with other arguments than the first ones. A command that names its arguments itself cannot be given them; without {socket} and its like in it, it gets those of each stage.";
@@ -370,8 +371,13 @@ impl Judge<'_> {
             return Ok((Verdict::CannotJudge, Some(because(ARGUMENTS.to_owned()))));
         }
         let needs = self.exercise.needs.iter().chain(&stage.needs);
-        if self.bwrap.is_some() && !needs.copied().all(Bwrap::leaves) {
-            return Ok((Verdict::CannotJudge, Some(because(NOBODY.to_owned()))));
+        let lacking = needs.copied().find(|need| !Bwrap::leaves(*need));
+        if let (Some(_), Some(need)) = (self.bwrap, lacking) {
+            let why = match need {
+                Need::Namespaces => NO_NAMESPACES,
+                Need::Users | Need::PeerPid => NOBODY,
+            };
+            return Ok((Verdict::CannotJudge, Some(because(why.to_owned()))));
         }
         let setting = self.setting(number, seed, request);
         let place = self.place(stage, number)?;

@@ -164,9 +164,17 @@ impl Project {
 
 impl ProjectStage {
     fn read(table: &mut Reader<'_>) -> Self {
-        let work = match table.optional_text("task") {
-            Some(task) => Work::Task(task),
-            None => Work::Exercise(Judged::read(table)),
+        let task = table.optional_text("task");
+        let exercise = table.optional_text("exercise");
+        let stages = table.texts("stages");
+        let work = match (task, exercise) {
+            (Some(task), None) => Work::Task(task),
+            (None, Some(exercise)) => Work::Exercise(Judged { exercise, stages }),
+            _ => {
+                let message = "a stage of a project has exactly one of `task` and `exercise`";
+                table.problem(table.span(), message, None);
+                Work::default()
+            }
         };
         Self {
             title: table.text("title"),

@@ -47,6 +47,9 @@ FROM_FILE = {
 }
 # What systemd leaves out when it was not set.
 DEFAULTS = {"SocketUser": "root", "SocketGroup": "root", "User": "root", "Group": "of the user"}
+# Numbers that are another way of writing a name; 870 is what the README says of the group.
+ROOT, GROUP = {"0": "root"}, {"0": "root", "870": "inbox"}
+NUMBERS = {"SocketUser": ROOT, "User": ROOT, "SocketGroup": GROUP, "Group": GROUP}
 # Lists: a line adds to what is there, and an empty one takes all away.
 LISTS = {"LoadCredential", "PropagatesStopTo", "RequiredBy", "SupplementaryGroups", "WantedBy"}
 
@@ -66,7 +69,7 @@ COMPLAINTS = [
     (r"Missing '='|Assignment outside", "no-assignment"),
     (r"has no Listen", "no-address"),
     (r"has no ExecStart", "no-command"),
-    (r"is masked|not found|Failed to open|No such file", "missing"),
+    (r"^Unit inbox\.(service|socket) (is masked|not found)", "missing"),
     (r"[Ff]ailed to parse|Unable to parse|Unknown|not valid|[Ii]nvalid|is absolute|not absolute", "bad-value"),
 ]
 
@@ -195,7 +198,8 @@ class Understood:
         values = self.values(unit, name)
         if name == "CapabilityBoundingSet" and self.file(unit).get(name) is None and values != [""]:
             return "all there are"
-        return " ".join(values) or DEFAULTS.get(name, "")
+        value = " ".join(values) or DEFAULTS.get(name, "")
+        return NUMBERS.get(name, {}).get(value, value)
 
     def verify(self):
         if self.said["missing"]:

@@ -10,6 +10,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, UnixAddr, sockopt};
+use nix::sys::stat::{Mode, umask};
 
 use crate::check::capture::Capture;
 use crate::check::protocol::{Connecting, Inherited, StdinKind, StdoutKind};
@@ -142,7 +143,12 @@ fn listening(path: &Path, kind: SocketType, owner: Option<Identity>) -> io::Resu
     };
     let flags = SockFlag::SOCK_CLOEXEC;
     let made = socket::socket(AddressFamily::Unix, kind, flags, None)?;
-    socket::bind(made.as_raw_fd(), &UnixAddr::new(path)?)?;
+    // Everybody may connect, as with a service manager that was told nothing else (SocketMode= in
+    // systemd.socket(5)). By path it could be changed later, but not for sure of this file.
+    let before = umask(Mode::from_bits_truncate(0o111));
+    let bound = socket::bind(made.as_raw_fd(), &UnixAddr::new(path)?);
+    umask(before);
+    bound?;
     if let Some(Identity { uid, gid }) = owner {
         std::os::unix::fs::lchown(path, Some(uid), Some(gid))?;
     }

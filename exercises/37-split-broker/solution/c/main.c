@@ -50,7 +50,7 @@ static void fail(const char *what)
     exit(EXIT_FAILURE);
 }
 
-/* ---- what both speak --------------------------------------------------------------------------- */
+/* ---- what both speak ------------------------------------------------------------------------- */
 
 static bool begins(const char *text, size_t length, const char *word)
 {
@@ -124,7 +124,7 @@ static bool take_reply(int from, enum status *status, int *file)
     return true;
 }
 
-/* ---- the broker: it may open, and sees no client ------------------------------------------------ */
+/* ---- the broker: it may open, and sees no client --------------------------------------------- */
 
 /* The lines of the list. A request is allowed if it is one of them, byte for byte. */
 static struct line {
@@ -170,8 +170,8 @@ static bool is_listed(const char *request, size_t length)
     return false;
 }
 
-/* Opens what is of one kind (S_IFREG, S_IFCHR) beneath a directory, or returns -1. The kernel itself
- * stays beneath it and follows no symbolic link. */
+/* Opens what is of one kind (S_IFREG, S_IFCHR) beneath a directory, or returns -1. The kernel
+ * itself stays beneath it and follows no symbolic link. */
 static int open_beneath(int directory, const char *name, unsigned access, mode_t kind)
 {
     struct open_how how = {
@@ -189,8 +189,8 @@ static int open_beneath(int directory, const char *name, unsigned access, mode_t
     return file;
 }
 
-/* Makes a network namespace, or returns -1. A process can only change its own, so a child does; in a
- * user namespace of its own it needs no privilege for it. The namespace lives as long as somebody
+/* Makes a network namespace, or returns -1. A process can only change its own, so a child does; in
+ * a user namespace of its own it needs no privilege for it. The namespace lives as long as somebody
  * has it open. */
 static int new_namespace(void)
 {
@@ -351,7 +351,7 @@ static int broker(const char *list_path, const char *directory, const char *path
     return EXIT_SUCCESS;
 }
 
-/* ---- the worker: it has the clients, and may open nothing ---------------------------------------- */
+/* ---- the worker: it has the clients, and may open nothing ------------------------------------ */
 
 #if defined __x86_64__
 #define OUR_ARCH AUDIT_ARCH_X86_64

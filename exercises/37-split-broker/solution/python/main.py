@@ -238,16 +238,22 @@ def run_broker(list_path, directory, path):
     end_worker(worker, pair)
 
 
-# ---- the worker: it has the clients, and may open nothing -----------------------------------------
+# ---- the worker: it has the clients, and may open nothing ---------------------------------------
 
 # What the filter forbids: all that opens, makes or starts something. A program in C can say what it
 # needs and forbid the rest; an interpreter needs more than one would like to list.
 FORBIDDEN = {
     # open openat openat2 creat open_by_handle_at socket connect execve execveat ptrace
     # process_vm_readv pidfd_getfd io_uring_setup unshare setns clone3 fork vfork
-    "x86_64": (0xC000003E, [2, 257, 437, 85, 304, 41, 42, 59, 322, 101, 310, 438, 425, 272, 308, 435, 57, 58]),
+    "x86_64": (
+        0xC000003E,
+        [2, 257, 437, 85, 304, 41, 42, 59, 322, 101, 310, 438, 425, 272, 308, 435, 57, 58],
+    ),
     # the same; there is no open, creat, fork or vfork
-    "aarch64": (0xC00000B7, [56, 437, 265, 198, 203, 221, 281, 117, 270, 438, 425, 97, 268, 435]),
+    "aarch64": (
+        0xC00000B7,
+        [56, 437, 265, 198, 203, 221, 281, 117, 270, 438, 425, 97, 268, 435],
+    ),
 }
 
 

@@ -22,8 +22,8 @@ static int broker(const char *list, const char *directory, const char *path)
     }
 
     /* 1. Read the list, open the directory, and listen at the path.
-     * 2. Start the worker: fork(), then execve("/proc/self/exe", ...) with the listening socket, one
-     *    end of the pair, and an environment of your own. Close that end here.
+     * 2. Start the worker: fork(), then execve("/proc/self/exe", ...) with the listening socket,
+     *    one end of the pair, and an environment of your own. Close that end here.
      * 3. Answer what the worker asks: a status byte, and with `+` a descriptor.
      * 4. Start another worker when this one dies; end both at SIGTERM. */
 

@@ -14,8 +14,8 @@ def broker(list_path, directory, path):
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     # 1. Read the list, open the directory, and listen at the path.
-    # 2. Start the worker: subprocess.Popen() of this program, with pass_fds= for the listening socket
-    #    and one end of the pair, and env= of your own. Close that end here.
+    # 2. Start the worker: subprocess.Popen() of this program, with pass_fds= for the listening
+    #    socket and one end of the pair, and env= of your own. Close that end here.
     # 3. Answer what the worker asks: a status byte, and with `+` a descriptor.
     # 4. Start another worker when this one dies; end both at SIGTERM.
 

@@ -2,10 +2,10 @@
 //!
 //!     program LIST DIRECTORY SOCKET
 //!
-//! The broker opens things and never sees a client. The worker has the clients and can open nothing.
-//! Between them is a pair of sockets, on which they speak as clients do: one packet is one request,
-//! one packet is its reply, a status byte and with `+` one descriptor. The worker asks for one thing
-//! at a time and waits for the reply, so no reply can be taken for that of another request.
+//! The broker opens things and never sees a client. The worker has the clients and can open
+//! nothing. Between them is a pair of sockets, on which they speak as clients do: one packet is one
+//! request, one packet is its reply, a status byte and with `+` one descriptor. The worker asks for
+//! one thing at a time and waits for the reply, so no reply can be taken for that of another.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -151,9 +151,7 @@ impl Broker {
         }
         // Opened anew for each request: a copy of one descriptor would share its offset.
         let opened = match request {
-            Request::Read(name) => {
-                open_beneath(&self.shelf, name, OFlag::O_RDONLY, SFlag::S_IFREG)
-            }
+            Request::Read(name) => open_beneath(&self.shelf, name, OFlag::O_RDONLY, SFlag::S_IFREG),
             Request::Write(name) => {
                 open_beneath(&self.shelf, name, OFlag::O_WRONLY, SFlag::S_IFREG)
             }
@@ -247,7 +245,9 @@ impl Worker {
         let (ours, theirs) = pair()?;
         let numbers = [listener.as_raw_fd(), theirs.as_raw_fd()];
         let mut command = Command::new("/proc/self/exe");
-        command.arg("--worker").args(numbers.map(|number| number.to_string()));
+        command
+            .arg("--worker")
+            .args(numbers.map(|number| number.to_string()));
         command.env_clear().env("PATH", "/usr/bin:/bin");
         let settle = move || {
             SigSet::empty().thread_set_mask()?; // a mask outlives exec()
@@ -306,7 +306,7 @@ fn run_broker(list: &Path, directory: &Path, path: &Path) -> io::Result<()> {
     worker.end()
 }
 
-// ---- the worker: it has the clients, and may open nothing -----------------------------------------
+// ---- the worker: it has the clients, and may open nothing ---------------------------------------
 
 #[cfg(target_arch = "x86_64")]
 const OUR_ARCH: u32 = 0xC000_003E; // AUDIT_ARCH_X86_64
@@ -356,7 +356,12 @@ fn give_up_rights() -> io::Result<()> {
         rules.push(rule(equal, 0, 1, number as u32));
         rules.push(rule(end, 0, 0, libc::SECCOMP_RET_ALLOW));
     }
-    rules.push(rule(end, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32));
+    rules.push(rule(
+        end,
+        0,
+        0,
+        libc::SECCOMP_RET_ERRNO | libc::EPERM as u32,
+    ));
     let filter = libc::sock_fprog {
         len: rules.len() as u16,
         filter: rules.as_mut_ptr(),
@@ -391,8 +396,12 @@ fn serve(client: &OwnedFd, broker: &OwnedFd) -> Turn {
         Err(_) | Ok(0) => return Turn::ClientGone,
         Ok(length) if request_in(&packet[..length]).is_none() => (NO_REQUEST, None),
         Ok(length) => {
-            let asked = send(broker.as_raw_fd(), &packet[..length], MsgFlags::MSG_NOSIGNAL);
-            // Taken whatever has become of the client: a reply that is left lying is the next one's.
+            let asked = send(
+                broker.as_raw_fd(),
+                &packet[..length],
+                MsgFlags::MSG_NOSIGNAL,
+            );
+            // Taken whatever has become of the client: one that is left lying is the next one's.
             match asked.and_then(|_| take_reply(broker)) {
                 Ok(taken) => taken,
                 Err(_) => return Turn::BrokerGone,
@@ -413,12 +422,19 @@ fn run_worker(listener: &OwnedFd, broker: &OwnedFd) -> io::Result<()> {
     loop {
         // Whoever comes when all places are taken waits in the queue of connections.
         let mut watched = vec![PollFd::new(broker.as_fd(), PollFlags::POLLIN)];
-        watched.extend(clients.iter().map(|client| PollFd::new(client.as_fd(), PollFlags::POLLIN)));
+        watched.extend(
+            clients
+                .iter()
+                .map(|client| PollFd::new(client.as_fd(), PollFlags::POLLIN)),
+        );
         if clients.len() < MOST && !full {
             watched.push(PollFd::new(listener.as_fd(), PollFlags::POLLIN));
         }
         poll(&mut watched, PollTimeout::NONE)?;
-        let ready: Vec<bool> = watched.iter().map(|each| each.any() == Some(true)).collect();
+        let ready: Vec<bool> = watched
+            .iter()
+            .map(|each| each.any() == Some(true))
+            .collect();
         if ready[0] {
             return Ok(()); // it sends nothing unasked: this is its end
         }

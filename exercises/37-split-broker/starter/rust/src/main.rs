@@ -24,8 +24,8 @@ fn broker(list: &OsString, directory: &OsString, path: &OsString) -> ExitCode {
     };
 
     // 1. Read the list, open the directory, and listen at the path.
-    // 2. Start the worker: `Command::new("/proc/self/exe")` with `env_clear()`, the listening socket
-    //    and one end of the pair left open for it. Close that end here.
+    // 2. Start the worker: `Command::new("/proc/self/exe")` with `env_clear()`, the listening
+    //    socket and one end of the pair left open for it. Close that end here.
     // 3. Answer what the worker asks: a status byte, and with `+` a descriptor.
     // 4. Start another worker when this one dies; end both at SIGTERM.
 
