@@ -108,6 +108,9 @@ const TOLD: &[(&str, &[&str])] = &[
         "inbox-client",
         &["status-in-host-order-python", "only-prints-status-python"],
     ),
+    ("inbox-service", &["stack-python", "plain-text-python"]),
+    ("inbox-units", &["mode-left-out", "section-misspelt"]),
+    ("split-broker", &["leaves-python", "one-process-python"]),
     (
         "env-doctor",
         &["missing-is-stale-python", "always-the-server-python"],
@@ -120,7 +123,10 @@ const TOLD: &[(&str, &[&str])] = &[
 
 /// The words of a program's failure.
 fn told(curriculum: &Curriculum, exercise: &Exercise, mutant: Option<&str>) -> String {
-    let language = curriculum.language("python").expect("it is there");
+    let mut known = exercise.languages.iter().map(|id| id.value.as_str());
+    let written = known.clone().find(|id| *id == "python");
+    let id = written.or_else(|| known.next()).expect("a language");
+    let language = curriculum.language(id).expect("it is there");
     let material = match mutant {
         None => Material::Starter,
         Some(_) => Material::Solution,
