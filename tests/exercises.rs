@@ -9,11 +9,13 @@
 //! `IPC_MASTERY_ALL=1 IPC_MASTERY_REPEAT=20 cargo test --release --test exercises -- --ignored`.
 //! `IPC_MASTERY_ONLY=WORD,WORD` leaves out the programs whose name contains none of the words; names
 //! are `echo-server/slow-c`. With `IPC_MASTERY_TURN=N` one mutant of each diagnosis is judged, another
-//! one each turn.
+//! one each turn. `IPC_MASTERY_TOLD=FILE` appends a line for each program: its name, the stage in which
+//! it failed, and the diagnosis.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -311,6 +313,21 @@ fn check_case(case: &Case) -> Said {
     said(check(&arguments))
 }
 
+/// Appends what was said to the file that is asked for, if one is.
+fn keep(cases: &[Case], results: &[Said]) {
+    let Some(path) = std::env::var_os("IPC_MASTERY_TOLD") else {
+        return;
+    };
+    let mut told = String::new();
+    for (case, said) in cases.iter().zip(results) {
+        let Case { exercise, id, .. } = case;
+        writeln!(told, "{exercise}/{id}\t{}\t{}", said.stage, said.first).expect("a String");
+    }
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.create(true).append(true).open(path).expect("open");
+    file.write_all(told.as_bytes()).expect("written");
+}
+
 /// Checks all cases, several at a time, in their order.
 fn check_all(cases: &[Case]) -> Vec<Said> {
     let next = Mutex::new(0..cases.len());
@@ -325,11 +342,10 @@ fn check_all(cases: &[Case]) -> Vec<Said> {
             });
         }
     });
-    let results = results.into_inner().expect("no panic");
+    let results = results.into_inner().expect("no panic").into_iter();
+    let results: Vec<Said> = results.map(|said| said.expect("checked")).collect();
+    keep(cases, &results);
     results
-        .into_iter()
-        .map(|said| said.expect("checked"))
-        .collect()
 }
 
 /// One line for each case that went wrong.

@@ -208,6 +208,22 @@ fn read_prints_every_page() {
             Name::Corrections,
             ["Corrections", "Often said:", "For a later lesson"],
         ),
+        (
+            Name::InboxProject,
+            [
+                "The Inbox",
+                "Review before you build (open)",
+                "ipc-mastery start inbox-units",
+            ],
+        ),
+        (
+            Name::BrokerProject,
+            [
+                "The Broker",
+                "ipc-mastery start split-broker",
+                "Exercise 37",
+            ],
+        ),
     ] {
         let output = read(&[page.as_str()]);
         assert_eq!(output.status.code(), Some(0));

@@ -138,6 +138,10 @@ impl Pager {
         if let Some(less) = self.less {
             shell.env("LESS", less);
         }
+        // What is shown is UTF-8, as everywhere here; less asks the locale, which a bare login lacks.
+        if env::var_os("LESSCHARSET").is_none() {
+            shell.env("LESSCHARSET", "utf-8");
+        }
         Err(shell.exec())
     }
 }
