@@ -1,10 +1,10 @@
 //! The proof of the exercises: starters fail kindly, solutions pass, every mutant is told exactly
 //! what is wrong with it, by the real binary.
 //!
-//! A mutant is judged in the stage in which it must fail, after those that this one depends on. In a
-//! language whose programs take longer to build than to judge, it is only when no other language has
-//! one with its diagnosis. `IPC_MASTERY_ALL=1` judges all of them in all stages up to the first that
-//! fails, which must be that one. Each stage is run once: `told` and `check` have the runs that explain
+//! Of an exercise's mutants with the same diagnosis one is judged, in the stage in which it must fail,
+//! after those that this one depends on; and none in a language whose programs take longer to build
+//! than to judge. `IPC_MASTERY_ALL=1` judges all of them, in all stages up to the first that fails,
+//! which must be that one. Each stage is run once: `told` and `check` have the runs that explain
 //! a failure. `IPC_MASTERY_REPEAT=N` repeats the whole matrix and reports every verdict that changed:
 //! `IPC_MASTERY_ALL=1 IPC_MASTERY_REPEAT=20 cargo test --release --test exercises -- --ignored`.
 //! `IPC_MASTERY_ONLY=WORD,WORD` leaves out the programs whose name contains none of the words; names
@@ -162,22 +162,13 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
     if let Some(turn) = turn.and_then(|turn| turn.parse().ok()) {
         retain_one_of_each_diagnosis(&mut cases, turn);
     } else if whole.iter().all(|name| std::env::var_os(name).is_none()) {
-        retain_quick_ones(&mut cases);
+        cases.retain(|case| !case.slow_to_build);
+        retain_one_of_each_diagnosis(&mut cases, 0);
         for case in &mut cases {
             case.only_there = case.stage.is_some();
         }
     }
     cases
-}
-
-/// Of programs that take long to build keeps those that nobody else stands for.
-fn retain_quick_ones(cases: &mut Vec<Case>) {
-    let quick = cases.iter().filter(|case| !case.slow_to_build);
-    let mut proven: BTreeSet<String> = quick.filter_map(|case| case.fault.clone()).collect();
-    cases.retain(|case| match &case.fault {
-        Some(fault) => !case.slow_to_build || proven.insert(fault.clone()),
-        None => !case.slow_to_build,
-    });
 }
 
 /// Of mutants with the same diagnosis keeps one; which, its name and the turn decide, so that all

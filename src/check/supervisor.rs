@@ -33,7 +33,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use self::condition::{Condition, Interruption, Waiting, Window};
+use self::condition::{Condition, Interruption, Sleep, Waiting, Window};
 use self::ending::{send_each, signal_all};
 use self::guard::Guard;
 use self::instance::{End, Instance};
@@ -462,7 +462,7 @@ impl Supervisor {
                 within_ms,
             } => self.wait(name, Condition::Pipe(inode), within_ms),
             Order::AwaitSleep { name, within_ms } => {
-                self.wait(name, Condition::Asleep(0), within_ms)
+                self.wait(name, Condition::Asleep(Sleep::default()), within_ms)
             }
             Order::AwaitIdle { name, within_ms } => {
                 let pid = self.instances.get(&name).map_or(0, |instance| instance.pid);

@@ -306,11 +306,21 @@ def hardening():
     got = Variant("plus", service=[("=/usr/local/lib", "=+/usr/local/lib")]).start().facts(AMY)
     claim("with + in front it is root, and writes /usr, makes sockets of AF_INET and mounts", [got["uid"], got["effective"] != "0", got["writes_usr"], got["inet"]], [0, True, "ok", "ok"])
     got = Variant("implied", service=[("NoNewPrivileges=yes", "")]).start().facts(AMY)
-    claim("a filter of calls implies no_new_privs for a user", got["no_new_privileges"], "1")
+    # From 255 on it is in place before the manager becomes the user, and implies nothing.
+    old = int(re.search(r"systemd v?(\d+)", ctl("--version").stdout).group(1)) < 255
+    claim("before systemd 255 a filter of calls implies no_new_privs for a user", not old or got["no_new_privileges"] == "1")
     got = Variant("misspelt", service=[("ProtectHome=", "ProtectHomes=")]).start().facts(AMY)
     claim("a service with a misspelt setting starts without it", "amy" in got["home"])
     got = Variant("variable", service=[("%d/", "${CREDENTIALS_DIRECTORY}/"), ("/inbox-service 870 ${CREDENTIALS_DIRECTORY}/secret", "/probe.py 870 ${CREDENTIALS_DIRECTORY}/secret")]).start().facts(AMY)
     claim("the variable says the same as %d", got["credential"], "a secret of the tester\n")
+    got = Variant("bare", service=[("%d/", "$CREDENTIALS_DIRECTORY/"), ("/inbox-service 870 $", "/probe.py 870 $")]).start().facts(AMY)
+    claim("$NAME at the beginning of a longer word is no variable that is set, and the word is gone", got["arguments"], ["870"])
+    got = Variant("shells", service=[("/inbox-service 870 %d/secret", "/probe.py $(id -g)")]).start().facts(AMY)
+    claim("nor is $(id, of which the rest is passed on", got["arguments"], ["-g)"])
+    got = Variant("error", service=[("SystemCallErrorNumber=EPERM\n", ""), ("=~@privileged", "=~@privileged\nSystemCallFilter=~mount:EPERM")]).start().facts(AMY)
+    claim("a call with an error of its own is refused, in a list of what is allowed too", got["mount"], "EPERM")
+    got = Variant("dynamic", service=[("User=inbox\n", "User=inbox\nDynamicUser=yes\n"), ("PrivateTmp=yes", "")]).start().facts(AMY)
+    claim("DynamicUser= implies PrivateTmp=", got["sees_tmp"], False)
     v = Variant("none", service=[("RestrictAddressFamilies=AF_UNIX", "RestrictAddressFamilies=none"), ("Restart=on-failure", "")])
     ctl("daemon-reload")
     ctl("start", v.service)
@@ -358,7 +368,9 @@ def connected(path):
 
 def lifetimes():
     """Who takes whom along."""
-    for name, edit in (("part", "PartOf=part.service"), ("bound", "BindsTo=bound.service"), ("needs", "Requires=needs.service")):
+    edits = ("PartOf=part.service", "BindsTo=bound.service", "Requires=needs.service", "Requisite=timid.service", "StopPropagatedFrom=hears.service")
+    for edit in edits:
+        name = edit.split("=")[1].split(".")[0]
         v = Variant(name, socket=[("[Socket]", f"{edit}\n[Socket]")]).start()
         v.facts(AMY)
         before = active(v.socket)

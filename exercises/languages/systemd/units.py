@@ -34,11 +34,8 @@ SHIPPED = "/usr/lib/systemd/system:/lib/systemd/system"
 FROM_FILE = {
     "Accept": "no",
     "NoNewPrivileges": "no",
-    "PrivateDevices": "no",
-    "PrivateTmp": "no",
     "LoadCredential": "",
     "MaxConnections": "",
-    "PropagatesStopTo": "",
     "RequiredBy": "",
     "SocketBindAllow": "",
     "SocketBindDeny": "",
@@ -51,7 +48,12 @@ DEFAULTS = {"SocketUser": "root", "SocketGroup": "root", "User": "root", "Group"
 ROOT, GROUP = {"0": "root"}, {"0": "root", "870": "inbox"}
 NUMBERS = {"SocketUser": ROOT, "User": ROOT, "SocketGroup": GROUP, "Group": GROUP}
 # Lists: a line adds to what is there, and an empty one takes all away.
-LISTS = {"LoadCredential", "PropagatesStopTo", "RequiredBy", "SupplementaryGroups", "WantedBy"}
+LISTS = {"LoadCredential", "RequiredBy", "SupplementaryGroups", "WantedBy"}
+# The settings that name a command; ExecPaths= and ExecSearchPath= are none.
+COMMANDS = {
+    "ExecCondition", "ExecReload", "ExecReloadPost", "ExecStart", "ExecStartPost", "ExecStartPre",
+    "ExecStop", "ExecStopPost", "ExecStopPre",
+}
 
 # The last two are words of later versions for a directory of the service's own.
 YES = ("1", "y", "yes", "t", "true", "on", "connected", "disconnected")
@@ -85,7 +87,7 @@ class File:
         words, value = [], None
         for _, key, this in self.settings:
             if key == name:
-                words = words + this.split() if this else []
+                words = words + this.replace('"', "").replace("'", "").split() if this else []
                 value = " ".join(words) if name in LISTS else this
         return value or None
 
@@ -135,8 +137,10 @@ def read():
     overall = re.search(r"exposure level for .*?: ([0-9.]+)", table)
     try:
         facts = {fact["json_field"]: fact["set"] for fact in json.loads(facts)}
-    except ValueError:
+    except (ValueError, KeyError, TypeError):
         facts = {}
+    if len(there) == len(UNITS) and overall and not any(name.startswith("RestrictAddress") for name in facts):
+        sys.exit("units.py cannot read what this version of systemd-analyze security says")
     return {
         "missing": [unit for unit, path in zip(UNITS, paths) if path not in there],
         "complaints": complaints(said),
@@ -196,8 +200,12 @@ class Understood:
                 return "yes" if (value or "no").lower() in YES else "no"
             return for_unit(value or "", unit)
         values = self.values(unit, name)
-        if name == "CapabilityBoundingSet" and self.file(unit).get(name) is None and values != [""]:
-            return "all there are"
+        if name == "CapabilityBoundingSet" and values != [""]:
+            # Not said, it lacks what PrivateDevices= and others take away.
+            if not values or self.file(unit).get(name) is None:
+                return "all there are"
+        if name in ("PrivateTmp", "PrivateDevices"):  # which DynamicUser= may imply
+            return "yes" if values and values[-1].lower() in YES else "no"
         value = " ".join(values) or DEFAULTS.get(name, "")
         return NUMBERS.get(name, {}).get(value, value)
 
@@ -212,18 +220,20 @@ class Understood:
     def show(self, unit, *names):
         if names == ("Listen",):
             told = self.said["dump"].get(unit, [])
-            return [f"{key}={value}" for key, value in told if key.startswith("Listen")]
+            return [f"{key}={one_slash(value)}" for key, value in told if key.startswith("Listen")]
         return [f"{name}={self.value(unit, name)}" for name in names]
 
     def has(self, unit, name, *words):
-        told = self.file(unit).get(name) or "" if name in FROM_FILE else " ".join(self.values(unit, name))
+        told = self.value(unit, name) if name in FROM_FILE else " ".join(self.values(unit, name))
         return [f"{name} {word}: {'yes' if word in told.split() else 'no'}" for word in words]
 
     def command(self, *numbers):
         """Words of ExecStart=, with the prefix that systemd keeps to itself."""
         told = (self.values("inbox.service", "ExecStart") or [""])[0].replace("\\$", "$")
         words = shlex.split(told)
-        words = [re.sub(r"^\$(\{CREDENTIALS_DIRECTORY\}|CREDENTIALS_DIRECTORY\b)", CREDENTIALS, word) for word in words]
+        # Within a word a variable has braces; $NAME is one as a word of its own.
+        words = [word.replace("${CREDENTIALS_DIRECTORY}", CREDENTIALS) for word in words]
+        words = [one_slash(word) if word.startswith("/") else word for word in words]
         written = self.file("inbox.service").get("ExecStart") or ""
         prefix = re.match(r"[-@:+!|]*", written).group(0)
         words = [prefix + words[0], *words[1:]] if words else []
@@ -231,16 +241,21 @@ class Understood:
         return [f"{number}: {told.get(int(number), 'nothing')}" for number in numbers]
 
     def commands(self):
-        lines = {}
-        for _, name, value in self.file("inbox.service").settings:
-            if name.startswith("Exec"):
-                lines[name] = lines.get(name, 0) + 1 if value else 0
-        return [" ".join(name for name, count in lines.items() for _ in range(count))]
+        found = []
+        for unit in UNITS:
+            lines = {}
+            for _, name, value in self.file(unit).settings:
+                if name in COMMANDS:
+                    lines[name] = lines.get(name, 0) + 1 if value else 0
+            found += [name for name, count in lines.items() for _ in range(count)]
+        return [" ".join(found)]
 
     def calls(self, *names):
         told = (self.values("inbox.service", "SystemCallFilter") or ["~"])[0]
-        listed = {word.split(":")[0] for word in told.lstrip("~").split()}
-        refused = lambda name: (name in listed) == told.startswith("~")
+        forbids, words = told.startswith("~"), told.lstrip("~").split()
+        # A call with an error of its own is refused, in a list of what is allowed too.
+        listed = {word.split(":")[0] for word in words if forbids or ":" not in word}
+        refused = lambda name: (name in listed) == forbids
         return [f"{name}: {'refused' if refused(name) else 'allowed'}" for name in names]
 
     def families(self):
@@ -249,6 +264,11 @@ class Understood:
     def exposure(self, bound):
         level = self.said["exposure"]
         return [f"at most {bound}: yes" if level and float(level) <= float(bound) else f"at most {bound}: no, {level}"]
+
+
+def one_slash(path):
+    """A path as the kernel reads it, where slashes were doubled."""
+    return re.sub(r"/(\./|/)+", "/", path)
 
 
 def for_unit(value, unit):
@@ -261,7 +281,7 @@ def for_unit(value, unit):
 def main(words):
     if words[:1] == ["--read"]:
         version = subprocess.run(["systemd-analyze", "--version"], capture_output=True, text=True, check=True)
-        if int(re.search(r"systemd (\d+)", version.stdout).group(1)) < 250:
+        if int(re.search(r"systemd v?(\d+)", version.stdout).group(1)) < 250:
             sys.exit("units.py needs systemd 250 or newer, which can judge files that are not installed")
         with open(words[1], "w", encoding="utf-8") as file:
             json.dump(read(), file)

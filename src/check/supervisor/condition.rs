@@ -1,5 +1,6 @@
 //! What the grader waits for: whether it has happened, can no longer happen, or is late.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use nix::sys::signal::{Signal, kill};
@@ -33,13 +34,40 @@ pub(super) enum Condition {
     Descriptors(usize),
     Pipe(u64),
     Children(Children),
-    /// Looks in a row at which all slept.
-    Asleep(u8),
+    Asleep(Sleep),
     Idle(Window),
     Output(Vec<u8>),
     /// It has ended, and so has all that it started.
     NothingLeft,
     Printed,
+}
+
+/// How long a program has slept.
+#[derive(Default)]
+pub(super) struct Sleep {
+    /// Looks in a row at which all slept.
+    looks: u8,
+    /// How often each thread of several processes had gone to sleep at the last of them: processes
+    /// that take turns may all seem to sleep, for they are looked at one after the other.
+    sleeps: BTreeMap<i32, u64>,
+}
+
+impl Sleep {
+    /// One look; whether it has slept long enough.
+    fn look(&mut self, pid: i32) -> bool {
+        let sleeps = match process::descendants(pid).is_empty() {
+            true => BTreeMap::new(),
+            false => process::sleeps_of_threads(pid),
+        };
+        let undisturbed = self.looks == 0 || self.sleeps == sleeps;
+        self.looks = match (process::sleeps(pid), undisturbed) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => self.looks + 1,
+        };
+        self.sleeps = sleeps;
+        self.looks >= Interruption::LOOKS
+    }
 }
 
 /// A stretch of time in which it is seen how much a program runs and wants to run.
@@ -209,11 +237,7 @@ impl Supervisor {
                 let other = instance.children_other_than(wanted);
                 other.is_none().then_some(Answer::Done)
             }
-            Condition::Asleep(looks) if !ended => {
-                let asleep = process::sleeps(instance.pid);
-                *looks = if asleep { *looks + 1 } else { 0 };
-                (*looks >= Interruption::LOOKS).then_some(Answer::Done)
-            }
+            Condition::Asleep(sleep) if !ended => sleep.look(instance.pid).then_some(Answer::Done),
             Condition::Idle(window) if !ended => window.look(instance.pid).then_some(Answer::Done),
             Condition::Output(wanted) if instance.stdout.fd.is_none() => {
                 Some(instance.compare_output(wanted))

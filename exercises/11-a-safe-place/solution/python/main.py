@@ -11,8 +11,10 @@ import signal
 import socket
 import stat
 import sys
+import threading
 
 SOCKET = "server.sock"
+ENDS = [signal.SIGTERM, signal.SIGINT]
 
 
 def refuse(why):
@@ -104,16 +106,27 @@ def serve(listener, directory):
                 print(f"a-safe-place: {error}", file=sys.stderr)
 
 
+def end_when_told(directory):
+    """Wait for a signal that ends the program, and leave no name.
+
+    Every thread blocks these signals. A handler written in Python runs between two of its instructions: if
+    the signal came just before accept() waits, the handler would wait as long.
+    """
+    signal.sigwait(ENDS)
+    os.unlink(SOCKET, dir_fd=directory)
+    os._exit(0)
+
+
 def run(arguments):
     path = os.environ.get("XDG_RUNTIME_DIR")
     runtime = open_runtime_directory(path)
     directory = open_own_directory(runtime, arguments.name, 0o710 if arguments.group else 0o700)
     be_the_only_one(directory, arguments.name)
-    # SIGTERM becomes an exception, and so an ordinary way out, as Ctrl-C is one.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+    # SIGTERM and Ctrl-C wait for the thread that asks for them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     address = f"{path}/{arguments.name}/{SOCKET}"
     listener = listen_in(directory, address, 0o660 if arguments.group else 0o600)
+    threading.Thread(target=end_when_told, args=[directory], daemon=True).start()
     try:
         # A daemon stands in no directory. All of ours are descriptors or absolute paths.
         os.chdir("/")

@@ -82,7 +82,10 @@ def listen_at(path):
 def run_hook():
     hook = os.environ.get("IPC_HOOK")
     if hook:
+        # What is blocked here would be blocked in the shell as well.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         subprocess.run(["/bin/sh", "-c", hook], check=False)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
 
 def tell_manager():
@@ -97,6 +100,18 @@ def tell_manager():
             sender.sendto(b"READY=1", manager)
         except OSError as error:
             print(f"socket-activation: NOTIFY_SOCKET: {error}", file=sys.stderr)
+
+
+def end_when_told(own):
+    """Wait for SIGTERM, which every thread blocks, and end.
+
+    A handler written in Python runs between two of its instructions. If the signal came just before a
+    call that waits, the handler would wait as long.
+    """
+    signal.sigwait([signal.SIGTERM])
+    if own is not None:
+        os.unlink(own)
+    os._exit(0)
 
 
 def converse(client, name):
@@ -136,8 +151,8 @@ def main():
     connected = [taken for taken in sockets if not listens(taken)]
     if connected and count != 1:
         sys.exit(f"socket-activation: descriptor {connected[0].fileno()} does not listen")
-    # From here on SIGTERM is an orderly end, which takes the way through `finally`.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # From here on SIGTERM is an orderly end: it waits for the thread that asks for it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     own = None
     try:
         if not sockets:
@@ -145,6 +160,7 @@ def main():
             own = path
         run_hook()
         tell_manager()  # the sockets listen: from here on nobody is refused
+        threading.Thread(target=end_when_told, args=[own], daemon=True).start()
         if connected:
             connected[0].setblocking(True)
             converse(connected[0], names[0])
