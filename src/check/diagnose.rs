@@ -106,6 +106,12 @@ mod tests {
         ];
         parts.into_iter().flat_map(move |part| {
             text.match_indices(part).filter_map(move |(at, _)| {
+                // `offline.target` is a word of its own, and so is `on-line.target`.
+                let before = text[..at].chars().next_back();
+                let inside = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+                if before.is_some_and(inside) {
+                    return None;
+                }
                 let field = text[at + part.len()..].strip_prefix('.')?;
                 let end = field
                     .find(|character: char| !character.is_alphanumeric() && character != '_')
