@@ -4,8 +4,10 @@
 //! on the wall would call that silence. So a deadline moves by what the watched processes, with all
 //! their threads and all below them, have spent on run queues since it was set: the second number
 //! of /proc/PID/schedstat. It moves by [`MOST`] times its length at most, and not at all once they have
-//! had a CPU for half of its length: whoever goes round in a loop has had its turn. Where the kernel
-//! keeps no such account, the wall decides.
+//! had a CPU for half of its length: whoever goes round in a loop has had its turn. The kernel adds a
+//! wait to its account when it is over; so whoever is late and waits at this moment is looked at again
+//! until it has had its turn, as far as a deadline moves at all. Where the kernel keeps no such account,
+//! the wall decides.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +22,9 @@ use crate::sys::process::{self, Turns};
 const MOST: u64 = 5;
 /// Deadlines that are shorter are rhythms, not patience, and do not move: in milliseconds.
 const SHORTEST_MS: u64 = 1_000;
+
+/// When to look again at somebody who waits for a CPU, in milliseconds.
+const AGAIN_MS: u64 = 20;
 
 thread_local! {
     static WATCHED: RefCell<Watched> = RefCell::default();
@@ -51,6 +56,17 @@ impl Watched {
         self.threads = now;
         self.total
     }
+
+    /// Whether a thread wants a CPU and has had none since the last look.
+    fn waits(&mut self) -> bool {
+        let before = self.threads.clone();
+        self.look();
+        let mut wanting = self.pids.iter().flat_map(|pid| process::runnable(*pid));
+        wanting.any(|thread| {
+            let had = before.get(&thread);
+            had.is_some() && had == self.threads.get(&thread)
+        })
+    }
 }
 
 /// From now on, what this process and all below it wait for a CPU does not count.
@@ -81,10 +97,15 @@ pub fn starved_us() -> u64 {
 /// By how much a deadline of this length moves, both in microseconds, with what the watched have had
 /// since it was set.
 fn moves(length_us: u64, since: Turns) -> u64 {
-    if since.ran_ns / 1000 >= length_us / 2 {
+    if had_its_turn(length_us, since) {
         return 0;
     }
     (since.waited_ns / 1000).min(length_us.saturating_mul(MOST))
+}
+
+/// Whether the watched have had a CPU for half of a deadline of this length, in microseconds.
+fn had_its_turn(length_us: u64, since: Turns) -> bool {
+    since.ran_ns / 1000 >= length_us / 2
 }
 
 /// A moment by which something must have happened, if nobody had to wait for a CPU.
@@ -113,13 +134,20 @@ impl Deadline {
         match (left(until), self.before) {
             // Only who is late has to be looked at.
             (0, Some(before)) => {
+                let waits = WATCHED.with_borrow_mut(Watched::waits);
                 let now = turns();
                 let since = Turns {
                     ran_ns: now.ran_ns.saturating_sub(before.ran_ns),
                     waited_ns: now.waited_ns.saturating_sub(before.waited_ns),
                 };
                 let moved = moves(self.length_us, since);
-                Duration::from_micros(left(until.saturating_add(moved)))
+                let most = until.saturating_add(self.length_us.saturating_mul(MOST));
+                match left(until.saturating_add(moved)) {
+                    0 if waits && !had_its_turn(self.length_us, since) => {
+                        Duration::from_micros(left(most)).min(Duration::from_millis(AGAIN_MS))
+                    }
+                    left => Duration::from_micros(left),
+                }
             }
             (left, _) => Duration::from_micros(left),
         }
@@ -203,6 +231,30 @@ mod tests {
         asleep.kill().unwrap();
         asleep.wait().unwrap();
         assert!(starved < SHORTEST_MS * 1000 / 2, "{starved} us");
+    }
+
+    #[test]
+    fn who_waits_at_the_deadline_is_waited_for_until_the_last_moment_of_all() {
+        // Others come first, always, so that one wait is longer than the deadline.
+        let (one, others) = (spinner(), [spinner(), spinner()]);
+        let behind = Command::new("chrt")
+            .args(["--idle", "--pid", "0", &one.id().to_string()])
+            .status();
+        let watched = one.id() as i32;
+        watch(watched);
+        let began = now_us();
+        let deadline = Deadline::after_ms(SHORTEST_MS);
+        while !deadline.passed() {
+            let _ = nix::poll::poll(&mut [], deadline.poll_timeout());
+        }
+        let took_ms = (now_us() - began) / 1000;
+        forget(watched);
+        end(one);
+        others.into_iter().for_each(end);
+        if behind.is_ok_and(|status| status.success()) {
+            assert!(took_ms > SHORTEST_MS * 3, "{took_ms} ms");
+        }
+        assert!(took_ms < SHORTEST_MS * (MOST + 2), "{took_ms} ms");
     }
 
     #[test]

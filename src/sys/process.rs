@@ -181,6 +181,22 @@ pub fn turns(pid: i32) -> Vec<(i32, Turns)> {
     tree.into_iter().flat_map(threads).filter_map(of).collect()
 }
 
+/// The threads of a process and of all below it that run or wait for a CPU (state R in
+/// /proc/PID/task/TID/stat).
+pub fn runnable(pid: i32) -> Vec<i32> {
+    let mut tree = descendants(pid);
+    tree.insert(pid);
+    let wants = |thread: PathBuf| {
+        let stat = parse_stat(&fs::read(thread.join("stat")).ok()?)?;
+        let id = thread.file_name()?.to_str()?.parse().ok()?;
+        (stat.state == 'R').then_some(id)
+    };
+    tree.into_iter()
+        .flat_map(threads)
+        .filter_map(wants)
+        .collect()
+}
+
 fn threads(pid: i32) -> Vec<PathBuf> {
     let entries = fs::read_dir(format!("/proc/{pid}/task"));
     entries.map_or_else(
