@@ -242,17 +242,12 @@ fn generated(curriculum: &Curriculum, observed: &lessons::Observed) -> Vec<(Stri
             "corrections",
             noted(&pages::corrections(&shown, curriculum, Medium::Book), NOTE),
         ),
-        (
-            "inbox-project",
-            noted(&project_page(&shown.inbox, curriculum), NOTE),
-        ),
-        (
-            "broker-project",
-            noted(&project_page(&shown.broker, curriculum), NOTE),
-        ),
     ];
     let all = all.into_iter().map(|(name, text)| (name.to_owned(), text));
-    all.chain(lessons::pages(curriculum, observed, NOTE))
+    let projects = curriculum.projects.iter();
+    let projects = projects.map(|it| (it.name(), noted(&project_page(it, curriculum), NOTE)));
+    all.chain(projects)
+        .chain(lessons::pages(curriculum, observed, NOTE))
         .collect()
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use ipc_mastery::curriculum::correction::Home;
-use ipc_mastery::curriculum::pages::{Name, Pages};
+use ipc_mastery::curriculum::pages::Pages;
 use ipc_mastery::curriculum::source::Source;
 use ipc_mastery::curriculum::{Curriculum, LoadError};
 use ipc_mastery::render::markdown::{Document, Layout};
@@ -193,7 +193,7 @@ fn read(arguments: &[&str]) -> Output {
 fn read_prints_every_page() {
     for (page, words) in [
         (
-            Name::QuickReference,
+            "quick-reference",
             [
                 "Quick reference",
                 "int receive_descriptor(int socket)",
@@ -201,15 +201,15 @@ fn read_prints_every_page() {
             ],
         ),
         (
-            Name::Glossary,
+            "glossary",
             ["Glossary", "open file description", "man 7 unix"],
         ),
         (
-            Name::Corrections,
+            "corrections",
             ["Corrections", "Often said:", "For a later lesson"],
         ),
         (
-            Name::InboxProject,
+            "inbox-project",
             [
                 "The Inbox",
                 "Review before you build (open)",
@@ -217,7 +217,7 @@ fn read_prints_every_page() {
             ],
         ),
         (
-            Name::BrokerProject,
+            "broker-project",
             [
                 "The Broker",
                 "ipc-mastery start split-broker",
@@ -225,11 +225,11 @@ fn read_prints_every_page() {
             ],
         ),
     ] {
-        let output = read(&[page.as_str()]);
+        let output = read(&[page]);
         assert_eq!(output.status.code(), Some(0));
         let text = String::from_utf8(output.stdout).expect("text");
         for word in words {
-            assert!(text.contains(word), "{}: {word}\n{text}", page.as_str());
+            assert!(text.contains(word), "{page}: {word}\n{text}");
         }
     }
 }

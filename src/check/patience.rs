@@ -108,6 +108,16 @@ fn had_its_turn(length_us: u64, since: Turns) -> bool {
     since.ran_ns / 1000 >= length_us / 2
 }
 
+/// What is left of a deadline that is this late, in microseconds; `waits`: one of the watched wants a
+/// CPU at this moment, and the kernel has not yet counted that.
+fn more(length_us: u64, late_us: u64, since: Turns, waits: bool) -> u64 {
+    let most = length_us.saturating_mul(MOST).saturating_sub(late_us);
+    match moves(length_us, since).saturating_sub(late_us) {
+        0 if waits && !had_its_turn(length_us, since) => most.min(AGAIN_MS * 1000),
+        left => left,
+    }
+}
+
 /// A moment by which something must have happened, if nobody had to wait for a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
@@ -140,14 +150,8 @@ impl Deadline {
                     ran_ns: now.ran_ns.saturating_sub(before.ran_ns),
                     waited_ns: now.waited_ns.saturating_sub(before.waited_ns),
                 };
-                let moved = moves(self.length_us, since);
-                let most = until.saturating_add(self.length_us.saturating_mul(MOST));
-                match left(until.saturating_add(moved)) {
-                    0 if waits && !had_its_turn(self.length_us, since) => {
-                        Duration::from_micros(left(most)).min(Duration::from_millis(AGAIN_MS))
-                    }
-                    left => Duration::from_micros(left),
-                }
+                let late_us = now_us().saturating_sub(until);
+                Duration::from_micros(more(self.length_us, late_us, since, waits))
             }
             (left, _) => Duration::from_micros(left),
         }
@@ -234,27 +238,50 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_at_the_deadline_is_waited_for_until_the_last_moment_of_all() {
-        // Others come first, always, so that one wait is longer than the deadline.
-        let (one, others) = (spinner(), [spinner(), spinner()]);
-        let behind = Command::new("chrt")
-            .args(["--idle", "--pid", "0", &one.id().to_string()])
-            .status();
-        let watched = one.id() as i32;
-        watch(watched);
-        let began = now_us();
-        let deadline = Deadline::after_ms(SHORTEST_MS);
-        while !deadline.passed() {
-            let _ = nix::poll::poll(&mut [], deadline.poll_timeout());
+    fn who_wants_a_cpu_and_has_none_waits_and_who_sleeps_does_not() {
+        let (one, others) = (spinner(), [spinner(), spinner(), spinner()]);
+        let mut watched = Watched::default();
+        watched.pids.insert(one.id() as i32);
+        watched.look();
+        // One CPU goes round among four: soon a turn of another lies around two looks.
+        let patience = Deadline::after_ms(SHORTEST_MS * 60);
+        while !watched.waits() {
+            assert!(!patience.passed(), "it never waited");
         }
-        let took_ms = (now_us() - began) / 1000;
-        forget(watched);
         end(one);
         others.into_iter().for_each(end);
-        if behind.is_ok_and(|status| status.success()) {
-            assert!(took_ms > SHORTEST_MS * 3, "{took_ms} ms");
+
+        let mut asleep = Command::new("sleep").arg("60").spawn().unwrap();
+        let mut watched = Watched::default();
+        watched.pids.insert(asleep.id() as i32);
+        let patience = Deadline::after_ms(SHORTEST_MS * 60);
+        while !process::sleeps(asleep.id() as i32) || watched.waits() {
+            assert!(!patience.passed(), "it never slept");
         }
-        assert!(took_ms < SHORTEST_MS * (MOST + 2), "{took_ms} ms");
+        assert!(!watched.waits());
+        asleep.kill().unwrap();
+        asleep.wait().unwrap();
+    }
+
+    #[test]
+    fn who_waits_at_the_deadline_is_looked_at_again_until_the_last_moment_of_all() {
+        let length_us = 1_000_000;
+        let none = Turns::default();
+        let a_look = AGAIN_MS * 1000;
+        assert_eq!(more(length_us, 0, none, false), 0);
+        assert_eq!(more(length_us, 0, none, true), a_look);
+        assert_eq!(more(length_us, length_us * MOST - 1, none, true), 1);
+        assert_eq!(more(length_us, length_us * MOST, none, true), 0);
+        let turn = Turns {
+            ran_ns: 500_000_000,
+            waited_ns: 3_000_000_000,
+        };
+        assert_eq!(more(length_us, 0, turn, true), 0);
+        let counted = Turns {
+            ran_ns: 1_000,
+            waited_ns: 3_000_000_000,
+        };
+        assert_eq!(more(length_us, length_us, counted, true), 2_000_000);
     }
 
     #[test]

@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::context::Context;
 use super::error::CommandError;
 use super::remembered;
-use crate::curriculum::pages::{Name, Pages};
 use crate::exit_code::ExitCode;
 use crate::mastery::path::{self, ModuleStanding, Next, Tally};
 use crate::mastery::progress::Progress;
@@ -32,14 +31,9 @@ pub fn run(context: &Context, json: bool) -> Result<ExitCode, CommandError> {
     let curriculum = context.curriculum()?;
     let progress = remembered::progress(context);
     let standing = path::standing(&curriculum, &progress);
-    let pages = Pages::load(context.source(), &curriculum)?;
-    let projects = [
-        (Name::InboxProject, &pages.inbox),
-        (Name::BrokerProject, &pages.broker),
-    ];
-    let projects = projects.into_iter();
+    let projects = curriculum.projects.iter();
     let projects: Vec<_> = projects
-        .filter_map(|(name, of)| ProjectStanding::of(name.as_str(), of, &progress))
+        .map(|project| ProjectStanding::of(project, &progress))
         .collect();
     if json {
         context.print_json(&Listing {

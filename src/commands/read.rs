@@ -20,7 +20,7 @@ use super::unknown::{self, Kind};
 use crate::curriculum::Curriculum;
 use crate::curriculum::lesson::{Block, Lesson, Shown};
 use crate::curriculum::pages::{Name, Pages};
-use crate::curriculum::project::ProjectStage;
+use crate::curriculum::project::{Project, ProjectStage};
 use crate::exit_code::ExitCode;
 use crate::experiment::{self, Observation};
 use crate::mastery::evidence;
@@ -42,6 +42,9 @@ pub fn run(context: &Context, name: &str) -> Result<ExitCode, CommandError> {
     let curriculum = context.curriculum()?;
     if let Some(page) = Name::parse(name) {
         return show_page(context, page, &curriculum);
+    }
+    if let Some(project) = curriculum.project(name) {
+        return show_project(context, project, &curriculum);
     }
     let lesson = curriculum
         .lesson(name)
@@ -72,33 +75,36 @@ fn show_page(
     let loaded = Pages::load(context.source(), curriculum)?;
     let release = experiment::running_kernel();
     let medium = Medium::Terminal { release: &release };
-    let there = match page {
-        Name::InboxProject => !loaded.inbox.stages.is_empty(),
-        Name::BrokerProject => !loaded.broker.stages.is_empty(),
-        Name::QuickReference | Name::Glossary | Name::Corrections => true,
-    };
-    if !there {
-        return Err(unknown::name(curriculum, Kind::Lesson, page.as_str()));
-    }
     let markdown = match page {
         Name::QuickReference => pages::quick_reference(&loaded.quick_reference, curriculum, medium),
         Name::Glossary => pages::glossary(&loaded.glossary, curriculum, medium),
         Name::Corrections => pages::corrections(&loaded, curriculum, medium),
-        Name::InboxProject | Name::BrokerProject => {
-            let of = match page {
-                Name::InboxProject => &loaded.inbox,
-                _ => &loaded.broker,
-            };
-            let progress = remembered::progress(context);
-            let standing = |stage: &ProjectStage| match project::passed(stage, &progress) {
-                true => Standing::Passed,
-                false => Standing::Open,
-            };
-            pages::project(of, curriculum, medium, standing)
-        }
     };
+    show_markdown(context, &markdown)
+}
+
+/// Shows the page of a project, with what was passed.
+fn show_project(
+    context: &Context,
+    project: &Project,
+    curriculum: &Curriculum,
+) -> Result<ExitCode, CommandError> {
+    let progress = remembered::progress(context);
+    let standing = |stage: &ProjectStage| match project::passed(stage, &progress) {
+        true => Standing::Passed,
+        false => Standing::Open,
+    };
+    let release = experiment::running_kernel();
+    let medium = Medium::Terminal { release: &release };
+    show_markdown(
+        context,
+        &pages::project(project, curriculum, medium, standing),
+    )
+}
+
+fn show_markdown(context: &Context, markdown: &str) -> Result<ExitCode, CommandError> {
     let reader = Reader::of_user(context);
-    let text = Document::parse(&markdown).layout(reader.layout()).text;
+    let text = Document::parse(markdown).layout(reader.layout()).text;
     reader.show(context, &text)
 }
 

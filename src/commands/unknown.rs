@@ -3,6 +3,7 @@
 
 use super::error::CommandError;
 use crate::curriculum::problem::did_you_mean;
+use crate::curriculum::project::Project;
 use crate::curriculum::{Curriculum, pages};
 use crate::untrusted::printable;
 
@@ -42,7 +43,8 @@ impl Kind {
             // `read` knows pages beside lessons.
             Self::Lesson => {
                 let pages = pages::Name::ALL.iter().map(|page| page.as_str().to_owned());
-                lessons().chain(pages).collect()
+                let projects = curriculum.projects.iter().map(Project::name);
+                lessons().chain(pages).chain(projects).collect()
             }
             Self::Exercise => exercises().collect(),
             Self::Task => curriculum

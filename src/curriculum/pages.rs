@@ -1,9 +1,9 @@
-//! Pages to look things up in: the quick reference, the glossary, the corrections and the projects.
-//! Loads them and checks what they say of lessons and exercises.
+//! Pages to look things up in: the quick reference, the glossary and the corrections. Loads them and
+//! checks what they say of lessons and exercises.
 //!
 //! They are not part of [`Curriculum`], which every subcommand loads: only who reads a page, or
 //! checks all files, needs them. A pack without a quick reference or a glossary has those that are
-//! built in; corrections and projects name what a pack has to learn, so it has its own or none.
+//! built in; corrections name claims of lessons, so a pack has its own or none.
 
 use serde::Serialize;
 
@@ -11,7 +11,6 @@ use super::correction::{Correction, Corrections, Home};
 use super::glossary::Term;
 use super::load::{Curriculum, LoadError, Loader};
 use super::problem::{Problem, did_you_mean};
-use super::project::{Project, Work};
 use super::quick_reference::QuickReference;
 use super::reader::Located;
 use super::source::Source;
@@ -25,10 +24,6 @@ pub struct Pages {
     pub glossary: Vec<Term>,
     /// Beliefs and facts.
     pub corrections: Corrections,
-    /// The inbox, as a project.
-    pub inbox: Project,
-    /// The broker, as a project.
-    pub broker: Project,
 }
 
 /// A page, by the name that `read` knows it by.
@@ -40,21 +35,11 @@ pub enum Name {
     Glossary,
     /// `corrections`.
     Corrections,
-    /// `inbox-project`.
-    InboxProject,
-    /// `broker-project`.
-    BrokerProject,
 }
 
 impl Name {
     /// Every page.
-    pub const ALL: [Self; 5] = [
-        Self::QuickReference,
-        Self::Glossary,
-        Self::Corrections,
-        Self::InboxProject,
-        Self::BrokerProject,
-    ];
+    pub const ALL: [Self; 3] = [Self::QuickReference, Self::Glossary, Self::Corrections];
 
     /// How it is written.
     pub fn as_str(self) -> &'static str {
@@ -62,8 +47,6 @@ impl Name {
             Self::QuickReference => "quick-reference",
             Self::Glossary => "glossary",
             Self::Corrections => "corrections",
-            Self::InboxProject => "inbox-project",
-            Self::BrokerProject => "broker-project",
         }
     }
 
@@ -73,10 +56,7 @@ impl Name {
     }
 
     fn file(self) -> String {
-        match self.as_str().strip_suffix("-project") {
-            Some(project) => format!("curriculum/projects/{project}.toml"),
-            None => format!("curriculum/{}.toml", self.as_str()),
-        }
+        format!("curriculum/{}.toml", self.as_str())
     }
 }
 
@@ -90,10 +70,6 @@ impl Pages {
             loader.complete(&Name::QuickReference.file());
             loader.complete(&Name::Glossary.file());
             let corrections = Name::Corrections.file();
-            let project = |loader: &mut Loader, name: Name| match loader.has(&name.file()) {
-                true => loader.read(&name.file(), Project::read),
-                false => Project::default(),
-            };
             let pages = Self {
                 quick_reference: loader.read(&Name::QuickReference.file(), QuickReference::read),
                 glossary: loader.read(&Name::Glossary.file(), Term::read_all),
@@ -101,11 +77,7 @@ impl Pages {
                     true => loader.read(&corrections, Corrections::read),
                     false => Corrections::default(),
                 },
-                inbox: project(loader, Name::InboxProject),
-                broker: project(loader, Name::BrokerProject),
             };
-            check_project(loader, Name::InboxProject, &pages.inbox, curriculum);
-            check_project(loader, Name::BrokerProject, &pages.broker, curriculum);
             // A page that is built in may name lessons that a pack does not have.
             if matches!(source, Source::Embedded) || loader.has(&corrections) {
                 pages.check(loader, curriculum);
@@ -167,39 +139,6 @@ impl Pages {
                 loader.add(&file, name.span.clone(), message, Some(help));
             }
         }
-    }
-}
-
-/// Whether all that a project names is there.
-fn check_project(loader: &mut Loader, name: Name, project: &Project, curriculum: &Curriculum) {
-    let file = name.file();
-    let exercises: Vec<&str> = curriculum
-        .exercises
-        .iter()
-        .map(|it| it.slug.as_str())
-        .collect();
-    let tasks: Vec<&str> = curriculum.tasks.iter().map(|it| it.slug.as_str()).collect();
-    let lessons: Vec<&str> = curriculum.lessons().map(|it| it.slug.as_str()).collect();
-    for stage in &project.stages {
-        if let Work::Task(task) = &stage.work {
-            loader.known(&file, "task", std::slice::from_ref(task), &tasks);
-        }
-    }
-    for judged in project.judged() {
-        let slug = &judged.exercise;
-        loader.known(&file, "exercise", std::slice::from_ref(slug), &exercises);
-        let known = curriculum.exercises.iter().find(|it| it.slug == slug.value);
-        if let Some(known) = known {
-            let stages = known.stages.iter();
-            let ids: Vec<&str> = stages.map(|it| it.id.value.as_str()).collect();
-            loader.known(&file, "stage", &judged.stages, &ids);
-        }
-    }
-    for row in &project.rows {
-        loader.known(&file, "lesson", &row.lessons, &lessons);
-    }
-    for case in &project.use_cases {
-        loader.known(&file, "exercise", &case.exercises, &exercises);
     }
 }
 

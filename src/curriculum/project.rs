@@ -8,6 +8,8 @@ use super::reader::{Located, Reader};
 /// What a project's file holds.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Project {
+    /// What its file is called.
+    pub slug: String,
     /// What it is called.
     pub title: String,
     /// What comes of it: one sentence.
@@ -129,6 +131,7 @@ impl Project {
     pub(super) fn read(top: &mut Reader<'_>) -> Self {
         top.format();
         Self {
+            slug: String::new(),
             title: top.text("title"),
             summary: top.text("summary"),
             intro: top.text("intro"),
@@ -150,6 +153,11 @@ impl Project {
                 exercises: table.texts("exercises"),
             }),
         }
+    }
+
+    /// What its page is called: `inbox-project`.
+    pub fn name(&self) -> String {
+        format!("{}-project", self.slug)
     }
 
     /// Every exercise that it names, with those of its stages that it means.

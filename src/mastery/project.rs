@@ -9,7 +9,7 @@ use crate::curriculum::project::{Project, ProjectStage, Work};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProjectStanding {
     /// What `read` knows its page by.
-    pub name: &'static str,
+    pub name: String,
     /// What it is called.
     pub title: String,
     /// How many stages were passed.
@@ -19,19 +19,15 @@ pub struct ProjectStanding {
 }
 
 impl ProjectStanding {
-    /// Of the project whose page has this name; `None` when it has no stages.
-    pub fn of(name: &'static str, project: &Project, progress: &Progress) -> Option<Self> {
-        let done = project
-            .stages
-            .iter()
-            .filter(|stage| passed(stage, progress));
-        let of = project.stages.len();
-        (of > 0).then(|| Self {
-            name,
+    /// Counts the stages that were passed.
+    pub fn of(project: &Project, progress: &Progress) -> Self {
+        let stages = project.stages.iter();
+        Self {
+            name: project.name(),
             title: project.title.clone(),
-            passed: done.count(),
-            of,
-        })
+            passed: stages.filter(|stage| passed(stage, progress)).count(),
+            of: project.stages.len(),
+        }
     }
 }
 
@@ -91,9 +87,7 @@ mod tests {
             stages: vec![stage("broker", &["beneath"]), stage("inbox", &[])],
             ..Project::default()
         };
-        let standing = ProjectStanding::of("broker-project", &project, &progress).unwrap();
+        let standing = ProjectStanding::of(&project, &progress);
         assert_eq!((standing.passed, standing.of), (1, 2));
-        let empty = Project::default();
-        assert_eq!(ProjectStanding::of("none", &empty, &progress), None);
     }
 }

@@ -22,7 +22,7 @@ use crate::sys::calendar::local_minute;
 /// Projects: how far somebody is, and how to read their pages.
 pub fn projects(projects: &[ProjectStanding], width: usize) -> Text {
     let mut text = Text::new();
-    let Some(name) = projects.iter().map(|one| columns(one.name)).max() else {
+    let Some(name) = projects.iter().map(|one| columns(&one.name)).max() else {
         return text;
     };
     text.blank();
@@ -44,7 +44,7 @@ pub fn projects(projects: &[ProjectStanding], width: usize) -> Text {
                 .push(Role::Dim, note);
             text.line(line);
         } else {
-            line.push(Role::Code, project.name);
+            line.push(Role::Code, project.name.clone());
             text.line(line);
             let below = " ".repeat(indent.saturating_sub(2));
             text.line(Line::of(Role::Dim, format!("{below}{note}")));

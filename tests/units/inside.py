@@ -242,7 +242,7 @@ def reference():
 
 def session():
     """A user logs in, sends, and is thrown out: the message is still there."""
-    client = "import socket, struct, sys, time; s = socket.socket(socket.AF_UNIX); s.connect('/run/inbox/inbox.sock'); words = b'SEND %d three'; s.sendall(struct.pack('!I', len(words)) + words); print(*s.recv(4), flush=True); time.sleep(1000)"
+    client = "import signal, socket, struct, sys; s = socket.socket(socket.AF_UNIX); s.connect('/run/inbox/inbox.sock'); words = b'SEND %d three'; s.sendall(struct.pack('!I', len(words)) + words); print(*s.recv(4), flush=True); signal.pause()"
     run("systemd-run", "--unit=login-of-amy", "-p", "User=amy", "-p", "PAMName=login", "-p", "StandardOutput=file:/run/of-amy", "python3", "-c", client % AMY.pw_uid)
     answered = until(lambda: open("/run/of-amy").read() if os.path.exists("/run/of-amy") else "", "0 0 0 0\n")
     claim("a user who is logged in sends", answered, "0 0 0 0\n")

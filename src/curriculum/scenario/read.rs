@@ -98,16 +98,23 @@ impl Step {
                 listener: listener(table),
                 filters: Filters::read(table),
             },
-            Verb::Signal => Action::Signal {
-                name: instance(table),
-                whom: table
-                    .optional_choice("whom", PROCESSES)
-                    .unwrap_or(Whom::Program),
-                signal: read_signal(table),
-                moment: table
-                    .optional_choice("when", MOMENTS)
-                    .unwrap_or(Moment::Now),
-            },
+            Verb::Signal => {
+                let name = instance(table);
+                let whom = table.optional_choice("whom", PROCESSES);
+                let signal = read_signal(table);
+                let moment = table.optional_choice("when", MOMENTS);
+                let (whom, moment) = (whom.unwrap_or(Whom::Program), moment.unwrap_or(Moment::Now));
+                if (whom, moment) == (Whom::Child, Moment::BeforeCall) {
+                    let help = Some("Leave out `when`, or `whom`.".to_owned());
+                    table.problem(table.span(), "a child's calls are not followed", help);
+                }
+                Action::Signal {
+                    name,
+                    whom,
+                    signal,
+                    moment,
+                }
+            }
             Verb::Interrupt => Action::Interrupt {
                 name: instance(table),
             },
