@@ -17,6 +17,7 @@ pub mod experiment;
 pub mod probe;
 
 pub mod curriculum;
+pub mod model;
 
 pub mod sys;
 

@@ -1,0 +1,152 @@
+//! What happens inside while a call runs: one event for each change, with what was before.
+
+use nix::errno::Errno;
+use serde::{Serialize, Serializer};
+
+use super::address::Name;
+use super::call::{Fd, Type};
+use super::id::{FileId, NodeId, Pid, SkbId, SockId};
+use super::outcome::Credentials;
+use super::row::Row;
+use super::socket::{Shut, State};
+
+/// A change, or a check that refused.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(
+    missing_docs,
+    reason = "the fields say what they are: `before` and `after` above all"
+)]
+pub enum Event {
+    /// A check said no; the call ends with this errno.
+    Refused {
+        row: Row,
+        #[serde(serialize_with = "as_name")]
+        errno: Errno,
+    },
+    /// A process got a descriptor.
+    DescriptorInstalled { pid: Pid, fd: Fd, file: FileId },
+    /// A process gave a descriptor up.
+    DescriptorClosed { pid: Pid, fd: Fd, file: FileId },
+    /// An open file description came into being.
+    FileOpened { file: FileId },
+    /// Something took or dropped a reference to it.
+    References {
+        file: FileId,
+        before: u32,
+        after: u32,
+    },
+    /// Nothing refers to it any more.
+    FileReleased { file: FileId },
+    /// Its offset moved.
+    Offset {
+        file: FileId,
+        before: u64,
+        after: u64,
+    },
+    /// It blocks, or no longer.
+    Nonblock {
+        file: FileId,
+        before: bool,
+        after: bool,
+    },
+    /// A socket came into being.
+    SocketCreated { sock: SockId, ty: Type },
+    /// It changed its state.
+    SocketState {
+        sock: SockId,
+        before: State,
+        after: State,
+    },
+    /// It points to another peer.
+    Peer {
+        sock: SockId,
+        before: Option<SockId>,
+        after: Option<SockId>,
+    },
+    /// It has a name now.
+    Named { sock: SockId, name: Name },
+    /// A name leads to it no longer.
+    Unnamed { sock: SockId, name: Name },
+    /// It is dead: nobody has a descriptor of it, and none is under way.
+    SocketDied { sock: SockId },
+    /// It takes so many waiting connections, or datagrams.
+    Backlog {
+        sock: SockId,
+        before: u32,
+        after: u32,
+    },
+    /// What may no longer be sent or received.
+    Shutdown {
+        sock: SockId,
+        before: Shut,
+        after: Shut,
+    },
+    /// An error waits to be told, or was told.
+    Pending {
+        sock: SockId,
+        #[serde(serialize_with = "as_names")]
+        before: Option<Errno>,
+        #[serde(serialize_with = "as_names")]
+        after: Option<Errno>,
+    },
+    /// Memory that is charged to it, in bytes.
+    Charged {
+        sock: SockId,
+        before: u32,
+        after: u32,
+    },
+    /// What SO_PEERCRED will say of it.
+    PeerCredentials { sock: SockId, of: Credentials },
+    /// A buffer was put at the end of a queue.
+    Queued {
+        sock: SockId,
+        skb: SkbId,
+        from: SockId,
+        len: usize,
+        files: Vec<FileId>,
+    },
+    /// Bytes of a buffer were read.
+    Consumed {
+        sock: SockId,
+        skb: SkbId,
+        before: usize,
+        after: usize,
+    },
+    /// A buffer left its queue.
+    Dequeued { sock: SockId, skb: SkbId },
+    /// A connection waits at a listener.
+    EmbryoQueued { listener: SockId, embryo: SockId },
+    /// A connection was accepted.
+    EmbryoTaken { listener: SockId, embryo: SockId },
+    /// Somebody who sleeps for this socket looks again.
+    Woken { sock: SockId },
+    /// The file system has a new node.
+    NodeCreated { node: NodeId, path: String },
+    /// A path leads to it no longer.
+    NodeRemoved { node: NodeId, path: String },
+    /// Its permission bits.
+    NodeMode {
+        node: NodeId,
+        before: u32,
+        after: u32,
+    },
+    /// A process was sent `SIGPIPE`.
+    BrokenPipe { pid: Pid },
+    /// Sockets that nobody can reach were found, and their queues emptied.
+    Collected { socks: Vec<SockId> },
+    /// A process came into being.
+    ProcessStarted { pid: Pid, parent: Pid },
+    /// A process ended.
+    ProcessEnded { pid: Pid },
+}
+
+fn as_name<S: Serializer>(errno: &Errno, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format!("{errno:?}"))
+}
+
+fn as_names<S: Serializer>(errno: &Option<Errno>, serializer: S) -> Result<S::Ok, S::Error> {
+    errno
+        .map(|errno| format!("{errno:?}"))
+        .serialize(serializer)
+}

@@ -1,0 +1,213 @@
+//! The state of the model, and the only ways to change it: each says what it did as an event.
+//!
+//! Fields are private to this file and those below it, so no system call can change anything behind
+//! the back of the trace. What calls do is decided in [`super::syscall`].
+
+mod descriptors;
+mod names;
+mod nodes;
+mod pipes;
+mod queues;
+mod sockets;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+
+use super::address::Name;
+use super::call::{Fd, Type};
+use super::event::Event;
+use super::fault::Fault;
+use super::file::{File, Pipe, Process};
+use super::id::{FileId, Pid, PipeId, SockId};
+use super::outcome::Stop;
+use super::row::Row;
+use super::settings::Settings;
+use super::socket::Socket;
+use super::tree::Tree;
+
+/// A model kernel.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    settings: Arc<Settings>,
+    processes: BTreeMap<Pid, Process>,
+    files: Vec<File>,
+    socks: Vec<Socket>,
+    pipes: Vec<Pipe>,
+    abstract_names: BTreeMap<(Type, Name), SockId>,
+    tree: Tree,
+    skbs: u32,
+    autobound: u32,
+    /// Open file descriptions that nothing refers to: released when the call ends.
+    released: Vec<FileId>,
+    trace: Trace,
+}
+
+/// What is written down of what happens.
+#[derive(Clone, Debug)]
+struct Trace {
+    /// Events, if anybody wants them.
+    events: Option<Vec<Event>>,
+    /// How often each row of the catalogue was decided by.
+    rows: Vec<u64>,
+}
+
+impl Kernel {
+    /// A kernel with one process.
+    pub fn new(settings: Arc<Settings>) -> Self {
+        let mut kernel = Self {
+            settings,
+            processes: BTreeMap::new(),
+            files: Vec::new(),
+            socks: Vec::new(),
+            pipes: Vec::new(),
+            abstract_names: BTreeMap::new(),
+            tree: Tree::default(),
+            skbs: 0,
+            autobound: 0,
+            released: Vec::new(),
+            trace: Trace {
+                events: None,
+                rows: vec![0; Row::COUNT],
+            },
+        };
+        kernel.add_process(Pid(0));
+        kernel
+    }
+
+    /// Adds a process that has nothing: an agent beside the first.
+    pub fn add_process(&mut self, pid: Pid) {
+        let process = Process {
+            descriptors: BTreeMap::new(),
+            lowest: 3,
+            limit: 1024,
+            uid: 0,
+            euid: 0,
+            gid: 0,
+            egid: 0,
+            umask: 0o022,
+            cwd: String::new(),
+            parent: None,
+        };
+        self.processes.insert(pid, process);
+    }
+
+    /// Writes events down from now on.
+    pub fn with_events(mut self) -> Self {
+        self.trace.events = Some(Vec::new());
+        self
+    }
+
+    /// What happened since this was asked last.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        let events = self.trace.events.as_mut();
+        events.map(std::mem::take).unwrap_or_default()
+    }
+
+    /// How often each row of the catalogue was decided by, in the order of rows.
+    pub fn rows(&self) -> &[u64] {
+        &self.trace.rows
+    }
+
+    /// What it is set to.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Every process.
+    pub fn processes(&self) -> impl Iterator<Item = (Pid, &Process)> {
+        self.processes.iter().map(|(pid, process)| (*pid, process))
+    }
+
+    /// A process that is there.
+    ///
+    /// # Panics
+    /// When it is not.
+    pub fn process(&self, pid: Pid) -> &Process {
+        self.processes.get(&pid).expect("a process that is there")
+    }
+
+    /// Whether this process is there.
+    pub fn has_process(&self, pid: Pid) -> bool {
+        self.processes.contains_key(&pid)
+    }
+
+    /// Every open file description, the released ones too: they have no references.
+    pub fn files(&self) -> impl Iterator<Item = (FileId, &File)> {
+        let files = self.files.iter().enumerate();
+        files.map(|(index, file)| (FileId(index as u32), file))
+    }
+
+    /// An open file description.
+    pub fn file(&self, file: FileId) -> &File {
+        &self.files[file.index()]
+    }
+
+    /// Every socket, dead ones too.
+    pub fn socks(&self) -> impl Iterator<Item = (SockId, &Socket)> {
+        let socks = self.socks.iter().enumerate();
+        socks.map(|(index, sock)| (SockId(index as u32), sock))
+    }
+
+    /// A socket.
+    pub fn sock(&self, sock: SockId) -> &Socket {
+        &self.socks[sock.index()]
+    }
+
+    /// A pipe.
+    pub fn pipe(&self, pipe: PipeId) -> &Pipe {
+        &self.pipes[pipe.index()]
+    }
+
+    /// The file system.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Names without a node, with the sockets that hold them.
+    pub fn abstract_names(&self) -> impl Iterator<Item = (Type, &Name, SockId)> {
+        let names = self.abstract_names.iter();
+        names.map(|((ty, name), sock)| (*ty, name, *sock))
+    }
+
+    /// What a descriptor of a process refers to.
+    pub fn descriptor(&self, pid: Pid, fd: Fd) -> Option<FileId> {
+        let slot = self.process(pid).descriptors.get(&fd)?;
+        Some(slot.file)
+    }
+
+    /// Whether this error was put in on purpose.
+    pub(super) fn wrong(&self, fault: Fault) -> bool {
+        self.settings.fault == Some(fault)
+    }
+
+    /// Notes that a row decided something.
+    pub(super) fn by(&mut self, row: Row) {
+        self.trace.rows[row.index()] += 1;
+    }
+
+    /// A check that says no, by this row.
+    pub(super) fn refuse(&mut self, row: Row, errno: Errno) -> Stop {
+        self.by(row);
+        self.emit(|| Event::Refused { row, errno });
+        Stop::Failed(errno)
+    }
+
+    /// Writes an event down.
+    fn emit(&mut self, event: impl FnOnce() -> Event) {
+        if let Some(events) = &mut self.trace.events {
+            events.push(event());
+        }
+    }
+
+    /// Somebody who sleeps for this socket looks again: `sk_data_ready`, `sk_write_space`.
+    pub(super) fn wake(&mut self, sock: SockId) {
+        self.emit(|| Event::Woken { sock });
+    }
+
+    /// Sends `SIGPIPE`.
+    pub(super) fn break_pipe(&mut self, pid: Pid) {
+        self.emit(|| Event::BrokenPipe { pid });
+    }
+}

@@ -1,0 +1,71 @@
+//! Changes of pipes.
+
+use super::Kernel;
+use crate::model::file::{Kind, PIPE_PAGES, Page, Pipe};
+use crate::model::id::PipeId;
+
+impl Kernel {
+    /// A new pipe with a reader and a writer.
+    pub(in crate::model) fn create_pipe(&mut self) -> PipeId {
+        let pipe = PipeId(self.pipes.len() as u32);
+        self.pipes.push(Pipe {
+            readers: 1,
+            writers: 1,
+            ..Pipe::default()
+        });
+        pipe
+    }
+
+    /// Writes what there is room for: `pipe_write`.
+    pub(in crate::model) fn fill_pipe(&mut self, pipe: PipeId, bytes: &[u8]) -> usize {
+        let page = self.settings.page;
+        let pages = &mut self.pipes[pipe.index()].pages;
+        let mut written = 0;
+        // What makes no full page is put behind what the last page holds, if it fits there.
+        let rest = bytes.len() % page;
+        if let Some(last) = pages
+            .back_mut()
+            .filter(|last| rest > 0 && last.filled + rest <= page)
+        {
+            last.data.extend(&bytes[..rest]);
+            last.filled += rest;
+            written = rest;
+        }
+        while written < bytes.len() && pages.len() < PIPE_PAGES {
+            let end = (written + page).min(bytes.len());
+            let data = &bytes[written..end];
+            pages.push_back(Page {
+                data: data.iter().copied().collect(),
+                filled: data.len(),
+            });
+            written = end;
+        }
+        written
+    }
+
+    /// Reads what there is: `pipe_read`.
+    pub(in crate::model) fn drain_pipe(&mut self, pipe: PipeId, len: usize) -> Vec<u8> {
+        let pages = &mut self.pipes[pipe.index()].pages;
+        let mut read = Vec::new();
+        while read.len() < len {
+            let Some(first) = pages.front_mut() else {
+                break;
+            };
+            let take = first.data.len().min(len - read.len());
+            read.extend(first.data.drain(..take));
+            if first.data.is_empty() {
+                pages.pop_front();
+            }
+        }
+        read
+    }
+
+    /// An end was released.
+    pub(in crate::model) fn close_pipe_end(&mut self, kind: Kind) {
+        match kind {
+            Kind::PipeOut(pipe) => self.pipes[pipe.index()].readers -= 1,
+            Kind::PipeIn(pipe) => self.pipes[pipe.index()].writers -= 1,
+            _ => {}
+        }
+    }
+}

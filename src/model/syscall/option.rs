@@ -1,0 +1,124 @@
+//! getsockopt(2), setsockopt(2) and ioctl(2).
+
+use nix::errno::Errno;
+
+use super::{DONE, Result};
+use crate::model::call::{Asked, Fd, Set, Type};
+use crate::model::fault::Fault;
+use crate::model::id::Pid;
+use crate::model::kernel::Kernel;
+use crate::model::outcome::{Answer, Credentials};
+use crate::model::row::row;
+use crate::model::socket::State;
+
+impl Kernel {
+    pub(super) fn getsockopt(&mut self, pid: Pid, fd: Fd, option: Asked) -> Result<Answer> {
+        let (_, sock) = self.sock_at(pid, fd)?;
+        let socket = self.sock(sock);
+        let number = match option {
+            Asked::Type => match socket.ty {
+                Type::Stream => 1,
+                Type::Dgram => 2,
+                Type::Seqpacket => 5,
+            },
+            Asked::Error => {
+                let error = match self.wrong(Fault::ErrorIsNotCleared) {
+                    true => socket.error,
+                    false => self.take_error(sock),
+                };
+                self.by(if error.is_some() {
+                    row("F07")
+                } else {
+                    row("O08")
+                });
+                error.map_or(0, |error| error as i64)
+            }
+            Asked::AcceptConn => {
+                let listens = socket.state == State::Listen;
+                self.by(row("E25"));
+                i64::from(listens)
+            }
+            Asked::PeerCred => {
+                let of = socket.peercred;
+                self.by(if of.is_some() { row("K13") } else { row("K11") });
+                let nobody = Credentials {
+                    pid: None,
+                    uid: u32::MAX,
+                    gid: u32::MAX,
+                };
+                return Ok(Answer::Credentials(of.unwrap_or(nobody)));
+            }
+            Asked::SndBuf => {
+                let sndbuf = socket.sndbuf;
+                self.by(row("F26"));
+                i64::from(sndbuf)
+            }
+            Asked::PassCred => i64::from(socket.passcred),
+            Asked::Domain => 1,
+            Asked::Protocol => 0,
+        };
+        self.by(row("C04"));
+        Ok(Answer::Number(number))
+    }
+
+    pub(super) fn setsockopt(&mut self, pid: Pid, fd: Fd, option: Set) -> Result<Answer> {
+        let (_, sock) = self.sock_at(pid, fd)?;
+        match option {
+            Set::SndBuf(bytes) => {
+                let settings = self.settings();
+                // A negative number is a very large one.
+                let bytes = (bytes as u32).min(settings.wmem_max);
+                let doubled = if self.wrong(Fault::SndBufIsNotDoubled) {
+                    bytes
+                } else {
+                    bytes * 2
+                };
+                let sndbuf = doubled.max(settings.least_sndbuf);
+                self.set_sndbuf(sock, sndbuf);
+                self.by(row("F26"));
+                self.wake(sock);
+            }
+            Set::RcvBuf(_) => self.by(row("F25")),
+            Set::PassCred(on) => self.set_passcred(sock, on),
+            Set::ReuseAddr => self.by(row("A23")),
+        }
+        Ok(DONE)
+    }
+
+    /// `unix_inq_len`.
+    pub(super) fn inq(&mut self, pid: Pid, fd: Fd) -> Result<Answer> {
+        let (_, sock) = self.sock_at(pid, fd)?;
+        let socket = self.sock(sock);
+        if socket.state == State::Listen {
+            return Err(self.refuse(row("F30"), Errno::EINVAL));
+        }
+        let mut lengths = socket.queue.iter().map(|skb| skb.left());
+        let (row, bytes) = match socket.ty {
+            Type::Stream => (row("F29"), lengths.sum()),
+            Type::Seqpacket => (row("I11"), lengths.sum()),
+            Type::Dgram if self.wrong(Fault::InqCountsAllDatagrams) => (row("H30"), lengths.sum()),
+            Type::Dgram => (row("H30"), lengths.next().unwrap_or(0)),
+        };
+        self.by(row);
+        let bytes: usize = bytes;
+        Ok(Answer::Number(bytes as i64))
+    }
+
+    /// `unix_outq_len`.
+    pub(super) fn outq(&mut self, pid: Pid, fd: Fd) -> Result<Answer> {
+        let (_, sock) = self.sock_at(pid, fd)?;
+        let charged = self.sock(sock).charged;
+        self.by(row("O03"));
+        let bytes = match self.wrong(Fault::OutqCountsBytes) {
+            true => self.unread_of(sock),
+            false => i64::from(charged),
+        };
+        Ok(Answer::Number(bytes))
+    }
+
+    fn unread_of(&self, sock: crate::model::id::SockId) -> i64 {
+        let buffers = self.socks().flat_map(|(_, socket)| &socket.queue);
+        let mine = buffers.filter(|skb| skb.from == sock && skb.embryo.is_none());
+        mine.map(|skb| skb.left() as i64).sum()
+    }
+}

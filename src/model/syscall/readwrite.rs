@@ -1,0 +1,146 @@
+//! read(2) and write(2), of whatever a descriptor refers to.
+
+use nix::errno::Errno;
+
+use super::Result;
+use super::send::Message;
+use crate::model::call::{Access, Fd, Flags, Payload};
+use crate::model::file::Kind;
+use crate::model::id::{FileId, Pid};
+use crate::model::kernel::Kernel;
+use crate::model::outcome::{Answer, Received, Stop, Wait};
+use crate::model::row::row;
+use crate::model::tree::NodeKind;
+
+/// Size of the counter of an eventfd, in bytes.
+const COUNTER: usize = 8;
+
+impl Kernel {
+    pub(super) fn read(&mut self, pid: Pid, fd: Fd, len: usize) -> Result<Answer> {
+        let file = self.file_at(pid, fd)?;
+        let nonblock = self.file(file).nonblock;
+        let data = match self.file(file).kind {
+            Kind::Socket(_) if len == 0 => {
+                self.by(row("C07"));
+                Vec::new()
+            }
+            Kind::Socket(sock) => {
+                self.receive(pid, file, sock, len, Flags::default(), None)?
+                    .data
+            }
+            Kind::PipeOut(_) if len == 0 => Vec::new(),
+            Kind::PipeOut(pipe) => {
+                if self.pipe(pipe).is_empty() && self.pipe(pipe).writers > 0 {
+                    return Err(self.wait(nonblock, row("O12"), Wait::Other));
+                }
+                self.drain_pipe(pipe, len)
+            }
+            Kind::PipeIn(_) => return Err(self.refuse(row("J23"), Errno::EBADF)),
+            Kind::Regular {
+                node,
+                offset,
+                access,
+            } => {
+                if access == Access::Write {
+                    return Err(self.refuse(row("J23"), Errno::EBADF));
+                }
+                let NodeKind::Regular(data) = &self.tree().node(node).kind else {
+                    return Err(Stop::Failed(Errno::EINVAL));
+                };
+                let start = (offset as usize).min(data.len());
+                let end = (start + len).min(data.len());
+                let read = data[start..end].to_vec();
+                self.by(row("J01"));
+                self.set_offset(file, offset + read.len() as u64);
+                read
+            }
+            Kind::Eventfd { counter } => {
+                if len < COUNTER {
+                    return Err(Stop::Failed(Errno::EINVAL));
+                }
+                if counter == 0 {
+                    return Err(self.wait(nonblock, row("O12"), Wait::Other));
+                }
+                self.set_counter(file, 0);
+                counter.to_ne_bytes().to_vec()
+            }
+        };
+        Ok(Answer::Received(Received {
+            count: data.len(),
+            data,
+            ..Received::default()
+        }))
+    }
+
+    pub(super) fn write(&mut self, pid: Pid, fd: Fd, payload: &Payload) -> Result<Answer> {
+        let file = self.file_at(pid, fd)?;
+        let nonblock = self.file(file).nonblock;
+        match self.file(file).kind {
+            Kind::Socket(sock) => {
+                if payload.len == 0 {
+                    self.by(row("C08"));
+                }
+                let message = Message {
+                    payload,
+                    flags: Flags::default(),
+                    to: None,
+                    control: &[],
+                };
+                self.send(pid, file, sock, &message)
+            }
+            Kind::PipeOut(_) => Err(self.refuse(row("J23"), Errno::EBADF)),
+            Kind::PipeIn(pipe) => {
+                if payload.len == 0 {
+                    return Ok(Answer::Number(0));
+                }
+                if self.pipe(pipe).readers == 0 {
+                    self.break_pipe(pid);
+                    return Err(Stop::Failed(Errno::EPIPE));
+                }
+                let written = self.fill_pipe(pipe, &payload.bytes(0, payload.len));
+                match written {
+                    0 => Err(self.wait(nonblock, row("O12"), Wait::Other)),
+                    written => Ok(Answer::Number(written as i64)),
+                }
+            }
+            Kind::Regular {
+                node,
+                offset,
+                access,
+            } => {
+                if access == Access::Read {
+                    return Err(self.refuse(row("J23"), Errno::EBADF));
+                }
+                let bytes = payload.bytes(0, payload.len);
+                self.write_node(node, offset as usize, &bytes);
+                self.set_offset(file, offset + bytes.len() as u64);
+                Ok(Answer::Number(bytes.len() as i64))
+            }
+            Kind::Eventfd { counter } => self.add_to_counter(file, counter, payload, nonblock),
+        }
+    }
+
+    fn add_to_counter(
+        &mut self,
+        file: FileId,
+        counter: u64,
+        payload: &Payload,
+        nonblock: bool,
+    ) -> Result<Answer> {
+        let bytes = payload.bytes(0, payload.len);
+        let Some(added) = bytes
+            .first_chunk::<COUNTER>()
+            .map(|it| u64::from_ne_bytes(*it))
+        else {
+            return Err(Stop::Failed(Errno::EINVAL));
+        };
+        if added == u64::MAX {
+            return Err(Stop::Failed(Errno::EINVAL));
+        }
+        if u64::MAX - counter <= added {
+            return Err(self.wait(nonblock, row("O12"), Wait::Other));
+        }
+        self.set_counter(file, counter + added);
+        Ok(Answer::Number(COUNTER as i64))
+    }
+}
