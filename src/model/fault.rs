@@ -3,13 +3,15 @@
 
 use super::row::{Row, row};
 
-/// How many processes it takes to notice an error.
+/// What it takes to notice an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// One process is enough.
     OneProcess,
     /// Several, with different users.
     SeveralProcesses,
+    /// Descriptors that block, which chance never makes.
+    BlockingCalls,
 }
 
 macro_rules! faults {
@@ -50,7 +52,7 @@ macro_rules! faults {
 faults! {
     AbstractInUseFirst "abstract-in-use-first" "B12" OneProcess
         "a bound socket that takes an abstract name in use gets EADDRINUSE"
-    AcceptInheritsNonblock "accept-inherits-nonblock" "C06" OneProcess
+    AcceptInheritsNonblock "accept-inherits-nonblock" "C06" BlockingCalls
         "an accepted socket does not block when its listener does not"
     AcceptedHasNoName "accepted-has-no-name" "D04" OneProcess
         "an accepted socket does not show the name of its listener"
@@ -166,13 +168,11 @@ faults! {
         "connect by a path does not compare types"
     UmaskIsIgnored "umask-is-ignored" "N01" OneProcess
         "the umask does not reach the node of a socket"
-    UnlinkUnbinds "unlink-unbinds" "A13" OneProcess
-        "unlink of its node takes a socket its name"
     UnreadMakesNoReset "unread-makes-no-reset" "F05" OneProcess
         "what was not read at close makes no reset"
     WritableAtHalf "writable-at-half" "F13" OneProcess
         "poll reports room when half of the send buffer is free"
-    WritersAreGlued "writers-are-glued" "K07" SeveralProcesses
+    WritersAreGlued "writers-are-glued" "K07" OneProcess
         "messages of different writers are read as one"
 }
 

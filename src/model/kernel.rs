@@ -93,6 +93,14 @@ impl Kernel {
         self.processes.insert(pid, process);
     }
 
+    /// Makes a process that of a user with no other groups.
+    pub fn give_ids(&mut self, pid: Pid, user: u32, group: u32) {
+        if let Some(process) = self.processes.get_mut(&pid) {
+            (process.uid, process.euid) = (user, user);
+            (process.gid, process.egid) = (group, group);
+        }
+    }
+
     /// Writes events down from now on.
     pub fn with_events(mut self) -> Self {
         self.trace.events = Some(Vec::new());

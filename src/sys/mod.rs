@@ -5,6 +5,7 @@
 //! services, no lessons and no rules.
 
 pub mod abilities;
+pub mod bare_call;
 pub mod before_call;
 pub mod calendar;
 pub mod cgroup;

@@ -14,8 +14,10 @@ use crate::model::socket::State;
 
 impl Kernel {
     pub(super) fn connect(&mut self, pid: Pid, fd: Fd, address: &Address) -> Result<Answer> {
-        let (file, sock) = self.sock_at(pid, fd)?;
+        // The address is copied before anybody looks what the descriptor is of.
+        self.file_at(pid, fd)?;
         self.check_length(address)?;
+        let (file, sock) = self.sock_at(pid, fd)?;
         match self.sock(sock).ty {
             Type::Dgram => self.connect_datagrams(pid, sock, address),
             Type::Stream | Type::Seqpacket => self.connect_stream(pid, file, sock, address),

@@ -38,6 +38,15 @@ pub(super) struct Taken {
     pub read: bool,
 }
 
+/// Credentials of which only so many bytes are there.
+fn cut(of: Credentials, fit: usize) -> Credentials {
+    Credentials {
+        pid: of.pid.filter(|_| fit >= 4),
+        uid: if fit >= 8 { of.uid } else { 0 },
+        gid: if fit >= 12 { of.gid } else { 0 },
+    }
+}
+
 fn aligned(len: usize) -> usize {
     len.next_multiple_of(8)
 }
@@ -222,9 +231,10 @@ impl Kernel {
                     self.by(row("K21"));
                     received.flags |= Flags::CTRUNC;
                 }
-                received
-                    .control
-                    .push(ControlMessage::Credentials { of, fit });
+                received.control.push(ControlMessage::Credentials {
+                    of: cut(of, fit),
+                    fit,
+                });
                 left -= left.min(aligned(HEADER + UCRED));
             }
         }

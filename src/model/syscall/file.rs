@@ -76,6 +76,8 @@ impl Kernel {
     }
 
     pub(super) fn creat(&mut self, pid: Pid, path: &str) -> Result<Answer> {
+        // It is opened, too, and closed again.
+        self.free_descriptor(pid)?;
         let place = self.free_place(pid, path)?;
         let mode = 0o666 & !self.process(pid).umask;
         self.make_node(pid, &place, NodeKind::Regular(Vec::new()), mode);
@@ -103,11 +105,6 @@ impl Kernel {
         }
         self.by(row("A13"));
         self.remove_path(&place.path);
-        if self.wrong(Fault::UnlinkUnbinds)
-            && let NodeKind::Socket(Some(sock)) = self.tree().node(node).kind
-        {
-            self.forget_name(sock);
-        }
         Ok(DONE)
     }
 
@@ -177,7 +174,8 @@ impl Kernel {
                 self.check_owner(pid, node)?;
                 self.set_node_mode(node, mode & 0o777);
             }
-            Kind::PipeIn(_) | Kind::PipeOut(_) | Kind::Eventfd { .. } => {}
+            Kind::PipeIn(_) | Kind::PipeOut(_) => {}
+            Kind::Eventfd { .. } => return Err(Stop::Failed(Errno::EOPNOTSUPP)),
         }
         Ok(DONE)
     }

@@ -5,11 +5,13 @@ use nix::errno::Errno;
 use super::{DONE, Result};
 use crate::model::call::{Asked, Fd, Set, Type};
 use crate::model::fault::Fault;
+use crate::model::file::Kind;
 use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
 use crate::model::outcome::{Answer, Credentials};
 use crate::model::row::row;
 use crate::model::socket::State;
+use crate::model::tree::NodeKind;
 
 impl Kernel {
     pub(super) fn getsockopt(&mut self, pid: Pid, fd: Fd, option: Asked) -> Result<Answer> {
@@ -87,7 +89,21 @@ impl Kernel {
 
     /// `unix_inq_len`.
     pub(super) fn inq(&mut self, pid: Pid, fd: Fd) -> Result<Answer> {
-        let (_, sock) = self.sock_at(pid, fd)?;
+        let file = self.file_at(pid, fd)?;
+        let sock = match self.file(file).kind {
+            Kind::Socket(sock) => sock,
+            Kind::PipeIn(pipe) | Kind::PipeOut(pipe) => {
+                return Ok(Answer::Number(self.pipe(pipe).len() as i64));
+            }
+            Kind::Regular { node, offset, .. } => {
+                let len = match &self.tree().node(node).kind {
+                    NodeKind::Regular(data) => data.len() as i64,
+                    _ => 0,
+                };
+                return Ok(Answer::Number(len - offset as i64));
+            }
+            Kind::Eventfd { .. } => return Err(self.refuse(row("C19"), Errno::ENOTTY)),
+        };
         let socket = self.sock(sock);
         if socket.state == State::Listen {
             return Err(self.refuse(row("F30"), Errno::EINVAL));
@@ -106,7 +122,10 @@ impl Kernel {
 
     /// `unix_outq_len`.
     pub(super) fn outq(&mut self, pid: Pid, fd: Fd) -> Result<Answer> {
-        let (_, sock) = self.sock_at(pid, fd)?;
+        let file = self.file_at(pid, fd)?;
+        let Kind::Socket(sock) = self.file(file).kind else {
+            return Err(self.refuse(row("C19"), Errno::ENOTTY));
+        };
         let charged = self.sock(sock).charged;
         self.by(row("O03"));
         let bytes = match self.wrong(Fault::OutqCountsBytes) {

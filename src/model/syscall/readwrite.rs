@@ -128,10 +128,7 @@ impl Kernel {
         nonblock: bool,
     ) -> Result<Answer> {
         let bytes = payload.bytes(0, payload.len);
-        let Some(added) = bytes
-            .first_chunk::<COUNTER>()
-            .map(|it| u64::from_ne_bytes(*it))
-        else {
+        let Ok(added) = <[u8; COUNTER]>::try_from(bytes).map(u64::from_ne_bytes) else {
             return Err(Stop::Failed(Errno::EINVAL));
         };
         if added == u64::MAX {

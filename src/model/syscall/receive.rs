@@ -18,6 +18,8 @@ struct Gathered {
     data: Vec<u8>,
     from: Option<Name>,
     named: bool,
+    /// Whether the queue ended before the buffer did.
+    dry: bool,
     taken: Taken,
 }
 
@@ -69,10 +71,7 @@ impl Kernel {
         }
         if !gathered.taken.read && gathered.data.is_empty() {
             self.end_of_stream(sock, nonblock)?;
-        } else if flags.has(Flags::WAITALL)
-            && gathered.data.len() < len
-            && self.sock(sock).queue.is_empty()
-        {
+        } else if flags.has(Flags::WAITALL) && gathered.dry {
             // It would wait for more, and so is told of an error, which is then lost.
             self.by(row("F16"));
             self.take_error(sock);
@@ -142,6 +141,7 @@ impl Kernel {
                 return;
             }
         }
+        gathered.dry = self.sock(sock).queue.is_empty();
     }
 
     fn peek_stream(&mut self, sock: SockId, len: usize, gathered: &mut Gathered) {

@@ -34,6 +34,9 @@ impl Kernel {
         sock: SockId,
         message: &Message<'_>,
     ) -> Result<Answer> {
+        if message.to.is_some_and(|to| to.len < 0) {
+            return Err(self.refuse(row("A06"), Errno::EINVAL));
+        }
         let nonblock = self.file(file).nonblock || message.flags.has(Flags::DONTWAIT);
         let sent = match self.sock(sock).ty {
             Type::Stream => self.send_stream(pid, sock, message, nonblock)?,

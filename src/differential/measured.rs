@@ -1,0 +1,115 @@
+//! What the running kernel is set to: limits are read, sizes of buffers and details of the release are
+//! found by trying.
+
+use std::collections::HashMap;
+use std::fs;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nix::libc;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::model::settings::{Quirks, Settings, Truesize};
+use crate::sys::bare_call::{self as bare, Direction, Fd, Sent};
+
+/// `MSG_DONTWAIT | MSG_NOSIGNAL`.
+const AT_ONCE: i32 = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+/// `UNIX_SKB_FRAGS_SZ`: what a piece of a stream takes in pages beside its head, in bytes.
+const PAGED: usize = 32_768;
+/// What `struct skb_shared_info` takes of a page, in bytes.
+const SHARED: usize = 320;
+
+/// Sizes of buffers, each asked for once.
+#[derive(Debug, Default)]
+struct Measured {
+    stream: Mutex<HashMap<usize, u32>>,
+    packet: Mutex<HashMap<usize, u32>>,
+}
+
+impl Truesize for Measured {
+    fn stream(&self, len: usize) -> u32 {
+        known(&self.stream, len, libc::SOCK_STREAM)
+    }
+
+    fn packet(&self, len: usize) -> u32 {
+        known(&self.packet, len, libc::SOCK_DGRAM)
+    }
+}
+
+fn known(sizes: &Mutex<HashMap<usize, u32>>, len: usize, ty: i32) -> u32 {
+    let mut sizes = sizes.lock().unwrap_or_else(PoisonError::into_inner);
+    *sizes.entry(len).or_insert_with(|| measure(len, ty).unwrap_or(0))
+}
+
+/// Sends so many bytes on a pair of its own, and asks what it is charged with.
+fn measure(len: usize, ty: i32) -> nix::Result<u32> {
+    // The sequence that runs may have taken all descriptors that it is allowed.
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    let pair = pair(ty);
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
+    let (a, b) = pair?;
+    let sent = bare::set_option(a, libc::SO_SNDBUF, 1 << 24)
+        .and_then(|_| send(a, &vec![0; len]))
+        .and_then(|_| bare::queued(a, Direction::Out));
+    bare::close(a)?;
+    bare::close(b)?;
+    Ok(sent? as u32)
+}
+
+fn pair(ty: i32) -> nix::Result<(Fd, Fd)> {
+    bare::socketpair(ty | libc::SOCK_NONBLOCK, 0)
+}
+
+fn send(fd: Fd, bytes: &[u8]) -> nix::Result<i64> {
+    bare::sendmsg(fd, &Sent { bytes, flags: AT_ONCE, to: None, control: &[] })
+}
+
+/// Measures the running kernel.
+///
+/// # Errors
+/// When this process cannot make sockets.
+pub fn settings() -> nix::Result<Settings> {
+    let default = Settings::default();
+    let limit = |name: &str, default: u32| {
+        let text = fs::read_to_string(format!("/proc/sys/net/{name}"));
+        text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(default)
+    };
+    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)?;
+    let page = page.map_or(default.page, |page| page as usize);
+    let (a, b) = pair(libc::SOCK_STREAM)?;
+    let wmem_default = bare::option(a, libc::SO_SNDBUF, 1)?[0] as u32;
+    bare::set_option(a, libc::SO_SNDBUF, 1)?;
+    let least_sndbuf = bare::option(a, libc::SO_SNDBUF, 1)?[0] as u32;
+    bare::close(a)?;
+    bare::close(b)?;
+    Ok(Settings {
+        truesize: Arc::new(Measured::default()),
+        largest_piece: page - SHARED + PAGED,
+        wmem_default,
+        wmem_max: limit("core/wmem_max", default.wmem_max),
+        least_sndbuf,
+        somaxconn: limit("core/somaxconn", default.somaxconn),
+        max_dgram_qlen: limit("unix/max_dgram_qlen", default.max_dgram_qlen),
+        page,
+        quirks: quirks()?,
+        fault: None,
+    })
+}
+
+fn quirks() -> nix::Result<Quirks> {
+    // H40: too large and not connected; which of them is told?
+    let lone = bare::socket(libc::SOCK_DGRAM | libc::SOCK_NONBLOCK, 0)? as Fd;
+    bare::set_option(lone, libc::SO_SNDBUF, 1)?;
+    let told = send(lone, &[0; 8192]);
+    bare::close(lone)?;
+    // I18: one empty packet that nobody read; is it a reset?
+    let (a, b) = pair(libc::SOCK_SEQPACKET)?;
+    send(a, b"")?;
+    bare::close(b)?;
+    let ended = bare::recvmsg(a, &mut [0; 8], AT_ONCE, None);
+    bare::close(a)?;
+    Ok(Quirks {
+        connected_is_tested_last: told == Err(nix::errno::Errno::EMSGSIZE),
+        an_empty_packet_makes_no_reset: ended.is_ok(),
+    })
+}

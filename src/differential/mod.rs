@@ -1,0 +1,16 @@
+//! The model against Linux: the same calls to both, and what they answer compared.
+//!
+//! [`generator`] makes calls up, [`linux`] has this process make them, [`compare`] says whether two
+//! answers are the same, [`sequence`] runs a list of calls and makes it as short as it can be,
+//! [`verify`] goes on until time is over, in a process of its own. What Linux is set to is
+//! measured first, in [`measured`].
+
+pub mod compare;
+pub mod dice;
+pub mod generator;
+pub mod linux;
+pub mod measured;
+pub mod report;
+//ROLE
+pub mod sequence;
+pub mod verify;

@@ -1,0 +1,103 @@
+//! Sequence after sequence, until time is over, enough calls were made, or a difference was found.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::dice::Dice;
+use super::generator::{Generator, Range};
+use super::report::Report;
+use super::sequence::{Divergence, Pair, Step, shrink};
+use crate::model::settings::Settings;
+
+/// Lengths of sequences, in calls.
+const LENGTHS: [usize; 5] = [20, 30, 60, 120, 200];
+
+/// When to stop.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// After so long.
+    pub time: Duration,
+    /// After so many calls.
+    pub calls: u64,
+}
+
+/// What comes of it.
+#[derive(Debug)]
+pub struct Verified {
+    /// What was done.
+    pub report: Report,
+    /// The first difference, as short as it can be.
+    pub divergence: Option<Box<Divergence>>,
+}
+
+/// Compares until a limit is reached or the first difference, in this process: it must own all
+/// descriptors from 3 on, and be in an empty directory. `progress` is told how far it is, a few times
+/// a second.
+pub fn verify(
+    settings: &Arc<Settings>,
+    seed: u64,
+    limits: Limits,
+    range: &Range,
+    mut progress: impl FnMut(&Report),
+) -> Verified {
+    let mut dice = Dice::new(seed);
+    let mut report = Report::new(seed);
+    let began = Instant::now();
+    let mut told = began;
+    loop {
+        let range = Range {
+            prefix: format!("{}{:x}.", range.prefix, report.sequences),
+            ..range.clone()
+        };
+        let divergence = sequence(settings, &mut dice, &range, &mut report);
+        let now = Instant::now();
+        report.time = now - began;
+        if let Some(divergence) = divergence {
+            let divergence = Some(shrink(settings, divergence));
+            return Verified { report, divergence };
+        }
+        if report.time >= limits.time || report.calls >= limits.calls {
+            return Verified { report, divergence: None };
+        }
+        if now - told >= Duration::from_millis(250) {
+            told = now;
+            progress(&report);
+        }
+    }
+}
+
+fn sequence(
+    settings: &Arc<Settings>,
+    dice: &mut Dice,
+    range: &Range,
+    report: &mut Report,
+) -> Option<Box<Divergence>> {
+    let length = dice.one(&LENGTHS);
+    let mut pair = Pair::fresh(settings);
+    let mut generator = Generator::new(dice, range);
+    let mut last = Step::Same;
+    while pair.len() < length {
+        let call = generator.next(&pair.kernel);
+        last = pair.call(&call);
+        if !matches!(last, Step::Same) {
+            break;
+        }
+    }
+    if matches!(last, Step::Same) {
+        last = pair.drain();
+    }
+    report.sequences += 1;
+    report.add_rows(pair.kernel.rows());
+    match last {
+        Step::Same => report.calls += pair.len() as u64,
+        Step::Garbage => {
+            report.calls += pair.len() as u64;
+            report.garbage += 1;
+        }
+        Step::Differs(divergence) => {
+            report.calls += divergence.calls.len() as u64;
+            return Some(divergence);
+        }
+    }
+    None
+}
