@@ -93,6 +93,14 @@ impl Kernel {
         self.processes.insert(pid, process);
     }
 
+    /// Makes a process that of a user: real and effective, user and group.
+    pub fn give_ids(&mut self, pid: Pid, user: u32) {
+        self.change_process(pid, |process| {
+            (process.uid, process.euid) = (user, user);
+            (process.gid, process.egid) = (user, user);
+        });
+    }
+
     /// Writes events down from now on.
     pub fn with_events(mut self) -> Self {
         self.trace.events = Some(Vec::new());
