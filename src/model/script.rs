@@ -1,0 +1,223 @@
+//! Scripts: system calls as text, one a line, and what they must answer.
+//!
+//! ```text
+//! process B 1000            a further process, of user 1000; A, of root, is always there
+//! A: socketpair stream
+//! = fds 3 4                 what the call before must answer
+//! send 3 "hello"            without a name it is A
+//! collect                   garbage is collected now
+//! ```
+//!
+//! What is written is read back as it was, whatever the call or the outcome. Nothing is run here but
+//! by [`answers`]; showing a mistake or an outcome to a reader is left to others.
+
+mod calls;
+mod outcomes;
+mod parse;
+mod read;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+mod token;
+mod words;
+mod write;
+
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::call::{Call, Flags, Type};
+use super::file::Kind;
+use super::id::Pid;
+use super::kernel::Kernel;
+use super::outcome::{Answer, Outcome, Wait};
+use super::settings::Settings;
+
+pub use words::process_name;
+
+/// A script.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Script {
+    /// Processes beside the first, each with its user.
+    pub processes: Vec<(Pid, u32)>,
+    /// What happens, in this order.
+    pub lines: Vec<Line>,
+}
+
+/// A line of a script that does something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Which line of the text it is, from 1 on.
+    pub number: usize,
+    /// What is done.
+    pub action: Action,
+    /// What the call must answer, if the script says so.
+    pub expected: Option<Expected>,
+}
+
+/// What a line does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A process makes a call.
+    Call {
+        /// Who.
+        pid: Pid,
+        /// What.
+        call: Call,
+    },
+    /// Garbage is collected.
+    Collect,
+}
+
+/// An outcome as far as it has a written form: not what a call sleeps for, and not how much room of
+/// the buffer for control messages was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected(Outcome);
+
+impl Expected {
+    /// What can be written of an outcome.
+    pub fn of(outcome: &Outcome) -> Self {
+        Self(match outcome {
+            Outcome::Sleeps(_) => Outcome::Sleeps(Wait::Other),
+            Outcome::Done(Answer::Received(received)) => {
+                let mut received = received.clone();
+                received.control_len = 0;
+                let known = words::RECEIVED
+                    .iter()
+                    .filter(|(_, flag)| received.flags.has(*flag));
+                received.flags = known.fold(Flags::default(), |all, (_, flag)| all | *flag);
+                Outcome::Done(Answer::Received(received))
+            }
+            outcome => outcome.clone(),
+        })
+    }
+
+    /// Whether an outcome is this one.
+    pub fn is_met_by(&self, outcome: &Outcome) -> bool {
+        *self == Self::of(outcome)
+    }
+}
+
+/// What is wrong with a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line, from 1 on.
+    pub line: usize,
+    /// The bytes of the line.
+    pub columns: Range<usize>,
+    /// What is wrong, without a full stop.
+    pub message: String,
+    /// What would be right: sentences.
+    pub help: Option<String>,
+}
+
+impl Mistake {
+    fn new(line: usize, columns: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            line,
+            columns,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.message)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl FromStr for Call {
+    type Err = Mistake;
+
+    /// Reads what its `Display` wrote.
+    fn from_str(text: &str) -> Result<Self, Mistake> {
+        parse::call(text)
+    }
+}
+
+impl FromStr for Expected {
+    type Err = Mistake;
+
+    /// Reads what its `Display` wrote: what stands behind `=`.
+    fn from_str(text: &str) -> Result<Self, Mistake> {
+        parse::expected(text)
+    }
+}
+
+impl Script {
+    /// Reads a script.
+    pub fn parse(text: &str) -> Result<Self, Mistake> {
+        parse::script(text)
+    }
+
+    /// A kernel with the processes of this script, before its first line.
+    pub fn kernel(&self, settings: Arc<Settings>) -> Kernel {
+        let mut kernel = Kernel::new(settings);
+        for (pid, user) in &self.processes {
+            kernel.add_process(*pid);
+            kernel.give_ids(*pid, *user, *user);
+        }
+        kernel
+    }
+}
+
+impl Line {
+    /// Does what the line says; what a call came back with.
+    ///
+    /// # Errors
+    /// When it is about something that the model leaves out.
+    pub fn run(&self, kernel: &mut Kernel) -> Result<Option<Outcome>, Mistake> {
+        match &self.action {
+            Action::Collect => {
+                kernel.collect_garbage();
+                Ok(None)
+            }
+            Action::Call { pid, call } if is_modelled(kernel, *pid, call) => {
+                Ok(Some(kernel.call(*pid, call)))
+            }
+            Action::Call { .. } => {
+                let message = "urgent data of a stream is not in the model";
+                let mistake = Mistake::new(self.number, 0..0, message);
+                Err(mistake.with_help("Leave `oob` out, or use datagrams."))
+            }
+        }
+    }
+}
+
+/// Whether the model knows what a call would do: urgent data of streams is left out.
+fn is_modelled(kernel: &Kernel, pid: Pid, call: &Call) -> bool {
+    let (Call::Send { fd, flags, .. } | Call::Receive { fd, flags, .. }) = call else {
+        return true;
+    };
+    let file = kernel.descriptor(pid, *fd).map(|file| kernel.file(file));
+    match file.map(|file| file.kind) {
+        Some(Kind::Socket(sock)) if flags.has(Flags::OOB) => kernel.sock(sock).ty != Type::Stream,
+        _ => true,
+    }
+}
+
+/// Runs a script on the model: each call with what it came back with.
+///
+/// # Errors
+/// When it is about something that the model leaves out.
+pub fn answers(script: &Script, settings: Arc<Settings>) -> Result<Vec<(Line, Outcome)>, Mistake> {
+    let mut kernel = script.kernel(settings);
+    let mut answers = Vec::new();
+    for line in &script.lines {
+        if let Some(outcome) = line.run(&mut kernel)? {
+            answers.push((line.clone(), outcome));
+        }
+    }
+    Ok(answers)
+}
