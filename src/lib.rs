@@ -17,6 +17,8 @@ pub mod experiment;
 pub mod probe;
 
 pub mod curriculum;
+
+pub mod differential;
 pub mod model;
 
 pub mod sys;

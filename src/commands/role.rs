@@ -2,6 +2,7 @@
 
 use super::error::CommandError;
 use crate::check;
+use crate::differential;
 use crate::exit_code::ExitCode;
 use crate::experiment;
 use crate::probe::{creds, machine};
@@ -16,6 +17,7 @@ pub fn run(role: &str) -> Result<ExitCode, CommandError> {
         "machine" => machine::role::play(),
         "creds-server" | "creds-client" | "creds-child" => creds::role::play(role),
         "supervisor" => check::supervisor::play(),
+        "differential" => differential::role::play(),
         "peer" => check::peer::play(),
         _ => return Err(CommandError::usage("there is no such role")),
     };

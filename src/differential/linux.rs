@@ -33,6 +33,11 @@ impl Linux {
         Self { pids, buffer: vec![0; 512 * 1024] }
     }
 
+    /// Knows these processes from now on.
+    pub fn know(&mut self, pids: Vec<i32>) {
+        self.pids = pids;
+    }
+
     /// Makes a call. What only several processes can do is not tried.
     pub fn call(&mut self, call: &Call) -> Outcome {
         match self.make(call) {

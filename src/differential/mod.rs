@@ -2,15 +2,18 @@
 //!
 //! [`generator`] makes calls up, [`linux`] has this process make them, [`compare`] says whether two
 //! answers are the same, [`sequence`] runs a list of calls and makes it as short as it can be,
-//! [`verify`] goes on until time is over, in a process of its own. What Linux is set to is
+//! [`verify`] goes on until time is over, in a process of its own ([`role`]) that
+//! [`session`] starts. [`agents`] plays scripts of several processes. What Linux is set to is
 //! measured first, in [`measured`].
 
+pub mod agents;
 pub mod compare;
 pub mod dice;
 pub mod generator;
 pub mod linux;
 pub mod measured;
 pub mod report;
-//ROLE
+pub mod role;
 pub mod sequence;
+pub mod session;
 pub mod verify;

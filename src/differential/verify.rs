@@ -28,6 +28,8 @@ pub struct Verified {
     pub report: Report,
     /// The first difference, as short as it can be.
     pub divergence: Option<Box<Divergence>>,
+    /// What the abstract names of that sequence start with.
+    pub prefix: String,
 }
 
 /// Compares until a limit is reached or the first difference, in this process: it must own all
@@ -54,7 +56,8 @@ pub fn verify(
         report.time = now - began;
         if let Some(divergence) = divergence {
             let divergence = Some(shrink(settings, divergence));
-            return Verified { report, divergence };
+            let prefix = range.prefix;
+            return Verified { report, divergence, prefix };
         }
         if report.time >= limits.time || report.calls >= limits.calls {
             return Verified { report, divergence: None };

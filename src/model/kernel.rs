@@ -38,6 +38,8 @@ pub struct Kernel {
     abstract_names: BTreeMap<(Type, Name), SockId>,
     tree: Tree,
     skbs: u32,
+    /// The highest number that a process ever had.
+    last_pid: Pid,
     autobound: u32,
     /// Open file descriptions that nothing refers to: released when the call ends.
     released: Vec<FileId>,
@@ -65,6 +67,7 @@ impl Kernel {
             abstract_names: BTreeMap::new(),
             tree: Tree::default(),
             skbs: 0,
+            last_pid: Pid(0),
             autobound: 0,
             released: Vec::new(),
             trace: Trace {
@@ -90,6 +93,7 @@ impl Kernel {
             cwd: String::new(),
             parent: None,
         };
+        self.last_pid = self.last_pid.max(pid);
         self.processes.insert(pid, process);
     }
 

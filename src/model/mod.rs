@@ -10,6 +10,7 @@
 
 pub mod address;
 pub mod call;
+pub mod catalogue;
 pub mod event;
 pub mod fault;
 pub mod file;

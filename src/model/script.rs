@@ -53,6 +53,8 @@ pub struct Line {
     pub number: usize,
     /// What is done.
     pub action: Action,
+    /// How often: the expectation is about the last time.
+    pub times: usize,
     /// What the call must answer, if the script says so.
     pub expected: Option<Expected>,
 }
@@ -74,12 +76,17 @@ pub enum Action {
 /// An outcome as far as it has a written form: not what a call sleeps for, and not how much room of
 /// the buffer for control messages was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected(Outcome);
+pub enum Expected {
+    /// This one.
+    Exactly(Outcome),
+    /// Some name, whatever it is: `name *`.
+    AnyName,
+}
 
 impl Expected {
     /// What can be written of an outcome.
     pub fn of(outcome: &Outcome) -> Self {
-        Self(match outcome {
+        Self::Exactly(match outcome {
             Outcome::Sleeps(_) => Outcome::Sleeps(Wait::Other),
             Outcome::Done(Answer::Received(received)) => {
                 let mut received = received.clone();
@@ -94,9 +101,20 @@ impl Expected {
         })
     }
 
+    /// Whether another expectation, that of an outcome, is this one.
+    pub fn allows(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::AnyName, Self::Exactly(outcome)) => self.is_met_by(outcome),
+            _ => self == other,
+        }
+    }
+
     /// Whether an outcome is this one.
     pub fn is_met_by(&self, outcome: &Outcome) -> bool {
-        *self == Self::of(outcome)
+        match self {
+            Self::AnyName => matches!(outcome, Outcome::Done(Answer::Name(Some(_)))),
+            Self::Exactly(_) => *self == Self::of(outcome),
+        }
     }
 }
 
@@ -114,6 +132,17 @@ pub struct Mistake {
 }
 
 impl Mistake {
+    /// A mistake of a whole line.
+    pub(super) fn at(line: usize, message: impl Into<String>) -> Self {
+        Self::new(line, 0..0, message)
+    }
+
+    /// The same, so many lines further down.
+    pub(super) fn moved(mut self, lines: usize) -> Self {
+        self.line += lines;
+        self
+    }
+
     fn new(line: usize, columns: Range<usize>, message: impl Into<String>) -> Self {
         Self {
             line,
@@ -184,6 +213,9 @@ impl Line {
                 Ok(None)
             }
             Action::Call { pid, call } if is_modelled(kernel, *pid, call) => {
+                for _ in 1..self.times {
+                    kernel.call(*pid, call);
+                }
                 Ok(Some(kernel.call(*pid, call)))
             }
             Action::Call { .. } => {

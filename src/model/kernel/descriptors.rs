@@ -145,8 +145,8 @@ impl Kernel {
 
     /// Copies a process with all it has: `copy_files`.
     pub(in crate::model) fn copy_process(&mut self, parent: Pid) -> Pid {
-        let last = self.processes.keys().next_back();
-        let pid = Pid(last.map_or(0, |last| last.0 + 1));
+        let pid = Pid(self.last_pid.0 + 1);
+        self.last_pid = pid;
         let mut process = self.process(parent).clone();
         process.parent = Some(parent);
         let slots = std::mem::take(&mut process.descriptors);

@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use super::Mistake;
+use super::{Expected, Mistake};
 use super::read::{Choice, Reader};
 use super::token::Token;
 use super::words;
@@ -20,8 +20,17 @@ const USAGE: &str = "= N | fd N | fds N N | process B | -1 ERRNO | asleep | N \"
 /// First words of an outcome that is no number.
 const FIRST: &[&str] = &["fd", "fds", "process", "asleep", "name", "creds", "poll"];
 
-/// Reads an outcome from the tokens behind `=`.
-pub(super) fn outcome(line: usize, tokens: &[Token<'_>], end: usize) -> Result<Outcome, Mistake> {
+/// Reads what is expected from the tokens behind `=`.
+pub(super) fn expected(line: usize, tokens: &[Token<'_>], end: usize) -> Result<Expected, Mistake> {
+    if let [name, any] = tokens
+        && (name.text, any.text) == ("name", "*")
+    {
+        return Ok(Expected::AnyName);
+    }
+    Ok(Expected::of(&outcome(line, tokens, end)?))
+}
+
+fn outcome(line: usize, tokens: &[Token<'_>], end: usize) -> Result<Outcome, Mistake> {
     let mut reader = Reader::new(line, tokens, end, USAGE);
     let first = reader.next("an outcome")?;
     let answer = match first.text {

@@ -14,11 +14,15 @@ use crate::model::settings::Settings;
 /// The process that is meant where none is named.
 pub(super) const FIRST: Pid = Pid(0);
 
+/// How often a call may be repeated.
+const MOST_TIMES: usize = 10_000;
+
 /// Reads a script.
 pub(super) fn script(text: &str) -> Result<Script, Mistake> {
     let mut parser = Parser {
         script: Script::default(),
         present: Present::new(),
+        times: 1,
     };
     for (index, line) in text.lines().enumerate() {
         if !line.trim_start().starts_with('#') {
@@ -35,12 +39,14 @@ pub(super) fn call(text: &str) -> Result<Call, Mistake> {
 
 /// Reads a line that holds an outcome and nothing else.
 pub(super) fn expected(text: &str) -> Result<Expected, Mistake> {
-    Ok(Expected(outcomes::outcome(1, &cut(1, text)?, 0)?))
+    outcomes::expected(1, &cut(1, text)?, 0)
 }
 
 struct Parser {
     script: Script,
     present: Present,
+    /// How often the next call is made.
+    times: usize,
 }
 
 impl Parser {
@@ -52,6 +58,17 @@ impl Parser {
         let whole = first.start..tokens.last().map_or(first.end(), |last| last.end());
         match first.text {
             "process" => self.process(number, *first, rest),
+            "repeat" => {
+                let times = match rest {
+                    [times] => times.text.parse().ok().filter(|times| (1..=MOST_TIMES).contains(times)),
+                    _ => None,
+                };
+                self.times = times.ok_or_else(|| {
+                    let message = format!("how often is a number from 1 to {MOST_TIMES}");
+                    Mistake::new(number, whole, message)
+                })?;
+                Ok(())
+            }
             "collect" if rest.is_empty() => {
                 self.push(number, Action::Collect);
                 Ok(())
@@ -61,12 +78,12 @@ impl Parser {
                 Err(Mistake::new(number, columns, "nothing more belongs here"))
             }
             "=" => {
-                let outcome = outcomes::outcome(number, rest, first.end())?;
+                let expected = outcomes::expected(number, rest, first.end())?;
                 match self.script.lines.last_mut() {
                     Some(last @ Line { expected: None, .. })
                         if matches!(last.action, Action::Call { .. }) =>
                     {
-                        last.expected = Some(Expected(outcome));
+                        last.expected = Some(expected);
                         Ok(())
                     }
                     Some(last) if last.expected.is_some() => {
@@ -94,6 +111,7 @@ impl Parser {
         self.script.lines.push(Line {
             number,
             action,
+            times: std::mem::replace(&mut self.times, 1),
             expected: None,
         });
     }

@@ -357,8 +357,11 @@ fn period(data: &[u8]) -> Option<usize> {
 
 impl Display for Expected {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        // An expectation is never cut: it can be read again.
-        write!(f, "{:#}", self.0)
+        match self {
+            // An expectation is never cut: it can be read again.
+            Self::Exactly(outcome) => write!(f, "{outcome:#}"),
+            Self::AnyName => f.write_str("name *"),
+        }
     }
 }
 
@@ -373,6 +376,9 @@ impl Display for Action {
 
 impl Display for Line {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.times > 1 {
+            writeln!(f, "repeat {}", self.times)?;
+        }
         match &self.expected {
             Some(expected) => write!(f, "{}\n= {expected}", self.action),
             None => self.action.fmt(f),

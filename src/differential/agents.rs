@@ -1,0 +1,184 @@
+//! Several processes of Linux, each of which makes the calls of one of the model's: with users of their
+//! own, with fork(2) and _exit(2).
+//!
+//! An agent reads a call a line and writes back what came of it, in the text form of scripts. It listens
+//! on a descriptor so high that no call of a script meets it.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+use nix::sys::time::TimeVal;
+use nix::unistd::Pid as RealPid;
+
+use super::linux::Linux;
+use crate::model::call::Call;
+use crate::model::id::Pid;
+use crate::model::outcome::{Answer, Outcome};
+use crate::model::script::{Action, Expected, Line, Script};
+use crate::sys::fork::fork;
+use crate::sys::{bare_call as bare, pidfd};
+
+/// Where agents listen: the first of these numbers.
+const LISTENS: RawFd = 900;
+/// How many agents a script may have.
+const AGENTS: usize = 12;
+/// The first descriptor that calls get.
+const FIRST: RawFd = 3;
+/// Room for a line.
+const LINE: usize = 1 << 20;
+/// How long a call may take: none should sleep.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The agents of one script.
+#[derive(Debug)]
+pub struct Agents {
+    /// Our end of each channel.
+    channels: Vec<OwnedFd>,
+    /// Who plays each process; `None` where there is none yet.
+    pids: Vec<Option<i32>>,
+}
+
+impl Agents {
+    /// Starts the processes of a script, in the working directory of this one, which has only one
+    /// thread.
+    ///
+    /// # Errors
+    /// When there can be no channels or no processes.
+    pub fn start(script: &Script) -> io::Result<Self> {
+        let mut agents = Self { channels: Vec::new(), pids: vec![None; AGENTS] };
+        let mut theirs = Vec::new();
+        for place in 0..AGENTS {
+            let kind = SockType::SeqPacket;
+            let (ours, other) = socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC)?;
+            let wait = TimeVal::new(PATIENCE.as_secs() as i64, 0);
+            nix::sys::socket::setsockopt(&ours, nix::sys::socket::sockopt::ReceiveTimeout, &wait)?;
+            for end in [&ours, &other] {
+                nix::sys::socket::setsockopt(end, nix::sys::socket::sockopt::SndBuf, &(4 * LINE))?;
+            }
+            agents.channels.push(ours);
+            theirs.push(moved(other, LISTENS + place as RawFd)?);
+        }
+        let users = [(Pid(0), None)];
+        let further = script.processes.iter().map(|(pid, user)| (*pid, Some(*user)));
+        for (pid, user) in users.into_iter().chain(further) {
+            let Some(child) = fork()? else {
+                serve(pid.index(), user);
+            };
+            agents.pids[pid.index()] = Some(child.as_raw());
+        }
+        Ok(agents)
+    }
+
+    /// Does what a line says; what a call came back with, as it was written.
+    ///
+    /// # Errors
+    /// When an agent does not answer.
+    pub fn run(&mut self, line: &Line) -> io::Result<Option<Expected>> {
+        let Action::Call { pid, call } = &line.action else {
+            // Any socket that is released makes Linux look for garbage; when it does is its own affair.
+            for _ in 0..2 {
+                drop(std::os::unix::net::UnixDatagram::pair()?);
+                nix::poll::poll(&mut [], 40_u16)?;
+            }
+            return Ok(None);
+        };
+        let mut answer = None;
+        for _ in 0..line.times {
+            answer = Some(self.call(*pid, call)?);
+        }
+        Ok(answer)
+    }
+
+    fn call(&mut self, pid: Pid, call: &Call) -> io::Result<Expected> {
+        let known: Vec<String> = self.pids.iter().map(|pid| pid.unwrap_or(0).to_string()).collect();
+        let next = self.pids.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        let request = format!("{} {next} {call}", known.join(","));
+        let channel = self.channels[pid.index()].as_raw_fd();
+        // It is watched from before it can end.
+        let watched = match call {
+            Call::Exit => self.pids[pid.index()].map(|pid| pidfd::open(pid as u32)).transpose()?,
+            _ => None,
+        };
+        send(channel, request.as_bytes(), MsgFlags::MSG_NOSIGNAL)?;
+        if let Some(watched) = watched {
+            let mut fds = [nix::poll::PollFd::new(
+                std::os::fd::AsFd::as_fd(&watched),
+                nix::poll::PollFlags::POLLIN,
+            )];
+            nix::poll::poll(&mut fds, PATIENCE.as_millis() as u16)?;
+            return Ok(Expected::of(&Outcome::Done(Answer::Process(pid))));
+        }
+        let mut answer = vec![0; LINE];
+        let len = recv(channel, &mut answer, MsgFlags::empty())?;
+        let text = String::from_utf8_lossy(&answer[..len]).into_owned();
+        if let Some(child) = text.strip_prefix("child ") {
+            self.pids[next] = child.parse().ok();
+            let child = Pid(next as u32);
+            return Ok(Expected::of(&Outcome::Done(Answer::Process(child))));
+        }
+        let wrong = |_| io::Error::other(format!("an agent answered `{text}`"));
+        text.parse().map_err(wrong)
+    }
+}
+
+impl Drop for Agents {
+    fn drop(&mut self) {
+        for pid in self.pids.iter().flatten() {
+            let _ = nix::sys::signal::kill(RealPid::from_raw(*pid), nix::sys::signal::Signal::SIGKILL);
+        }
+        // Those that others forked become ours when their parents end: this process is a subreaper.
+        while nix::sys::wait::waitpid(None, None) != Err(Errno::ECHILD) {}
+        for place in 0..AGENTS {
+            let _ = bare::close(LISTENS + place as RawFd);
+        }
+    }
+}
+
+fn moved(descriptor: OwnedFd, to: RawFd) -> io::Result<RawFd> {
+    bare::dup2(descriptor.as_raw_fd(), to)?;
+    Ok(to)
+}
+
+/// What an agent does: one call after the other, until nobody asks any more.
+fn serve(place: usize, user: Option<u32>) -> ! {
+    let mut channel = LISTENS + place as RawFd;
+    for fd in FIRST..LISTENS {
+        let _ = bare::close(fd);
+    }
+    let mut linux = Linux::new(Vec::new());
+    if let Some(user) = user {
+        linux.call(&Call::SetIds { real: user, effective: user });
+    }
+    let mut line = vec![0; LINE];
+    loop {
+        let Ok(len) = recv(channel, &mut line, MsgFlags::empty()) else {
+            std::process::exit(1);
+        };
+        let text = String::from_utf8_lossy(&line[..len]).into_owned();
+        let mut words = text.splitn(3, ' ');
+        let (Some(known), Some(next), Some(call)) = (words.next(), words.next(), words.next()) else {
+            // The other end is closed.
+            std::process::exit(0);
+        };
+        linux.know(known.split(',').map(|pid| pid.parse().unwrap_or(0)).collect());
+        let answer = match call.parse() {
+            Ok(Call::Fork) => match fork() {
+                Ok(Some(child)) => format!("child {child}"),
+                Ok(None) => {
+                    channel = LISTENS + next.parse::<RawFd>().unwrap_or(0);
+                    continue;
+                }
+                Err(error) => format!("error {error}"),
+            },
+            Ok(Call::Exit) => std::process::exit(0),
+            Ok(call) => Expected::of(&linux.call(&call)).to_string(),
+            Err(mistake) => format!("error {mistake}"),
+        };
+        if send(channel, answer.as_bytes(), MsgFlags::MSG_NOSIGNAL).is_err() {
+            std::process::exit(1);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The role `differential` of our own binary: a process that owns all its descriptors, in an empty
+//! directory and, where it may, a network namespace of its own. It reads a request and reports as JSON,
+//! a line each.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
+use nix::sys::signal::Signal;
+use serde::{Deserialize, Serialize};
+
+use super::agents::Agents;
+use super::generator::Range;
+use super::measured;
+use super::report::Report;
+use super::sequence::Divergence;
+use super::verify::{Limits, verify};
+use crate::model::catalogue;
+use crate::model::fault::Fault;
+use crate::model::id::Pid;
+use crate::model::script::Action;
+use crate::sys::bare_call as bare;
+
+/// What is asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// Calls by chance.
+    Verify {
+        /// What chance starts with.
+        seed: u64,
+        /// When to stop, in milliseconds.
+        time_ms: u64,
+        /// When to stop, in calls.
+        calls: u64,
+        /// The error to put into the model.
+        fault: Option<String>,
+        /// The directory to be in: empty, and writable for everybody.
+        directory: String,
+    },
+    /// Rows of the catalogue.
+    Rows {
+        /// Texts with rows.
+        texts: Vec<String>,
+        /// The directory to be in: empty, and writable for everybody.
+        directory: String,
+    },
+}
+
+/// What is reported.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Told {
+    /// How far it is.
+    Progress(Report),
+    /// What came of it.
+    Verified(Report),
+    /// The model and Linux differ.
+    Differs(Difference),
+    /// A row was run.
+    Row {
+        /// Which.
+        row: String,
+        /// The call that Linux answers otherwise: what it is, what the row says, what Linux says.
+        differs: Option<[String; 3]>,
+    },
+}
+
+/// A difference, as text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Difference {
+    /// The calls, a line each.
+    pub calls: Vec<String>,
+    /// What the model answers to the last.
+    pub model: String,
+    /// What Linux answers.
+    pub linux: String,
+}
+
+/// Plays the part that standard input asks for.
+///
+/// # Errors
+/// When the request is not understood, or the process cannot be what it must be.
+pub fn play() -> io::Result<()> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    let request: Request = serde_json::from_str(&line)?;
+    set_pdeathsig(Signal::SIGKILL)?;
+    set_child_subreaper(true)?;
+    bare::close_from(3)?;
+    let alone = unshare(CloneFlags::CLONE_NEWNET).is_ok();
+    match request {
+        Request::Verify { seed, time_ms, calls, fault, directory } => {
+            std::env::set_current_dir(directory)?;
+            let fault = fault.as_deref().map(|id| {
+                Fault::parse(id).ok_or_else(|| io::Error::other(format!("there is no fault `{id}`")))
+            });
+            let mut settings = measured::settings()?;
+            settings.fault = fault.transpose()?;
+            let prefix = match alone {
+                true => String::new(),
+                false => format!("ipc-mastery-{}-", std::process::id()),
+            };
+            let range = Range { prefix, privileged: nix::unistd::geteuid().is_root() };
+            let limits = Limits { time: Duration::from_millis(time_ms), calls };
+            let verified = verify(&Arc::new(settings), seed, limits, &range, |report| {
+                let _ = tell(&Told::Progress(report.clone()));
+            });
+            if let Some(divergence) = verified.divergence {
+                tell(&Told::Differs(difference(&divergence, verified.prefix.as_str())))?;
+            }
+            tell(&Told::Verified(verified.report.named()))
+        }
+        Request::Rows { texts, directory } => {
+            std::env::set_current_dir(directory)?;
+            rows(&texts)
+        }
+    }
+}
+
+fn tell(told: &Told) -> io::Result<()> {
+    let mut line = serde_json::to_string(told)?;
+    line.push('\n');
+    let mut out = io::stdout().lock();
+    out.write_all(line.as_bytes())?;
+    out.flush()
+}
+
+fn difference(divergence: &Divergence, prefix: &str) -> Difference {
+    let calls = divergence.calls.iter().map(|call| {
+        let action = Action::Call { pid: Pid(0), call: call.clone() };
+        action.to_string().replace(prefix, "n")
+    });
+    Difference {
+        calls: calls.collect(),
+        model: divergence.model.to_string().replace(prefix, "n"),
+        linux: divergence.linux.to_string().replace(prefix, "n"),
+    }
+}
+
+/// Runs every row, each with processes of its own.
+fn rows(texts: &[String]) -> io::Result<()> {
+    for text in texts {
+        for entry in catalogue::read(text).map_err(io::Error::other)? {
+            let mut agents = Agents::start(&entry.script)?;
+            let mut differs = None;
+            for line in &entry.script.lines {
+                let answer = agents.run(line)?;
+                let (Some(answer), Some(expected)) = (answer, &line.expected) else {
+                    continue;
+                };
+                if !expected.allows(&answer) {
+                    let call = line.action.to_string();
+                    differs = Some([call, expected.to_string(), answer.to_string()]);
+                    break;
+                }
+            }
+            drop(agents);
+            sweep()?;
+            tell(&Told::Row { row: entry.row.to_string(), differs })?;
+        }
+    }
+    Ok(())
+}
+
+/// Empties the working directory.
+fn sweep() -> io::Result<()> {
+    for entry in std::fs::read_dir(".")? {
+        let path = entry?.path();
+        if std::fs::remove_file(&path).is_err() {
+            std::fs::remove_dir_all(&path)?;
+        }
+    }
+    Ok(())
+}
