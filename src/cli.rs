@@ -80,6 +80,9 @@ pub enum Command {
     /// Look at inter-process communication on this machine; changes nothing.
     #[command(subcommand)]
     Probe(Probe),
+    /// Look into a model of the kernel's AF_UNIX: what each call of a script does, and why.
+    #[command(subcommand)]
+    Model(Model),
     /// Predict what the kernel does, run it, and see.
     Try {
         /// The experiment; without it, all are listed.
@@ -311,6 +314,26 @@ pub enum Isolation {
     Usual,
     /// That, and a box of bubblewrap: it sees no home directory and writes nowhere else.
     Bwrap,
+}
+
+/// What can be done with the model.
+#[derive(Debug, Subcommand)]
+pub enum Model {
+    /// Go through a script call by call: what came back, what happened inside, and who refers to
+    /// what then.
+    Step(Step),
+}
+
+/// Options of `model step`.
+#[derive(Args, Clone, Debug)]
+pub struct Step {
+    /// The script: a file, - for standard input, or one that is shipped: accept-queue-full,
+    /// socketpair-after-fork.
+    #[arg(value_name = "SCRIPT")]
+    pub script: PathBuf,
+    /// Print as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `start`.

@@ -12,6 +12,7 @@ pub mod learn;
 pub mod lint;
 pub mod list;
 pub mod man;
+pub mod model;
 pub mod pager;
 pub mod path;
 pub mod probe;
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CommandError> {
         Command::Check(options) => check::run(&context, &options),
         Command::Lint { dir, schema } => lint::run(&context, dir, schema.as_deref()),
         Command::List { json } => list::run(&context, json),
+        Command::Model(asked) => model::run(&context, &asked),
         Command::Probe(which) => probe::run(&context, &which),
         Command::Read { lesson } => read::run(&context, &lesson),
         Command::Path { json } => path::run(&context, json),

@@ -15,6 +15,7 @@ pub mod lesson;
 mod load;
 pub mod manual;
 pub mod misconception;
+pub mod model;
 pub mod module;
 pub mod pages;
 pub mod path;

@@ -18,6 +18,7 @@ pub mod id;
 pub mod kernel;
 pub mod outcome;
 pub mod row;
+pub mod run;
 pub mod script;
 pub mod settings;
 pub mod socket;

@@ -8,6 +8,7 @@ pub mod highlight;
 pub mod lesson;
 pub mod listing;
 pub mod markdown;
+pub mod model;
 pub mod pages;
 pub mod probe;
 pub mod problem;

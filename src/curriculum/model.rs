@@ -1,0 +1,254 @@
+//! What explains the model kernel: why its checks refuse, and scripts that show it at work. Reads
+//! `model/rows.toml`; finds `model/NAME.txt`.
+//!
+//! What a script means is the model's business ([`crate::model::script`]).
+
+use std::sync::Arc;
+
+use super::claim::optional_page;
+use super::correction::sentence;
+use super::load::{LoadError, Loader};
+use super::problem::SourceFile;
+use super::reader::{Located, Reader};
+use super::source::{Source, SourceError};
+
+/// Where the reasons are written.
+const ROWS: &str = "curriculum/model/rows.toml";
+/// What stands around the name of a script.
+const SCRIPT: (&str, &str) = ("curriculum/model/", ".txt");
+
+/// Why a check refuses.
+#[derive(Clone, Debug, Default)]
+pub struct Why {
+    /// The row of the catalogue that it stands for: `E16`.
+    pub row: Located<String>,
+    /// What it refuses with: `EAGAIN`.
+    pub errno: String,
+    /// The reason: one sentence, seldom two.
+    pub says: String,
+    /// Where it is written: a manual page, and often a function of the kernel before it.
+    pub reference: String,
+}
+
+/// Every reason.
+#[derive(Clone, Debug, Default)]
+pub struct Rows(Vec<Why>);
+
+impl Rows {
+    /// Loads all reasons; those that are built in where a pack has none.
+    ///
+    /// # Errors
+    /// When the files cannot be read, or with every mistake found in this one.
+    pub fn load(source: &Source) -> Result<Self, LoadError> {
+        Loader::all_right(source, |loader| {
+            loader.complete(ROWS);
+            loader.read(ROWS, Self::read)
+        })
+    }
+
+    /// Why this row refuses with this errno.
+    pub fn why(&self, row: &str, errno: &str) -> Option<&Why> {
+        let mut all = self.0.iter();
+        all.find(|why| why.row.value == row && why.errno == errno)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Why> {
+        self.0.iter()
+    }
+
+    /// Reads the file. Each row stands once with each errno.
+    pub(super) fn read(top: &mut Reader<'_>) -> Self {
+        top.format();
+        let rows = top.tables("row", "a row", Why::read);
+        for (place, why) in rows.iter().enumerate() {
+            let same =
+                |other: &&Why| (&other.row.value, &other.errno) == (&why.row.value, &why.errno);
+            if rows[..place].iter().any(|other| same(&other)) {
+                let message = format!("`{}` with {} occurs twice", why.row.value, why.errno);
+                let help = "Keep one of the two.".to_owned();
+                top.problem(why.row.span.clone(), message, Some(help));
+            }
+        }
+        Self(rows)
+    }
+}
+
+impl Why {
+    fn read(table: &mut Reader<'_>) -> Self {
+        let row = table.located_text("id");
+        let known = matches!(
+            row.value.as_bytes(),
+            [letter, tens, ones]
+                if letter.is_ascii_uppercase() && tens.is_ascii_digit() && ones.is_ascii_digit()
+        );
+        if !known && !row.value.is_empty() {
+            let message = format!("`{}` is no row", row.value);
+            let help = "A row is a capital letter and two digits, such as `E16`.".to_owned();
+            table.problem(row.span.clone(), message, Some(help));
+        }
+        let errno = table.text("errno");
+        let says = sentence(table, "says");
+        let ident = table.optional_text("ident");
+        let page = optional_page(table, "reference");
+        let places = ident.into_iter().chain(page).map(|place| place.value);
+        Self {
+            row,
+            errno,
+            says,
+            reference: places.collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// What a script is called.
+pub fn name_of(file: &str) -> &str {
+    let (before, after) = SCRIPT;
+    let name = file.strip_prefix(before).unwrap_or(file);
+    name.strip_suffix(after).unwrap_or(name)
+}
+
+/// Every script, in the order of the alphabet; those that are built in where a pack has none.
+///
+/// # Errors
+/// When the files cannot be read.
+pub fn scripts(source: &Source) -> Result<Vec<Arc<SourceFile>>, SourceError> {
+    let (before, after) = SCRIPT;
+    let is_script = |name: &str| name.starts_with(before) && name.ends_with(after);
+    let of = |source: &Source| -> Result<Vec<Arc<SourceFile>>, SourceError> {
+        let files = source.files()?.into_iter();
+        let scripts = files.filter(|file| is_script(&file.name));
+        Ok(scripts.map(|file| file.source_file()).collect())
+    };
+    let own = of(source)?;
+    match own.is_empty() {
+        true => of(&Source::Embedded),
+        false => Ok(own),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::curriculum::reader::{Report, read_file};
+    use crate::model::event::Event;
+    use crate::model::run::Run;
+    use crate::model::script::Script;
+    use crate::model::settings::Settings;
+
+    fn shipped() -> Vec<(Arc<SourceFile>, Run)> {
+        let scripts = scripts(&Source::Embedded).unwrap().into_iter();
+        let runs = scripts.map(|file| {
+            let script = Script::parse(&file.text).unwrap_or_else(|mistake| {
+                panic!("{}: {mistake}", file.name);
+            });
+            let run = Run::of(&script, Arc::new(Settings::default()));
+            let run = run.unwrap_or_else(|mistake| panic!("{}: {mistake}", file.name));
+            (file, run)
+        });
+        runs.collect()
+    }
+
+    #[test]
+    fn the_model_answers_what_every_shipped_script_expects() {
+        let shipped = shipped();
+        assert_eq!(shipped.len(), 7);
+        for (file, run) in shipped {
+            assert!(file.text.starts_with("# "), "{} has no title", file.name);
+            for step in run.steps() {
+                let place = format!("{}:{}", file.name, step.line.number);
+                let got = step.outcome.as_ref();
+                let said = step.line.expected.is_some() == got.is_some();
+                assert!(said, "{place}: nothing is expected");
+                assert!(step.is_as_expected(), "{place}: {}", got.unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn every_refusal_of_a_shipped_script_has_its_reason() {
+        let rows = Rows::load(&Source::Embedded).unwrap();
+        for (file, run) in shipped() {
+            for event in run.steps().iter().flat_map(|step| &step.events) {
+                if let Event::Refused { row, errno } = event {
+                    let why = rows.why(&row.to_string(), &format!("{errno:?}"));
+                    assert!(why.is_some(), "{}: {row} {errno:?}", file.name);
+                }
+            }
+        }
+    }
+
+    /// Names of rows within the parentheses, or up to the semicolon, that follow these words.
+    fn named_behind(source: &str, words: &str, end: char) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for (at, _) in source.match_indices(words) {
+            let rest = &source[at + words.len()..];
+            let mut depth = 0;
+            let stop = rest.char_indices().find(|(_, character)| {
+                let here = depth;
+                match character {
+                    '(' => depth += 1,
+                    ')' => depth -= 1,
+                    _ => {}
+                }
+                here == 0 && *character == end
+            });
+            let inside = &rest[..stop.map_or(rest.len(), |(at, _)| at)];
+            let rows = inside.split("row(\"").skip(1);
+            names.extend(rows.filter_map(|row| row.get(..3).map(str::to_owned)));
+        }
+        names
+    }
+
+    #[test]
+    fn every_row_that_the_model_refuses_by_has_a_reason_and_no_other() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/model");
+        let mut surely = BTreeSet::new();
+        let mut perhaps = BTreeSet::new();
+        for directory in ["syscall", "kernel"] {
+            for entry in fs::read_dir(root.join(directory)).unwrap() {
+                let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+                for words in ["refuse(", "wait(", "pipe_broken(", "reserve("] {
+                    surely.extend(named_behind(&source, words, ')'));
+                }
+                // A row that is chosen first; some of these do not refuse.
+                perhaps.extend(named_behind(&source, "let row = ", ';'));
+            }
+        }
+        let rows = Rows::load(&Source::Embedded).unwrap();
+        let known: BTreeSet<String> = rows.iter().map(|why| why.row.value.clone()).collect();
+        assert!(surely.len() > 50, "the rows were not found");
+        let lacking: Vec<&String> = surely.difference(&known).collect();
+        assert!(lacking.is_empty(), "{lacking:?} have no reason");
+        let mut unused = known.iter().filter(|row| !surely.contains(*row));
+        assert!(unused.all(|row| perhaps.contains(row)));
+    }
+
+    #[test]
+    fn a_reason_is_a_sentence_about_a_row_and_stands_once() {
+        let text = "format = 1\n\
+            [[row]]\nid = 'E1'\nerrno = 'EAGAIN'\nsays = 'No.'\n\
+            [[row]]\nid = 'E16'\nerrno = 'EAGAIN'\nsays = 'No'\n\
+            [[row]]\nid = 'E16'\nerrno = 'EAGAIN'\nsays = 'No.'\nreference = 'a book'\n";
+        let report = Report::new(Arc::new(SourceFile {
+            name: "rows.toml".into(),
+            text: text.into(),
+        }));
+        read_file(&report, Rows::read);
+        let problems = report.finish();
+        let messages: Vec<&str> = problems.iter().map(|it| it.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            [
+                "`E1` is no row",
+                "`says` is no sentence",
+                "`E16` with EAGAIN occurs twice",
+                "`a book` is no manual page",
+            ]
+        );
+    }
+}

@@ -1,0 +1,271 @@
+//! A run of the model as text: each call with its outcome, what happened inside, and the state
+//! behind it.
+//!
+//! ```text
+//! ── step 2 of 3, line 4 ─────────────────────────────────────────────────
+//! A  send(3, "hello", 5, 0) = 5
+//!
+//!    1 buffer 1, of 5 bytes, goes to the end of the queue of socket 1
+//!
+//!   DESCRIPTORS      OPEN FILE DESCRIPTIONS
+//!   ...
+//! ```
+//!
+//! On a wide terminal the state stands beside what happened. All frames have the same parts in the
+//! same places, so one can go from frame to frame, forwards and backwards, and see what changes.
+
+mod call;
+mod event;
+mod picture;
+mod table;
+mod words;
+
+use serde::Serialize;
+
+use self::table::wrapped;
+use super::text::{Line, Role, Span, Text};
+use crate::curriculum::model::{Rows, Why};
+use crate::model::event::Event;
+use crate::model::outcome::Outcome;
+use crate::model::run::{Run, Step};
+use crate::model::script::{Action, process_name};
+use crate::untrusted::readable;
+use call::Written;
+use picture::States;
+
+/// From this many columns on, the state stands beside what happened.
+const WIDE: usize = 120;
+/// Columns of what happened, then.
+const LEFT: usize = 46;
+/// Blank columns between both.
+const GAP: usize = 2;
+
+/// What surrounds a run: the words of its author.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The script as it was written, for its comments.
+    pub source: &'a str,
+    /// Why checks refuse.
+    pub rows: &'a Rows,
+}
+
+/// What is said above the first call of a script: its first comment, whose first line is its title.
+pub fn title(source: &str, width: usize) -> Text {
+    let mut block = source.lines().map_while(comment);
+    let mut text = Text::new();
+    if let Some(title) = block.next() {
+        let spans = [Span::new(Role::Heading, readable(title))];
+        text.lines.extend(wrapped(&spans, width, 0));
+    }
+    let rest: Vec<&str> = block.collect();
+    text.append(told(&rest, Role::Plain, width));
+    text
+}
+
+/// Lines of a comment, set anew.
+fn told(lines: &[&str], role: Role, width: usize) -> Text {
+    let mut text = Text::new();
+    if !lines.is_empty() {
+        let words = lines.join(" ");
+        text.lines = wrapped(&[Span::new(role, readable(&words))], width, 0);
+    }
+    text
+}
+
+/// The text of a line that is a comment.
+fn comment(line: &str) -> Option<&str> {
+    line.trim_start().strip_prefix('#').map(str::trim)
+}
+
+/// The comment right above a line, from 1 on; that at the very start of a script is its title.
+fn comments(source: &str, line: usize) -> Vec<&str> {
+    let lines: Vec<&str> = source.lines().take(line - 1).collect();
+    let mut found: Vec<&str> = lines.iter().rev().map_while(|line| comment(line)).collect();
+    if found.len() == lines.len() {
+        return Vec::new();
+    }
+    found.reverse();
+    found
+}
+
+/// Draws a step: its call, what happened, the state behind it.
+pub fn frame(run: &Run, place: usize, told_by: Told<'_>, width: usize) -> Text {
+    let step = &run.steps()[place];
+    let states = States {
+        before: run.before(place),
+        after: &step.after,
+    };
+    let mut text = Text::new();
+    let heading = format!(
+        "\u{2500}\u{2500} step {} of {}, line {} ",
+        place + 1,
+        run.steps().len(),
+        step.line.number
+    );
+    let rest = width.saturating_sub(super::markdown::columns(&heading));
+    text.line(Line::of(Role::Dim, heading + &"\u{2500}".repeat(rest)));
+    let comment = comments(told_by.source, step.line.number);
+    text.append(told(&comment, Role::Note, width));
+    text.lines.extend(wrapped(&headline(step), width, 3));
+    text.append(surprise(step, width));
+    text.blank();
+    if width >= WIDE {
+        let left = happened(step, told_by.rows, LEFT);
+        let right = picture::draw(states, width - LEFT - GAP);
+        text.append(beside(left, right));
+    } else {
+        text.append(happened(step, told_by.rows, width));
+        text.blank();
+        text.append(picture::draw(states, width));
+    }
+    text
+}
+
+/// Who calls what, and what comes back.
+fn headline(step: &Step) -> Vec<Span> {
+    match (&step.line.action, &step.outcome) {
+        (Action::Call { pid, call }, Some(outcome)) => {
+            let role = match outcome {
+                Outcome::Done(_) => Role::Good,
+                Outcome::Failed(_) => Role::Bad,
+                Outcome::Sleeps(_) => Role::Warning,
+            };
+            let Written { call, result } = call::written(call, outcome);
+            vec![
+                Span::new(Role::Strong, format!("{}  ", process_name(*pid))),
+                Span::new(Role::Code, call + " "),
+                Span::new(role, result),
+            ]
+        }
+        _ => vec![Span::new(Role::Strong, "garbage is collected")],
+    }
+}
+
+/// What a script expected and did not get.
+fn surprise(step: &Step, width: usize) -> Text {
+    let mut text = Text::new();
+    if let (false, Some(expected)) = (step.is_as_expected(), &step.line.expected) {
+        let words = format!("   the script expects: {expected}");
+        text.lines = wrapped(&[Span::new(Role::Bad, words)], width, 3);
+    }
+    text
+}
+
+/// The events of a step, numbered; and why the call went no further.
+fn happened(step: &Step, rows: &Rows, width: usize) -> Text {
+    let mut text = Text::new();
+    let mut sentences: Vec<(Role, String)> = Vec::new();
+    for event in &step.events {
+        let refused = matches!(event, Event::Refused { .. });
+        let role = if refused { Role::Bad } else { Role::Plain };
+        sentences.push((role, event::sentence(event, rows)));
+        sentences.extend(reference(event, rows).map(|reference| (Role::Dim, reference)));
+    }
+    let sleep = step.outcome.as_ref().and_then(event::sleep);
+    sentences.extend(sleep.map(|words| (Role::Warning, words)));
+    if sentences.is_empty() {
+        sentences.push((Role::Dim, "nothing changes".to_owned()));
+    }
+    let mut number = 0;
+    for (role, words) in sentences {
+        let label = match role {
+            Role::Dim => "     ".to_owned(),
+            _ => {
+                number += 1;
+                format!("{number:>4} ")
+            }
+        };
+        let spans = [Span::new(Role::Dim, label), Span::new(role, words)];
+        text.lines.extend(wrapped(&spans, width, 5));
+    }
+    text
+}
+
+/// Where the reason of a refusal is written.
+fn reference(event: &Event, rows: &Rows) -> Option<String> {
+    let reference = &why(event, rows)?.reference;
+    Some(format!("see {reference}"))
+}
+
+/// Why a check refused.
+fn why<'a>(event: &Event, rows: &'a Rows) -> Option<&'a Why> {
+    let Event::Refused { row, errno } = event else {
+        return None;
+    };
+    rows.why(&row.to_string(), &format!("{errno:?}"))
+}
+
+/// Two texts side by side.
+fn beside(left: Text, right: Text) -> Text {
+    let height = left.lines.len().max(right.lines.len());
+    let (mut left, mut right) = (left.lines.into_iter(), right.lines.into_iter());
+    let mut text = Text::new();
+    for _ in 0..height {
+        let mut line = left.next().unwrap_or_default();
+        if let Some(other) = right.next() {
+            let blanks = (LEFT + GAP).saturating_sub(line.width());
+            line.push(Role::Plain, " ".repeat(blanks));
+            for span in other.spans {
+                line.push(span.role, span.text);
+            }
+        }
+        text.line(line);
+    }
+    text
+}
+
+/// A step as data.
+#[derive(Debug, Serialize)]
+pub struct StepData {
+    /// The line of the script, from 1 on.
+    pub line: usize,
+    /// The call as a script has it: `A: send 3 "hello"`.
+    pub call: String,
+    /// The same in the notation of C, with what came back.
+    pub written: Option<String>,
+    /// What came back, as a script has it.
+    pub outcome: Option<String>,
+    /// Whether that is what the script says, where it says anything.
+    pub as_expected: bool,
+    /// What happened, in this order.
+    pub events: Vec<EventData>,
+}
+
+/// An event as data.
+#[derive(Debug, Serialize)]
+pub struct EventData {
+    /// The event.
+    pub event: Event,
+    /// The same as a sentence.
+    pub says: String,
+    /// Where the reason of a refusal is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+/// All steps of a run as data.
+pub fn data(run: &Run, rows: &Rows) -> Vec<StepData> {
+    let steps = run.steps().iter().map(|step| {
+        let written = match (&step.line.action, &step.outcome) {
+            (Action::Call { call, .. }, Some(outcome)) => {
+                let Written { call, result } = call::written(call, outcome);
+                Some(format!("{call} {result}"))
+            }
+            _ => None,
+        };
+        let events = step.events.iter().map(|event| EventData {
+            says: event::sentence(event, rows),
+            reference: why(event, rows).map(|why| why.reference.clone()),
+            event: event.clone(),
+        });
+        StepData {
+            line: step.line.number,
+            call: step.line.action.to_string(),
+            written,
+            outcome: step.outcome.as_ref().map(|outcome| format!("{outcome:#}")),
+            as_expected: step.is_as_expected(),
+            events: events.collect(),
+        }
+    });
+    steps.collect()
+}

@@ -1,0 +1,215 @@
+//! What happened during a call, as sentences: one for each event.
+
+use super::words::{count, listed, named, quoted};
+use crate::curriculum::model::Rows;
+use crate::model::call::Type;
+use crate::model::event::Event;
+use crate::model::outcome::{Outcome, Wait};
+use crate::model::script::process_name;
+use crate::model::socket::{Shut, State};
+
+/// The sentence of an event, without a full stop. `rows` explains checks that refuse.
+pub fn sentence(event: &Event, rows: &Rows) -> String {
+    match event {
+        Event::Refused { row, errno } => {
+            let name = format!("{errno:?}");
+            match rows.why(&row.to_string(), &name) {
+                Some(why) => format!("check {row} refuses with {name}. {}", why.says),
+                None => format!("check {row} refuses with {name}"),
+            }
+        }
+        Event::DescriptorInstalled { pid, fd, file } => {
+            let process = process_name(*pid);
+            format!("descriptor {fd} of {process} now leads to {file}")
+        }
+        Event::DescriptorClosed { pid, fd, file } => {
+            let process = process_name(*pid);
+            format!("descriptor {fd} of {process}, which led to {file}, is free again")
+        }
+        Event::FileOpened { file } => format!("{file} is made: an open file description"),
+        Event::References {
+            file,
+            before,
+            after,
+        } => {
+            let more = if after > before { "more" } else { "less" };
+            let references = count(u64::from(*after), "reference");
+            format!("one reference {more} to {file}: {references}")
+        }
+        Event::FileReleased { file } => format!("nothing refers to {file} any more: it is closed"),
+        Event::Offset {
+            file,
+            before,
+            after,
+        } => format!("the offset of {file} moves from {before} to {after}"),
+        Event::Nonblock { file, after, .. } => match after {
+            true => format!("{file} does not block any more: O_NONBLOCK is set"),
+            false => format!("{file} blocks again: O_NONBLOCK is cleared"),
+        },
+        Event::Queued {
+            sock,
+            skb,
+            len,
+            files,
+            ..
+        } => {
+            let bytes = count(*len as u64, "byte");
+            let with = match files.as_slice() {
+                [] => String::new(),
+                files => {
+                    let files: Vec<String> = files.iter().map(ToString::to_string).collect();
+                    format!("; it carries {}", listed(&files))
+                }
+            };
+            format!("{skb}, of {bytes}, goes to the end of the queue of {sock}{with}")
+        }
+        Event::Consumed {
+            skb, before, after, ..
+        } => format!(
+            "{} of {skb} are read",
+            count((after - before) as u64, "byte")
+        ),
+        Event::Dequeued { sock, skb } => format!("{skb} leaves the queue of {sock}"),
+        Event::NodeCreated { path, .. } => {
+            format!("{} is made in the file system", quoted(path.as_bytes()))
+        }
+        Event::NodeRemoved { path, .. } => {
+            let path = quoted(path.as_bytes());
+            format!("{path} is removed from the file system")
+        }
+        Event::NodeMode {
+            node,
+            before,
+            after,
+        } => format!("the mode of {node} changes from 0{before:03o} to 0{after:03o}"),
+        Event::BrokenPipe { pid } => format!("{} is sent SIGPIPE", process_name(*pid)),
+        Event::ProcessStarted { pid, parent } => {
+            let (child, parent) = (process_name(*pid), process_name(*parent));
+            format!("process {child} starts with a copy of the descriptors of {parent}")
+        }
+        Event::ProcessEnded { pid } => format!("process {} ends", process_name(*pid)),
+        of_socket => about_sockets(of_socket),
+    }
+}
+
+fn about_sockets(event: &Event) -> String {
+    match event {
+        Event::SocketCreated { sock, ty } => format!("{sock} is made, a {} socket", ty_word(*ty)),
+        Event::SocketState {
+            sock,
+            before,
+            after,
+        } => {
+            let (before, after) = (state_word(*before), state_word(*after));
+            format!("{sock} was {before} and is {after} now")
+        }
+        Event::Peer {
+            sock,
+            before,
+            after,
+        } => match (before, after) {
+            (_, Some(peer)) => format!("what {sock} sends goes to {peer} now"),
+            (Some(peer), None) => format!("{sock} is parted from {peer}"),
+            (None, None) => format!("{sock} has no peer"),
+        },
+        Event::Named { sock, name } => format!("{sock} has the name {} now", named(name)),
+        Event::Unnamed { sock, name } => {
+            format!("the name {} leads to {sock} no longer", named(name))
+        }
+        Event::SocketDied { sock } => format!("{sock} is dead: nobody can use it any more"),
+        Event::Backlog { sock, after, .. } => {
+            let connections = count(u64::from(*after) + 1, "connection");
+            format!("the backlog of {sock} is {after}: {connections} can wait")
+        }
+        Event::Shutdown {
+            sock,
+            before,
+            after,
+        } => format!("{sock} {}", listed(&shut_words(*before, *after))),
+        Event::Pending {
+            sock,
+            before,
+            after,
+        } => match (before, after) {
+            (_, Some(errno)) => format!("the error {errno:?} waits at {sock} for its next call"),
+            (Some(errno), None) => format!("the error {errno:?} of {sock} is told, and forgotten"),
+            (None, None) => format!("no error waits at {sock}"),
+        },
+        Event::Charged {
+            sock,
+            before,
+            after,
+        } => {
+            let (bytes, word) = match after.checked_sub(*before) {
+                Some(more) => (more, "charged to"),
+                None => (before - after, "given back to"),
+            };
+            format!("{bytes} bytes of memory are {word} {sock}: {after} in all")
+        }
+        Event::PeerCredentials { sock, of } => {
+            let who = of.pid.map_or_else(|| "nobody".to_owned(), process_name);
+            format!(
+                "SO_PEERCRED of {sock} will say {who}, user {}, group {}",
+                of.uid, of.gid
+            )
+        }
+        Event::EmbryoQueued { listener, embryo } => {
+            format!("{embryo} waits at {listener} to be accepted")
+        }
+        Event::EmbryoTaken { listener, embryo } => {
+            format!("{embryo}, first of those that wait at {listener}, is taken")
+        }
+        Event::Woken { sock } => format!("whoever sleeps for {sock} looks again"),
+        Event::Collected { socks } => {
+            let socks: Vec<String> = socks.iter().map(ToString::to_string).collect();
+            let socks = listed(&socks);
+            format!("no process can reach {socks}: all that waits there is thrown away")
+        }
+        _ => unreachable!("all other events have their sentence above"),
+    }
+}
+
+/// What kind of socket it is.
+pub fn ty_word(ty: Type) -> &'static str {
+    match ty {
+        Type::Stream => "stream",
+        Type::Dgram => "datagram",
+        Type::Seqpacket => "seqpacket",
+    }
+}
+
+fn state_word(state: State) -> &'static str {
+    match state {
+        State::Close => "unconnected",
+        State::Listen => "listening",
+        State::Established => "connected",
+    }
+}
+
+/// What is shut after, and was not before.
+pub fn shut_words(before: Shut, after: Shut) -> Vec<String> {
+    let mut words = Vec::new();
+    if after.receive && !before.receive {
+        words.push("receives nothing more".to_owned());
+    }
+    if after.send && !before.send {
+        words.push("sends nothing more".to_owned());
+    }
+    words
+}
+
+/// Why a call sleeps, as a sentence without a full stop; `None`: it does not.
+pub fn sleep(outcome: &Outcome) -> Option<String> {
+    let Outcome::Sleeps(wait) = outcome else {
+        return None;
+    };
+    Some(match wait {
+        Wait::Readable(sock) => format!("the call sleeps until {sock} has something to read"),
+        Wait::Room(sock) => {
+            format!("the call sleeps until something is read that {sock} sent")
+        }
+        Wait::Queue(sock) => format!("the call sleeps until the queue of {sock} has room"),
+        Wait::Connection(sock) => format!("the call sleeps until somebody connects to {sock}"),
+        Wait::Other => "the call sleeps until the other end does something".to_owned(),
+    })
+}
