@@ -322,6 +322,35 @@ pub enum Model {
     /// Go through a script call by call: what came back, what happened inside, and who refers to
     /// what then.
     Step(Step),
+    /// Compare the model with the running kernel: rows of the catalogue, then calls by chance, as many
+    /// as there is time for.
+    Verify(Verify),
+}
+
+/// Options of `model verify`.
+#[derive(Args, Clone, Debug)]
+pub struct Verify {
+    /// How long to make calls by chance, in seconds.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub seconds: u64,
+    /// What chance starts with: the same number draws the same calls again.
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+    /// Stop after so many calls.
+    #[arg(long, value_name = "N")]
+    pub calls: Option<u64>,
+    /// Put an error into the model first, to see it found; `list` tells which there are.
+    #[arg(long, value_name = "NAME", conflicts_with = "faults")]
+    pub fault: Option<String>,
+    /// Put one error after the other into the model, and tell how soon each is found.
+    #[arg(long)]
+    pub faults: bool,
+    /// Tell how often each row of the catalogue decided something.
+    #[arg(long)]
+    pub rows: bool,
+    /// Print as JSON.
+    #[arg(long, conflicts_with = "faults")]
+    pub json: bool,
 }
 
 /// Options of `model step`.

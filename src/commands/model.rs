@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::error::CommandError;
+use super::model_verify;
 use crate::cli::{Model, Step};
 use crate::curriculum::LoadError;
 use crate::curriculum::model::{self, Rows};
@@ -34,6 +35,7 @@ use crate::untrusted::printable;
 pub fn run(context: &Context, asked: &Model) -> Result<ExitCode, CommandError> {
     match asked {
         Model::Step(options) => step(context, options),
+        Model::Verify(options) => model_verify::run(context, options),
     }
 }
 

@@ -113,12 +113,30 @@ pub fn name_of(file: &str) -> &str {
 /// # Errors
 /// When the files cannot be read.
 pub fn scripts(source: &Source) -> Result<Vec<Arc<SourceFile>>, SourceError> {
-    let (before, after) = SCRIPT;
-    let is_script = |name: &str| name.starts_with(before) && name.ends_with(after);
+    files(source, |name| {
+        name_of(name) != name && !name_of(name).contains('/')
+    })
+}
+
+/// Rows of the catalogue as scripts, a letter a file; those that are built in where a pack has none.
+///
+/// # Errors
+/// When the files cannot be read.
+pub fn rows(source: &Source) -> Result<Vec<Arc<SourceFile>>, SourceError> {
+    files(source, |name| {
+        let letter = name_of(name).strip_prefix("rows/");
+        letter.is_some_and(|letter| letter.len() == 1)
+    })
+}
+
+fn files(
+    source: &Source,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Arc<SourceFile>>, SourceError> {
     let of = |source: &Source| -> Result<Vec<Arc<SourceFile>>, SourceError> {
         let files = source.files()?.into_iter();
-        let scripts = files.filter(|file| is_script(&file.name));
-        Ok(scripts.map(|file| file.source_file()).collect())
+        let files = files.filter(|file| wanted(&file.name));
+        Ok(files.map(|file| file.source_file()).collect())
     };
     let own = of(source)?;
     match own.is_empty() {

@@ -48,11 +48,15 @@ impl Agents {
     /// # Errors
     /// When there can be no channels or no processes.
     pub fn start(script: &Script) -> io::Result<Self> {
-        let mut agents = Self { channels: Vec::new(), pids: vec![None; AGENTS] };
+        let mut agents = Self {
+            channels: Vec::new(),
+            pids: vec![None; AGENTS],
+        };
         let mut theirs = Vec::new();
         for place in 0..AGENTS {
             let kind = SockType::SeqPacket;
-            let (ours, other) = socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC)?;
+            let (ours, other) =
+                socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC)?;
             let wait = TimeVal::new(PATIENCE.as_secs() as i64, 0);
             nix::sys::socket::setsockopt(&ours, nix::sys::socket::sockopt::ReceiveTimeout, &wait)?;
             for end in [&ours, &other] {
@@ -62,7 +66,10 @@ impl Agents {
             theirs.push(moved(other, LISTENS + place as RawFd)?);
         }
         let users = [(Pid(0), None)];
-        let further = script.processes.iter().map(|(pid, user)| (*pid, Some(*user)));
+        let further = script
+            .processes
+            .iter()
+            .map(|(pid, user)| (*pid, Some(*user)));
         for (pid, user) in users.into_iter().chain(further) {
             let Some(child) = fork()? else {
                 serve(pid.index(), user);
@@ -93,13 +100,23 @@ impl Agents {
     }
 
     fn call(&mut self, pid: Pid, call: &Call) -> io::Result<Expected> {
-        let known: Vec<String> = self.pids.iter().map(|pid| pid.unwrap_or(0).to_string()).collect();
-        let next = self.pids.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        let known: Vec<String> = self
+            .pids
+            .iter()
+            .map(|pid| pid.unwrap_or(0).to_string())
+            .collect();
+        let next = self
+            .pids
+            .iter()
+            .rposition(Option::is_some)
+            .map_or(0, |last| last + 1);
         let request = format!("{} {next} {call}", known.join(","));
         let channel = self.channels[pid.index()].as_raw_fd();
         // It is watched from before it can end.
         let watched = match call {
-            Call::Exit => self.pids[pid.index()].map(|pid| pidfd::open(pid as u32)).transpose()?,
+            Call::Exit => self.pids[pid.index()]
+                .map(|pid| pidfd::open(pid as u32))
+                .transpose()?,
             _ => None,
         };
         send(channel, request.as_bytes(), MsgFlags::MSG_NOSIGNAL)?;
@@ -127,7 +144,8 @@ impl Agents {
 impl Drop for Agents {
     fn drop(&mut self) {
         for pid in self.pids.iter().flatten() {
-            let _ = nix::sys::signal::kill(RealPid::from_raw(*pid), nix::sys::signal::Signal::SIGKILL);
+            let _ =
+                nix::sys::signal::kill(RealPid::from_raw(*pid), nix::sys::signal::Signal::SIGKILL);
         }
         // Those that others forked become ours when their parents end: this process is a subreaper.
         while nix::sys::wait::waitpid(None, None) != Err(Errno::ECHILD) {}
@@ -150,7 +168,10 @@ fn serve(place: usize, user: Option<u32>) -> ! {
     }
     let mut linux = Linux::new(Vec::new());
     if let Some(user) = user {
-        linux.call(&Call::SetIds { real: user, effective: user });
+        linux.call(&Call::SetIds {
+            real: user,
+            effective: user,
+        });
     }
     let mut line = vec![0; LINE];
     loop {
@@ -159,11 +180,17 @@ fn serve(place: usize, user: Option<u32>) -> ! {
         };
         let text = String::from_utf8_lossy(&line[..len]).into_owned();
         let mut words = text.splitn(3, ' ');
-        let (Some(known), Some(next), Some(call)) = (words.next(), words.next(), words.next()) else {
+        let (Some(known), Some(next), Some(call)) = (words.next(), words.next(), words.next())
+        else {
             // The other end is closed.
             std::process::exit(0);
         };
-        linux.know(known.split(',').map(|pid| pid.parse().unwrap_or(0)).collect());
+        linux.know(
+            known
+                .split(',')
+                .map(|pid| pid.parse().unwrap_or(0))
+                .collect(),
+        );
         let answer = match call.parse() {
             Ok(Call::Fork) => match fork() {
                 Ok(Some(child)) => format!("child {child}"),

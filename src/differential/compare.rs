@@ -33,8 +33,14 @@ impl Names {
             return false;
         }
         // Each means one of the other side, and always the same.
-        let known = self.of_model.entry(model.clone()).or_insert_with(|| linux.clone());
-        let back = self.of_linux.entry(linux.clone()).or_insert_with(|| model.clone());
+        let known = self
+            .of_model
+            .entry(model.clone())
+            .or_insert_with(|| linux.clone());
+        let back = self
+            .of_linux
+            .entry(linux.clone())
+            .or_insert_with(|| model.clone());
         known == linux && back == model
     }
 }
@@ -58,15 +64,21 @@ pub fn same(model: &Outcome, linux: &Outcome, names: &mut Names) -> bool {
                 && model.control_len == linux.control_len
                 && names.same(model.from.as_ref(), linux.from.as_ref())
                 && model.control.len() == linux.control.len()
-                && model.control.iter().zip(&linux.control).all(|(model, linux)| same_message(model, linux))
+                && model
+                    .control
+                    .iter()
+                    .zip(&linux.control)
+                    .all(|(model, linux)| same_message(model, linux))
         }
         _ => model == linux,
     }
 }
 
 fn same_message(model: &ControlMessage, linux: &ControlMessage) -> bool {
-    let (ControlMessage::Credentials { of: a, fit }, ControlMessage::Credentials { of: b, fit: other }) =
-        (model, linux)
+    let (
+        ControlMessage::Credentials { of: a, fit },
+        ControlMessage::Credentials { of: b, fit: other },
+    ) = (model, linux)
     else {
         return model == linux;
     };

@@ -25,7 +25,9 @@ pub struct Range {
 }
 
 /// Lengths that lie around what the kernel treats differently, in bytes.
-const LENGTHS: [usize; 14] = [0, 1, 2, 3, 5, 8, 12, 200, 700, 1_800, 3_777, 5_000, 40_000, 100_000];
+const LENGTHS: [usize; 14] = [
+    0, 1, 2, 3, 5, 8, 12, 200, 700, 1_800, 3_777, 5_000, 40_000, 100_000,
+];
 /// Lengths around the default send buffer, in bytes: drawn seldom, since they cost time.
 const LARGE: [usize; 4] = [106_432, 212_960, 212_961, 300_000];
 /// Lengths of buffers for control messages, in bytes.
@@ -51,7 +53,12 @@ impl<'a> Generator<'a> {
             false => Vec::new(),
         };
         due.reverse();
-        Self { dice, range, due, made: 0 }
+        Self {
+            dice,
+            range,
+            due,
+            made: 0,
+        }
     }
 
     /// The next call.
@@ -89,7 +96,10 @@ impl<'a> Generator<'a> {
     }
 
     fn birth(&mut self) -> Birth {
-        Birth { nonblock: true, cloexec: self.dice.in_a_thousand(100) }
+        Birth {
+            nonblock: true,
+            cloexec: self.dice.in_a_thousand(100),
+        }
     }
 
     fn ty(&mut self) -> i32 {
@@ -126,16 +136,39 @@ impl<'a> Generator<'a> {
                 Address::abstract_name(&name)
             }
             55..88 => Address::path(self.dice.one(&PATHS)),
-            88 => Address { len: 4, ..Address::path("pq") },
-            89 => Address { len: 3, ..Address::path("p") },
-            90 => Address { len: 110, ..Address::path("p") },
-            91 => Address { path: b"p\0bcd".to_vec(), len: 8, ..Address::path("p") },
-            92 => Address { path: vec![b'x'; PATH_MAX], len: 110, family: Family::Unix },
+            88 => Address {
+                len: 4,
+                ..Address::path("pq")
+            },
+            89 => Address {
+                len: 3,
+                ..Address::path("p")
+            },
+            90 => Address {
+                len: 110,
+                ..Address::path("p")
+            },
+            91 => Address {
+                path: b"p\0bcd".to_vec(),
+                len: 8,
+                ..Address::path("p")
+            },
+            92 => Address {
+                path: vec![b'x'; PATH_MAX],
+                len: 110,
+                family: Family::Unix,
+            },
             93 => Address::path(self.dice.one(&["no/p", "f/p", "no", "f", "d"])),
             94 => Address::only(self.dice.one(&[Family::Unix, Family::Unspec])),
             95 => Address::only(Family::Unspec),
-            96 => Address { family: Family::Inet, ..Address::path("p") },
-            97 => Address { len: self.dice.one(&[-1, 0, 1, 111, 128, 129]), ..Address::path("p") },
+            96 => Address {
+                family: Family::Inet,
+                ..Address::path("p")
+            },
+            97 => Address {
+                len: self.dice.one(&[-1, 0, 1, 111, 128, 129]),
+                ..Address::path("p")
+            },
             _ => Address::only(Family::Unix),
         }
     }
@@ -144,7 +177,11 @@ impl<'a> Generator<'a> {
         match self.dice.in_a_thousand(8) {
             true => self.dice.one(&LARGE),
             false => {
-                let few = if self.dice.in_a_thousand(900) { LENGTHS.len() - 4 } else { LENGTHS.len() };
+                let few = if self.dice.in_a_thousand(900) {
+                    LENGTHS.len() - 4
+                } else {
+                    LENGTHS.len()
+                };
                 LENGTHS[self.dice.below(few)]
             }
         }
@@ -153,7 +190,10 @@ impl<'a> Generator<'a> {
     fn payload(&mut self) -> Payload {
         let start = self.dice.next() as u8;
         let unit = (0..7).map(|place| start.wrapping_add(place * 29)).collect();
-        Payload { unit, len: self.len() }
+        Payload {
+            unit,
+            len: self.len(),
+        }
     }
 
     fn control(&mut self, kernel: &Kernel) -> Vec<Ancillary> {
@@ -170,12 +210,18 @@ impl<'a> Generator<'a> {
                 20 => {
                     let count = self.dice.one(&[252, 253, 254]);
                     let fd = self.fd(kernel, Wanted::Any);
-                    Ancillary::Rights { fds: vec![fd; count], spare: 0 }
+                    Ancillary::Rights {
+                        fds: vec![fd; count],
+                        spare: 0,
+                    }
                 }
                 _ => {
                     let count = self.dice.one(&[0, 1, 1, 1, 1, 2, 3]);
                     let fds = (0..count).map(|_| self.fd(kernel, Wanted::Any)).collect();
-                    Ancillary::Rights { fds, spare: self.dice.one(&[0, 0, 0, 2]) }
+                    Ancillary::Rights {
+                        fds,
+                        spare: self.dice.one(&[0, 0, 0, 2]),
+                    }
                 }
             });
         }
@@ -185,11 +231,28 @@ impl<'a> Generator<'a> {
     fn claimed(&mut self) -> Claimed {
         let spare = if self.dice.in_a_thousand(50) { 4 } else { 0 };
         if !self.range.privileged {
-            let (uid, gid) = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
-            return Claimed { pid: Whom::Caller, uid, gid, spare };
+            let (uid, gid) = (
+                nix::unistd::getuid().as_raw(),
+                nix::unistd::getgid().as_raw(),
+            );
+            return Claimed {
+                pid: Whom::Caller,
+                uid,
+                gid,
+                spare,
+            };
         }
-        let pid = if self.dice.in_a_thousand(100) { Whom::Nobody } else { Whom::Caller };
-        Claimed { pid, uid: self.dice.one(&[0, 0, 1234]), gid: self.dice.one(&[0, 0, 77]), spare }
+        let pid = if self.dice.in_a_thousand(100) {
+            Whom::Nobody
+        } else {
+            Whom::Caller
+        };
+        Claimed {
+            pid,
+            uid: self.dice.one(&[0, 0, 1234]),
+            gid: self.dice.one(&[0, 0, 77]),
+            spare,
+        }
     }
 
     fn send(&mut self, kernel: &Kernel) -> Call {
@@ -198,10 +261,13 @@ impl<'a> Generator<'a> {
         if self.dice.in_a_thousand(20) {
             flags |= self.dice.one(&[Flags::EOR, Flags::MORE, Flags::DONTWAIT]);
         }
-        let datagrams = kernel.descriptor(Pid(0), fd).is_some_and(|file| match kernel.file(file).kind {
-            Kind::Socket(sock) => kernel.sock(sock).ty == crate::model::call::Type::Dgram,
-            _ => false,
-        });
+        let datagrams =
+            kernel
+                .descriptor(Pid(0), fd)
+                .is_some_and(|file| match kernel.file(file).kind {
+                    Kind::Socket(sock) => kernel.sock(sock).ty == crate::model::call::Type::Dgram,
+                    _ => false,
+                });
         if datagrams && self.dice.in_a_thousand(10) {
             flags |= Flags::OOB;
         }
@@ -210,7 +276,13 @@ impl<'a> Generator<'a> {
         // A name that is longer than any address is cut by sendmsg, and one of length 0 is none.
         let to = to.filter(|to| (1..=128).contains(&to.len));
         let control = self.control(kernel);
-        Call::Send { fd, payload: self.payload(), flags, to, control }
+        Call::Send {
+            fd,
+            payload: self.payload(),
+            flags,
+            to,
+            control,
+        }
     }
 
     fn receive(&mut self, kernel: &Kernel) -> Call {
@@ -231,7 +303,12 @@ impl<'a> Generator<'a> {
             true => 1040,
             false => self.dice.one(&ROOMS),
         });
-        Call::Receive { fd, len: self.len(), flags, control }
+        Call::Receive {
+            fd,
+            len: self.len(),
+            flags,
+            control,
+        }
     }
 
     fn draw(&mut self, kernel: &Kernel) -> Call {
@@ -240,29 +317,56 @@ impl<'a> Generator<'a> {
         match self.dice.below(if many { 1000 } else { 940 }) {
             _ if few && self.dice.in_a_thousand(500) => self.make(),
             0..55 => self.make(),
-            55..115 => Call::Bind { fd: self.fd(kernel, Wanted::Socket), address: self.address() },
+            55..115 => Call::Bind {
+                fd: self.fd(kernel, Wanted::Socket),
+                address: self.address(),
+            },
             115..150 => {
                 let backlog = self.dice.one(&[0, 0, 1, 1, 2, 5, -1]);
-                Call::Listen { fd: self.fd(kernel, Wanted::Socket), backlog }
+                Call::Listen {
+                    fd: self.fd(kernel, Wanted::Socket),
+                    backlog,
+                }
             }
-            150..215 => Call::Connect { fd: self.fd(kernel, Wanted::Socket), address: self.address() },
-            215..245 => Call::Accept { fd: self.fd(kernel, Wanted::Socket), birth: self.birth() },
+            150..215 => Call::Connect {
+                fd: self.fd(kernel, Wanted::Socket),
+                address: self.address(),
+            },
+            215..245 => Call::Accept {
+                fd: self.fd(kernel, Wanted::Socket),
+                birth: self.birth(),
+            },
             245..425 => self.send(kernel),
             425..600 => self.receive(kernel),
-            600..615 => Call::Write { fd: self.fd(kernel, Wanted::Any), payload: self.small() },
+            600..615 => Call::Write {
+                fd: self.fd(kernel, Wanted::Any),
+                payload: self.small(),
+            },
             615..635 => {
                 let len = self.dice.one(&[0, 1, 4, 8, 100, 5000]);
-                Call::Read { fd: self.fd(kernel, Wanted::Any), len }
+                Call::Read {
+                    fd: self.fd(kernel, Wanted::Any),
+                    len,
+                }
             }
             635..665 => {
-                let how = self.dice.one(&[How::Read, How::Write, How::Write, How::Both, How::Invalid]);
-                Call::Shutdown { fd: self.fd(kernel, Wanted::Socket), how }
+                let how =
+                    self.dice
+                        .one(&[How::Read, How::Write, How::Write, How::Both, How::Invalid]);
+                Call::Shutdown {
+                    fd: self.fd(kernel, Wanted::Socket),
+                    how,
+                }
             }
-            665..715 => Call::Close { fd: self.fd(kernel, Wanted::Any) },
+            665..715 => Call::Close {
+                fd: self.fd(kernel, Wanted::Any),
+            },
             715..770 => self.ask(kernel),
             770..790 => {
                 let fd = self.fd(kernel, Wanted::Socket);
-                let bytes = self.dice.one(&[1, 2_304, 9_000, 10_000, 106_496, 200_000, 1 << 20, -1]);
+                let bytes =
+                    self.dice
+                        .one(&[1, 2_304, 9_000, 10_000, 106_496, 200_000, 1 << 20, -1]);
                 let option = match self.dice.below(10) {
                     0..4 => Set::SndBuf(bytes),
                     4 => Set::RcvBuf(bytes),
@@ -273,38 +377,63 @@ impl<'a> Generator<'a> {
             }
             790..870 => {
                 let all = Events::IN | Events::OUT | Events::RDHUP;
-                let events = self.dice.one(&[all, all, all, Events::IN, Events::OUT, Events::default()]);
+                let events =
+                    self.dice
+                        .one(&[all, all, all, Events::IN, Events::OUT, Events::default()]);
                 let fd = match self.dice.in_a_thousand(20) {
                     true => -1,
                     false => self.fd(kernel, Wanted::Any),
                 };
                 Call::Poll { fd, events }
             }
-            870..880 => Call::Dup { fd: self.fd(kernel, Wanted::Any) },
-            880..884 => Call::Dup2 { fd: self.fd(kernel, Wanted::Any), to: 3 + self.dice.below(12) as Fd },
+            870..880 => Call::Dup {
+                fd: self.fd(kernel, Wanted::Any),
+            },
+            880..884 => Call::Dup2 {
+                fd: self.fd(kernel, Wanted::Any),
+                to: 3 + self.dice.below(12) as Fd,
+            },
             884..900 => self.surroundings(kernel),
             900..904 => {
                 let open = kernel.process(Pid(0)).descriptors.keys().next_back();
                 let limit = open.map_or(3, |fd| fd + 1) as u32 + self.dice.below(3) as u32;
-                Call::LimitFiles { limit: self.dice.one(&[limit, limit, 1024]) }
+                Call::LimitFiles {
+                    limit: self.dice.one(&[limit, limit, 1024]),
+                }
             }
             904..940 => self.ask(kernel),
-            _ => Call::Close { fd: self.fd(kernel, Wanted::Any) },
+            _ => Call::Close {
+                fd: self.fd(kernel, Wanted::Any),
+            },
         }
     }
 
     fn small(&mut self) -> Payload {
-        Payload { len: self.dice.one(&[0, 1, 8, 8, 30, 4096, 5000]), ..self.payload() }
+        Payload {
+            len: self.dice.one(&[0, 1, 8, 8, 30, 4096, 5000]),
+            ..self.payload()
+        }
     }
 
     /// Something new.
     fn make(&mut self) -> Call {
         let birth = self.birth();
         match self.dice.below(20) {
-            0..8 => Call::Socket { ty: self.ty(), protocol: self.protocol(), birth },
-            8..17 => Call::Socketpair { ty: self.ty(), protocol: self.protocol(), birth },
+            0..8 => Call::Socket {
+                ty: self.ty(),
+                protocol: self.protocol(),
+                birth,
+            },
+            8..17 => Call::Socketpair {
+                ty: self.ty(),
+                protocol: self.protocol(),
+                birth,
+            },
             17 => Call::Pipe { birth },
-            18 => Call::Eventfd { value: self.dice.below(3) as u32, birth },
+            18 => Call::Eventfd {
+                value: self.dice.below(3) as u32,
+                birth,
+            },
             _ => Call::Open {
                 path: self.dice.one(&["f", "f", "p", "no", "d/f"]).to_owned(),
                 access: self.dice.one(&[Access::Read, Access::Write, Access::Both]),
@@ -345,16 +474,35 @@ impl<'a> Generator<'a> {
         self.made = self.made.saturating_add(1);
         match self.dice.below(12) {
             0..4 => Call::Unlink { path },
-            4 => Call::Rename { from: path, to: self.dice.one(&["p", "q"]).to_owned() },
-            5 => Call::Create { path: self.dice.one(&["f", "f", "p"]).to_owned() },
-            6 => Call::Mkdir { path: "d".to_owned(), mode: 0o755 },
-            7 => Call::Symlink { target: self.dice.one(&["p", "q", "no"]).to_owned(), path: "l".to_owned() },
+            4 => Call::Rename {
+                from: path,
+                to: self.dice.one(&["p", "q"]).to_owned(),
+            },
+            5 => Call::Create {
+                path: self.dice.one(&["f", "f", "p"]).to_owned(),
+            },
+            6 => Call::Mkdir {
+                path: "d".to_owned(),
+                mode: 0o755,
+            },
+            7 => Call::Symlink {
+                target: self.dice.one(&["p", "q", "no"]).to_owned(),
+                path: "l".to_owned(),
+            },
             8 => Call::Mode { path },
-            9 => Call::Umask { mask: self.dice.one(&[0, 0o022, 0o077]) },
-            10 => Call::Fchmod { fd: self.fd(kernel, Wanted::Socket), mode: self.dice.one(&[0, 0o600, 0o777]) },
+            9 => Call::Umask {
+                mask: self.dice.one(&[0, 0o022, 0o077]),
+            },
+            10 => Call::Fchmod {
+                fd: self.fd(kernel, Wanted::Socket),
+                mode: self.dice.one(&[0, 0o600, 0o777]),
+            },
             _ => {
                 let fd = self.fd(kernel, Wanted::Any);
-                Call::Seek { fd, offset: self.dice.below(20) as u32 }
+                Call::Seek {
+                    fd,
+                    offset: self.dice.below(20) as u32,
+                }
             }
         }
     }

@@ -30,7 +30,10 @@ pub struct Linux {
 impl Linux {
     /// A process that knows these; the place of each is its number in the model.
     pub fn new(pids: Vec<i32>) -> Self {
-        Self { pids, buffer: vec![0; 512 * 1024] }
+        Self {
+            pids,
+            buffer: vec![0; 512 * 1024],
+        }
     }
 
     /// Knows these processes from now on.
@@ -48,37 +51,78 @@ impl Linux {
 
     fn make(&mut self, call: &Call) -> nix::Result<Answer> {
         Ok(match call {
-            Call::Socket { ty, protocol, birth } => fd(bare::socket(ty | flags(*birth), *protocol)?),
-            Call::Socketpair { ty, protocol, birth } => {
+            Call::Socket {
+                ty,
+                protocol,
+                birth,
+            } => fd(bare::socket(ty | flags(*birth), *protocol)?),
+            Call::Socketpair {
+                ty,
+                protocol,
+                birth,
+            } => {
                 let (a, b) = bare::socketpair(ty | flags(*birth), *protocol)?;
                 Answer::Pair(a, b)
             }
             Call::Bind { fd, address } => number(bare::bind(*fd, &bytes(address), address.len)?),
-            Call::Connect { fd, address } => number(bare::connect(*fd, &bytes(address), address.len)?),
+            Call::Connect { fd, address } => {
+                number(bare::connect(*fd, &bytes(address), address.len)?)
+            }
             Call::Listen { fd, backlog } => number(bare::listen(*fd, *backlog)?),
             Call::Accept { fd: at, birth } => fd(bare::accept4(*at, flags(*birth))?),
-            Call::Send { fd, payload, flags, to, control } => {
+            Call::Send {
+                fd,
+                payload,
+                flags,
+                to,
+                control,
+            } => {
                 let data = payload.bytes(0, payload.len);
                 let address = to.as_ref().map(bytes);
-                let to = address.as_deref().zip(to.as_ref()).map(|(bytes, to)| (bytes, to.len));
-                let control: Vec<_> = control.iter().map(|message| self.control(message)).collect();
-                let sent = Sent { bytes: &data, flags: flags.0, to, control: &control };
+                let to = address
+                    .as_deref()
+                    .zip(to.as_ref())
+                    .map(|(bytes, to)| (bytes, to.len));
+                let control: Vec<_> = control
+                    .iter()
+                    .map(|message| self.control(message))
+                    .collect();
+                let sent = Sent {
+                    bytes: &data,
+                    flags: flags.0,
+                    to,
+                    control: &control,
+                };
                 number(bare::sendmsg(*fd, &sent)?)
             }
-            Call::Receive { fd, len, flags, control } => self.receive(*fd, *len, *flags, *control)?,
-            Call::Write { fd, payload } => number(bare::write(*fd, &payload.bytes(0, payload.len))?),
+            Call::Receive {
+                fd,
+                len,
+                flags,
+                control,
+            } => self.receive(*fd, *len, *flags, *control)?,
+            Call::Write { fd, payload } => {
+                number(bare::write(*fd, &payload.bytes(0, payload.len))?)
+            }
             Call::Read { fd, len } => {
                 let buffer = &mut self.buffer[..*len];
                 let count = bare::read(*fd, buffer)? as usize;
                 let data = buffer[..count].to_vec();
-                Answer::Received(Received { count, data, ..Received::default() })
+                Answer::Received(Received {
+                    count,
+                    data,
+                    ..Received::default()
+                })
             }
-            Call::Shutdown { fd, how } => number(bare::shutdown(*fd, match how {
-                How::Read => libc::SHUT_RD,
-                How::Write => libc::SHUT_WR,
-                How::Both => libc::SHUT_RDWR,
-                How::Invalid => 3,
-            })?),
+            Call::Shutdown { fd, how } => number(bare::shutdown(
+                *fd,
+                match how {
+                    How::Read => libc::SHUT_RD,
+                    How::Write => libc::SHUT_WR,
+                    How::Both => libc::SHUT_RDWR,
+                    How::Invalid => 3,
+                },
+            )?),
             Call::Close { fd } => number(bare::close(*fd)?),
             Call::Dup { fd: at } => fd(bare::dup(*at)?),
             Call::Dup2 { fd: at, to } => fd(bare::dup2(*at, *to)?),
@@ -113,11 +157,15 @@ impl Linux {
                 Answer::Pair(out, into)
             }
             Call::Eventfd { value, birth } => fd(bare::eventfd(*value, flags(*birth))?),
-            Call::Open { path, access } => fd(bare::open(path, match access {
-                Access::Read => libc::O_RDONLY,
-                Access::Write => libc::O_WRONLY,
-                Access::Both => libc::O_RDWR,
-            }, 0)?),
+            Call::Open { path, access } => fd(bare::open(
+                path,
+                match access {
+                    Access::Read => libc::O_RDONLY,
+                    Access::Write => libc::O_WRONLY,
+                    Access::Both => libc::O_RDWR,
+                },
+                0,
+            )?),
             Call::Create { path } => {
                 let made = bare::open(path, libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY, 0o666)?;
                 number(bare::close(made as Fd)?)
@@ -145,7 +193,12 @@ impl Linux {
             Ancillary::Rights { fds, spare } => {
                 let mut payload: Vec<u8> = fds.iter().flat_map(|fd| fd.to_ne_bytes()).collect();
                 payload.resize(payload.len() + spare, 0);
-                (libc::SOL_SOCKET, libc::SCM_RIGHTS, HEADER + payload.len(), payload)
+                (
+                    libc::SOL_SOCKET,
+                    libc::SCM_RIGHTS,
+                    HEADER + payload.len(),
+                    payload,
+                )
             }
             Ancillary::Credentials(claimed) => {
                 let pid = match claimed.pid {
@@ -154,9 +207,15 @@ impl Linux {
                     Whom::Nobody => NOBODY,
                 };
                 let words = [pid as u32, claimed.uid, claimed.gid];
-                let mut payload: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+                let mut payload: Vec<u8> =
+                    words.iter().flat_map(|word| word.to_ne_bytes()).collect();
                 payload.resize(payload.len() + claimed.spare, 0);
-                (libc::SOL_SOCKET, libc::SCM_CREDENTIALS, HEADER + payload.len(), payload)
+                (
+                    libc::SOL_SOCKET,
+                    libc::SCM_CREDENTIALS,
+                    HEADER + payload.len(),
+                    payload,
+                )
             }
             Ancillary::Short => (libc::SOL_SOCKET, libc::SCM_RIGHTS, HEADER - 1, vec![0; 4]),
             Ancillary::Unknown => (libc::SOL_SOCKET, 0x77, HEADER + 4, vec![0; 4]),
@@ -164,16 +223,27 @@ impl Linux {
         }
     }
 
-    fn receive(&mut self, fd: Fd, len: usize, flags: Flags, room: Option<usize>) -> nix::Result<Answer> {
+    fn receive(
+        &mut self,
+        fd: Fd,
+        len: usize,
+        flags: Flags,
+        room: Option<usize>,
+    ) -> nix::Result<Answer> {
         let buffer = &mut self.buffer[..len];
         let arrived = bare::recvmsg(fd, buffer, flags.0, room)?;
         let count = arrived.count as usize;
         let data = buffer[..count.min(len)].to_vec();
-        let control = arrived.control.iter().map(|(_, kind, payload)| self.delivered(*kind, payload));
+        let control = arrived
+            .control
+            .iter()
+            .map(|(_, kind, payload)| self.delivered(*kind, payload));
         Ok(Answer::Received(Received {
             count,
             data,
-            from: (arrived.from.len() > 2).then(|| Name { bytes: arrived.from[2..].to_vec() }),
+            from: (arrived.from.len() > 2).then(|| Name {
+                bytes: arrived.from[2..].to_vec(),
+            }),
             flags: Flags(arrived.flags & (Flags::TRUNC | Flags::CTRUNC).0),
             control: control.collect(),
             control_len: arrived.control_len,
@@ -181,20 +251,32 @@ impl Linux {
     }
 
     fn delivered(&self, kind: i32, payload: &[u8]) -> ControlMessage {
-        let words = payload.chunks_exact(4).map(|word| word.try_into().expect("four bytes"));
+        let words = payload
+            .chunks_exact(4)
+            .map(|word| word.try_into().expect("four bytes"));
         let words: Vec<u32> = words.map(u32::from_ne_bytes).collect();
         if kind == libc::SCM_RIGHTS {
             return ControlMessage::Rights(words.iter().map(|word| *word as Fd).collect());
         }
         // What did not fit is taken for what the model says; only what is there is compared.
         let word = |at: usize| words.get(at).copied().unwrap_or_default();
-        let of = Credentials { pid: self.process(word(0) as i32), uid: word(1), gid: word(2) };
-        ControlMessage::Credentials { of, fit: payload.len() }
+        let of = Credentials {
+            pid: self.process(word(0) as i32),
+            uid: word(1),
+            gid: word(2),
+        };
+        ControlMessage::Credentials {
+            of,
+            fit: payload.len(),
+        }
     }
 
     /// The model's number of a process.
     fn process(&self, pid: i32) -> Option<Pid> {
-        let place = self.pids.iter().position(|known| *known == pid)?;
+        let place = self
+            .pids
+            .iter()
+            .position(|known| *known == pid && pid != 0)?;
         Some(Pid(place as u32))
     }
 
@@ -228,14 +310,21 @@ fn surroundings(call: &Call) -> nix::Result<Answer> {
         result.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))
     };
     match call {
-        Call::Mkdir { path, mode } => nix::unistd::mkdir(path.as_str(), Mode::from_bits_truncate(*mode))?,
+        Call::Mkdir { path, mode } => {
+            nix::unistd::mkdir(path.as_str(), Mode::from_bits_truncate(*mode))?
+        }
         Call::Symlink { target, path } => io(std::os::unix::fs::symlink(target, path))?,
         Call::Unlink { path } => nix::unistd::unlink(path.as_str())?,
         Call::Rename { from, to } => io(std::fs::rename(from, to))?,
         Call::Chmod { path, mode } => {
-            io(std::fs::set_permissions(path, PermissionsExt::from_mode(*mode)))?;
+            io(std::fs::set_permissions(
+                path,
+                PermissionsExt::from_mode(*mode),
+            ))?;
         }
-        Call::Chown { path, uid, gid } => io(std::os::unix::fs::chown(path, Some(*uid), Some(*gid)))?,
+        Call::Chown { path, uid, gid } => {
+            io(std::os::unix::fs::chown(path, Some(*uid), Some(*gid)))?
+        }
         Call::Mode { path } => {
             let mode = nix::sys::stat::stat(path.as_str())?.st_mode;
             return Ok(Answer::Number(i64::from(mode & 0o777)));
@@ -269,7 +358,11 @@ fn fd(returned: i64) -> Answer {
 }
 
 fn flags(birth: Birth) -> i32 {
-    let nonblock = if birth.nonblock { libc::SOCK_NONBLOCK } else { 0 };
+    let nonblock = if birth.nonblock {
+        libc::SOCK_NONBLOCK
+    } else {
+        0
+    };
     let cloexec = if birth.cloexec { libc::SOCK_CLOEXEC } else { 0 };
     nonblock | cloexec
 }
@@ -286,5 +379,7 @@ fn bytes(address: &Address) -> Vec<u8> {
 
 fn named(fd: Fd, whose: Whose) -> nix::Result<Answer> {
     let (bytes, len) = bare::name(fd, whose)?;
-    Ok(Answer::Name((len > 2).then(|| Name { bytes: bytes[2..].to_vec() })))
+    Ok(Answer::Name((len > 2).then(|| Name {
+        bytes: bytes[2..].to_vec(),
+    })))
 }

@@ -37,7 +37,9 @@ impl Truesize for Measured {
 
 fn known(sizes: &Mutex<HashMap<usize, u32>>, len: usize, ty: i32) -> u32 {
     let mut sizes = sizes.lock().unwrap_or_else(PoisonError::into_inner);
-    *sizes.entry(len).or_insert_with(|| measure(len, ty).unwrap_or(0))
+    *sizes
+        .entry(len)
+        .or_insert_with(|| measure(len, ty).unwrap_or(0))
 }
 
 /// Sends so many bytes on a pair of its own, and asks what it is charged with.
@@ -61,7 +63,15 @@ fn pair(ty: i32) -> nix::Result<(Fd, Fd)> {
 }
 
 fn send(fd: Fd, bytes: &[u8]) -> nix::Result<i64> {
-    bare::sendmsg(fd, &Sent { bytes, flags: AT_ONCE, to: None, control: &[] })
+    bare::sendmsg(
+        fd,
+        &Sent {
+            bytes,
+            flags: AT_ONCE,
+            to: None,
+            control: &[],
+        },
+    )
 }
 
 /// Measures the running kernel.
@@ -72,7 +82,9 @@ pub fn settings() -> nix::Result<Settings> {
     let default = Settings::default();
     let limit = |name: &str, default: u32| {
         let text = fs::read_to_string(format!("/proc/sys/net/{name}"));
-        text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(default)
+        text.ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(default)
     };
     let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)?;
     let page = page.map_or(default.page, |page| page as usize);

@@ -29,7 +29,11 @@ pub struct Report {
 impl Report {
     /// Nothing yet.
     pub fn new(seed: u64) -> Self {
-        Self { seed, counts: vec![0; Row::COUNT], ..Self::default() }
+        Self {
+            seed,
+            counts: vec![0; Row::COUNT],
+            ..Self::default()
+        }
     }
 
     /// Adds what a sequence reached.
@@ -41,8 +45,14 @@ impl Report {
 
     /// With the rows by name.
     pub fn named(mut self) -> Self {
-        let reached = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
-        self.rows = reached.map(|(index, count)| (Row::at(index).to_string(), *count)).collect();
+        let reached = self
+            .counts
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count > 0);
+        self.rows = reached
+            .map(|(index, count)| (Row::at(index).to_string(), *count))
+            .collect();
         self
     }
 

@@ -92,10 +92,17 @@ pub fn play() -> io::Result<()> {
     bare::close_from(3)?;
     let alone = unshare(CloneFlags::CLONE_NEWNET).is_ok();
     match request {
-        Request::Verify { seed, time_ms, calls, fault, directory } => {
+        Request::Verify {
+            seed,
+            time_ms,
+            calls,
+            fault,
+            directory,
+        } => {
             std::env::set_current_dir(directory)?;
             let fault = fault.as_deref().map(|id| {
-                Fault::parse(id).ok_or_else(|| io::Error::other(format!("there is no fault `{id}`")))
+                Fault::parse(id)
+                    .ok_or_else(|| io::Error::other(format!("there is no fault `{id}`")))
             });
             let mut settings = measured::settings()?;
             settings.fault = fault.transpose()?;
@@ -103,13 +110,22 @@ pub fn play() -> io::Result<()> {
                 true => String::new(),
                 false => format!("ipc-mastery-{}-", std::process::id()),
             };
-            let range = Range { prefix, privileged: nix::unistd::geteuid().is_root() };
-            let limits = Limits { time: Duration::from_millis(time_ms), calls };
+            let range = Range {
+                prefix,
+                privileged: nix::unistd::geteuid().is_root(),
+            };
+            let limits = Limits {
+                time: Duration::from_millis(time_ms),
+                calls,
+            };
             let verified = verify(&Arc::new(settings), seed, limits, &range, |report| {
                 let _ = tell(&Told::Progress(report.clone()));
             });
             if let Some(divergence) = verified.divergence {
-                tell(&Told::Differs(difference(&divergence, verified.prefix.as_str())))?;
+                tell(&Told::Differs(difference(
+                    &divergence,
+                    verified.prefix.as_str(),
+                )))?;
             }
             tell(&Told::Verified(verified.report.named()))
         }
@@ -130,7 +146,10 @@ fn tell(told: &Told) -> io::Result<()> {
 
 fn difference(divergence: &Divergence, prefix: &str) -> Difference {
     let calls = divergence.calls.iter().map(|call| {
-        let action = Action::Call { pid: Pid(0), call: call.clone() };
+        let action = Action::Call {
+            pid: Pid(0),
+            call: call.clone(),
+        };
         action.to_string().replace(prefix, "n")
     });
     Difference {
@@ -159,7 +178,10 @@ fn rows(texts: &[String]) -> io::Result<()> {
             }
             drop(agents);
             sweep()?;
-            tell(&Told::Row { row: entry.row.to_string(), differs })?;
+            tell(&Told::Row {
+                row: entry.row.to_string(),
+                differs,
+            })?;
         }
     }
     Ok(())

@@ -57,12 +57,19 @@ impl Pair {
     pub fn fresh(settings: &Arc<Settings>) -> Self {
         let _ = bare::close_from(FIRST);
         let mut linux = Linux::new(vec![std::process::id() as i32]);
-        for call in [Call::LimitFiles { limit: LIMIT }, Call::Umask { mask: 0o022 }] {
+        for call in [
+            Call::LimitFiles { limit: LIMIT },
+            Call::Umask { mask: 0o022 },
+        ] {
             linux.call(&call);
         }
         sweep();
         let mut kernel = Kernel::new(settings.clone());
-        kernel.give_ids(Pid(0), nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
+        kernel.give_ids(
+            Pid(0),
+            nix::unistd::geteuid().as_raw(),
+            nix::unistd::getegid().as_raw(),
+        );
         Self {
             kernel,
             linux,
@@ -92,7 +99,11 @@ impl Pair {
         let linux = self.linux.call(&translated(call, &self.names));
         if !compare::same(&model, &linux, &mut self.names) {
             let calls = std::mem::take(&mut self.calls);
-            return Step::Differs(Box::new(Divergence { calls, model, linux }));
+            return Step::Differs(Box::new(Divergence {
+                calls,
+                model,
+                linux,
+            }));
         }
         match self.kernel.garbage().is_empty() {
             true => Step::Same,
@@ -102,21 +113,35 @@ impl Pair {
 
     /// Asks every descriptor for all it can tell: what a sequence left behind shows so.
     pub fn drain(&mut self) -> Step {
-        let fds: Vec<Fd> = self.kernel.process(Pid(0)).descriptors.keys().copied().collect();
+        let fds: Vec<Fd> = self
+            .kernel
+            .process(Pid(0))
+            .descriptors
+            .keys()
+            .copied()
+            .collect();
         let all = Events::IN | Events::OUT | Events::RDHUP;
         for fd in fds {
             for call in [
                 Call::Poll { fd, events: all },
                 Call::Inq { fd },
                 Call::Outq { fd },
-                Call::Getsockopt { fd, option: Asked::Error },
+                Call::Getsockopt {
+                    fd,
+                    option: Asked::Error,
+                },
             ] {
                 match self.call(&call) {
                     Step::Same => {}
                     other => return other,
                 }
             }
-            let receive = Call::Receive { fd, len: 40_000, flags: Flags::default(), control: Some(64) };
+            let receive = Call::Receive {
+                fd,
+                len: 40_000,
+                flags: Flags::default(),
+                control: Some(64),
+            };
             for _ in 0..MOST_DRAINED {
                 let before = self.kernel.descriptor(Pid(0), fd);
                 let got = self.kernel_would_give(before);
@@ -162,7 +187,9 @@ fn translated(call: &Call, names: &Names) -> Call {
         _ => None,
     };
     if let Some(address) = address {
-        let name = Name { bytes: address.path.clone() };
+        let name = Name {
+            bytes: address.path.clone(),
+        };
         if let Some(drawn) = names.of_linux(&name) {
             address.path = drawn.bytes.clone();
         }

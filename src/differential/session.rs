@@ -26,7 +26,8 @@ impl Session {
     /// # Errors
     /// When there can be no directory or no process.
     pub fn start(program: &Path, request: impl FnOnce(String) -> Request) -> io::Result<Self> {
-        let directory = nix::unistd::mkdtemp(&std::env::temp_dir().join("ipc-mastery-model-XXXXXX"))?;
+        let directory =
+            nix::unistd::mkdtemp(&std::env::temp_dir().join("ipc-mastery-model-XXXXXX"))?;
         std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o777))?;
         let mut child = Command::new(program)
             .args(ROLE)
@@ -40,7 +41,11 @@ impl Session {
         let (Some(mut input), Some(output)) = (input, output) else {
             return Err(io::Error::other("a process has no pipes"));
         };
-        let session = Self { child, lines: BufReader::new(output), directory };
+        let session = Self {
+            child,
+            lines: BufReader::new(output),
+            directory,
+        };
         input.write_all(line.as_bytes())?;
         Ok(session)
     }
@@ -55,7 +60,9 @@ impl Session {
             let status = self.child.wait()?;
             return match status.success() {
                 true => Ok(None),
-                false => Err(io::Error::other(format!("the process that compares ended: {status}"))),
+                false => Err(io::Error::other(format!(
+                    "the process that compares ended: {status}"
+                ))),
             };
         }
         Ok(Some(serde_json::from_str(&line)?))

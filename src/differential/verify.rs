@@ -57,10 +57,18 @@ pub fn verify(
         if let Some(divergence) = divergence {
             let divergence = Some(shrink(settings, divergence));
             let prefix = range.prefix;
-            return Verified { report, divergence, prefix };
+            return Verified {
+                report,
+                divergence,
+                prefix,
+            };
         }
         if report.time >= limits.time || report.calls >= limits.calls {
-            return Verified { report, divergence: None };
+            return Verified {
+                report,
+                divergence: None,
+                prefix: range.prefix,
+            };
         }
         if now - told >= Duration::from_millis(250) {
             told = now;

@@ -29,18 +29,26 @@ const HEAD: &str = "### ";
 /// The first mistake, with its line in the file.
 pub fn read(text: &str) -> Result<Vec<Entry>, Mistake> {
     let lines: Vec<&str> = text.lines().collect();
-    let heads: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].starts_with(HEAD)).collect();
+    let heads: Vec<usize> = (0..lines.len())
+        .filter(|at| lines[*at].starts_with(HEAD))
+        .collect();
     let mut entries = Vec::new();
     for (place, head) in heads.iter().enumerate() {
         let end = heads.get(place + 1).copied().unwrap_or(lines.len());
-        let (name, title) = lines[*head][HEAD.len()..].split_once(' ').unwrap_or_default();
+        let (name, title) = lines[*head][HEAD.len()..]
+            .split_once(' ')
+            .unwrap_or_default();
         let Some(row) = parsed(name) else {
             let message = format!("`{}` names no row", lines[*head]);
             return Err(Mistake::at(head + 1, message));
         };
         let script = Script::parse(&lines[head + 1..end].join("\n"));
         let script = script.map_err(|mistake| mistake.moved(head + 1))?;
-        entries.push(Entry { row, title: title.to_owned(), script });
+        entries.push(Entry {
+            row,
+            title: title.to_owned(),
+            script,
+        });
     }
     Ok(entries)
 }

@@ -5,25 +5,57 @@ use crate::differential::dice::Dice;
 use crate::model::address::Address;
 use crate::model::call::{Ancillary, Birth, Call, Fd, Flags, How, Payload, Set};
 
-const FRESH: Birth = Birth { nonblock: true, cloexec: false };
+const FRESH: Birth = Birth {
+    nonblock: true,
+    cloexec: false,
+};
 
 fn socket(ty: i32) -> Call {
-    Call::Socket { ty, protocol: 0, birth: FRESH }
+    Call::Socket {
+        ty,
+        protocol: 0,
+        birth: FRESH,
+    }
 }
 
 fn pair(ty: i32) -> Call {
-    Call::Socketpair { ty, protocol: 0, birth: FRESH }
+    Call::Socketpair {
+        ty,
+        protocol: 0,
+        birth: FRESH,
+    }
 }
 
 fn send(fd: Fd, len: usize) -> Call {
-    let payload = Payload { unit: b"opening".to_vec(), len };
-    Call::Send { fd, payload, flags: Flags::NOSIGNAL, to: None, control: Vec::new() }
+    let payload = Payload {
+        unit: b"opening".to_vec(),
+        len,
+    };
+    Call::Send {
+        fd,
+        payload,
+        flags: Flags::NOSIGNAL,
+        to: None,
+        control: Vec::new(),
+    }
 }
 
 fn pass(fd: Fd, len: usize, fds: &[Fd]) -> Call {
-    let payload = Payload { unit: b"passing".to_vec(), len };
-    let control = vec![Ancillary::Rights { fds: fds.to_vec(), spare: 0 }];
-    Call::Send { fd, payload, flags: Flags::NOSIGNAL, to: None, control }
+    let payload = Payload {
+        unit: b"passing".to_vec(),
+        len,
+    };
+    let control = vec![Ancillary::Rights {
+        fds: fds.to_vec(),
+        spare: 0,
+    }];
+    Call::Send {
+        fd,
+        payload,
+        flags: Flags::NOSIGNAL,
+        to: None,
+        control,
+    }
 }
 
 /// One of the openings. Descriptors count from 3.
@@ -33,15 +65,24 @@ pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
     let address = dice.one(&[name, path]);
     let connected = dice.one(&[1, 5]);
     let any = dice.one(&[1, 2, 5]);
-    let bind = |fd| Call::Bind { fd, address: address.clone() };
-    let connect = |fd| Call::Connect { fd, address: address.clone() };
+    let bind = |fd| Call::Bind {
+        fd,
+        address: address.clone(),
+    };
+    let connect = |fd| Call::Connect {
+        fd,
+        address: address.clone(),
+    };
     match dice.below(13) {
         // A listener with a connection, which has sent something, perhaps.
         0 | 1 => {
             let backlog = dice.one(&[0, 1, 3]);
             let mut calls = vec![socket(connected), bind(3)];
             if dice.in_a_thousand(200) {
-                calls.push(Call::Setsockopt { fd: 3, option: Set::PassCred(true) });
+                calls.push(Call::Setsockopt {
+                    fd: 3,
+                    option: Set::PassCred(true),
+                });
             }
             calls.extend([
                 Call::Listen { fd: 3, backlog },
@@ -52,13 +93,20 @@ pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
                 calls.push(send(4, 5));
             }
             if dice.in_a_thousand(500) {
-                calls.push(Call::Accept { fd: 3, birth: FRESH });
+                calls.push(Call::Accept {
+                    fd: 3,
+                    birth: FRESH,
+                });
             }
             calls
         }
         // A listener whose queue is full.
         2 => {
-            let mut calls = vec![socket(connected), bind(3), Call::Listen { fd: 3, backlog: 1 }];
+            let mut calls = vec![
+                socket(connected),
+                bind(3),
+                Call::Listen { fd: 3, backlog: 1 },
+            ];
             for fd in 4..7 {
                 calls.extend([socket(connected), connect(fd)]);
             }
@@ -66,7 +114,13 @@ pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
         }
         // A full send buffer.
         3 => {
-            let mut calls = vec![pair(any), Call::Setsockopt { fd: 3, option: Set::SndBuf(1) }];
+            let mut calls = vec![
+                pair(any),
+                Call::Setsockopt {
+                    fd: 3,
+                    option: Set::SndBuf(1),
+                },
+            ];
             calls.extend(vec![send(3, 1); 8]);
             calls
         }
@@ -74,7 +128,12 @@ pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
             let mut calls = vec![pair(any)];
             calls.extend(vec![send(3, 1); 280]);
             calls.extend(vec![
-                Call::Receive { fd: 4, len: 1, flags: Flags::default(), control: None };
+                Call::Receive {
+                    fd: 4,
+                    len: 1,
+                    flags: Flags::default(),
+                    control: None
+                };
                 dice.below(220)
             ]);
             calls
@@ -83,7 +142,10 @@ pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
         5 => vec![
             pair(connected),
             send(3, 4),
-            Call::Shutdown { fd: 3, how: dice.one(&[How::Write, How::Read]) },
+            Call::Shutdown {
+                fd: 3,
+                how: dice.one(&[How::Write, How::Read]),
+            },
         ],
         6 => {
             let mut calls = vec![pair(any)];
@@ -98,7 +160,13 @@ pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
         }
         // Descriptors between bytes.
         7 | 8 => {
-            let mut calls = vec![pair(any), Call::Eventfd { value: 1, birth: FRESH }];
+            let mut calls = vec![
+                pair(any),
+                Call::Eventfd {
+                    value: 1,
+                    birth: FRESH,
+                },
+            ];
             for _ in 0..4 {
                 calls.push(match dice.in_a_thousand(500) {
                     true => send(3, 3),
@@ -115,15 +183,29 @@ pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
         }
         // Credentials.
         10 => {
-            let on = |fd| Call::Setsockopt { fd, option: Set::PassCred(true) };
-            let mut calls = vec![pair(any), send(3, 2), on(dice.one(&[3, 4])), send(3, 2), send(3, 2)];
+            let on = |fd| Call::Setsockopt {
+                fd,
+                option: Set::PassCred(true),
+            };
+            let mut calls = vec![
+                pair(any),
+                send(3, 2),
+                on(dice.one(&[3, 4])),
+                send(3, 2),
+                send(3, 2),
+            ];
             if dice.in_a_thousand(500) {
                 calls.push(Call::Close { fd: 3 });
             }
             calls
         }
         // A socket in flight within another.
-        11 => vec![pair(any), pair(connected), pass(3, 1, &[5]), Call::Close { fd: 5 }],
+        11 => vec![
+            pair(any),
+            pair(connected),
+            pass(3, 1, &[5]),
+            Call::Close { fd: 5 },
+        ],
         // Mutual peers with something queued.
         _ => vec![pair(2), send(3, 3), send(4, 3), socket(2), bind(5)],
     }

@@ -2,10 +2,10 @@
 
 use nix::errno::Errno;
 
-use super::{Expected, Mistake};
 use super::read::{Choice, Reader};
 use super::token::Token;
 use super::words;
+use super::{Expected, Mistake};
 use crate::model::address::Name;
 use crate::model::call::{Events, Flags};
 use crate::model::outcome::{Answer, ControlMessage, Credentials, Outcome, Received, Wait};

@@ -60,7 +60,11 @@ impl Parser {
             "process" => self.process(number, *first, rest),
             "repeat" => {
                 let times = match rest {
-                    [times] => times.text.parse().ok().filter(|times| (1..=MOST_TIMES).contains(times)),
+                    [times] => times
+                        .text
+                        .parse()
+                        .ok()
+                        .filter(|times| (1..=MOST_TIMES).contains(times)),
                     _ => None,
                 };
                 self.times = times.ok_or_else(|| {

@@ -1,0 +1,260 @@
+//! What `model verify` says: how far it is, and what was found.
+
+use serde::Serialize;
+
+use super::text::{Line, Role, Text};
+use crate::differential::report::Report;
+use crate::differential::role::Difference;
+use crate::model::fault::{Fault, Needs};
+use crate::untrusted::readable;
+
+/// What the rows of the catalogue gave.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RowsRun {
+    /// How many there are.
+    pub all: usize,
+    /// Those that this kernel answers otherwise.
+    pub differ: Vec<RowDiffers>,
+}
+
+/// A row that this kernel answers otherwise.
+#[derive(Clone, Debug, Serialize)]
+pub struct RowDiffers {
+    /// Which.
+    pub row: String,
+    /// The call.
+    pub call: String,
+    /// What the row says.
+    pub says: String,
+    /// What this kernel answers.
+    pub answers: String,
+}
+
+impl RowsRun {
+    /// One more.
+    pub fn add(&mut self, row: String, differs: Option<[String; 3]>) {
+        self.all += 1;
+        if let Some([call, says, answers]) = differs {
+            self.differ.push(RowDiffers {
+                row,
+                call,
+                says,
+                answers,
+            });
+        }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verification {
+    /// The rows of the catalogue.
+    pub rows: RowsRun,
+    /// What was done by chance.
+    pub report: Report,
+    /// Where the model and this kernel differ.
+    pub difference: Option<Difference>,
+}
+
+/// Whether each row is told with its count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// A line says how many rows were reached.
+    Summed,
+    /// Each, with how often.
+    Shown,
+}
+
+/// `1,234,567`.
+fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn plural(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(count), if count == 1 { one } else { many })
+}
+
+/// A line for the rows of the catalogue, and one for each that differs.
+pub fn rows(run: &RowsRun, width: usize) -> Text {
+    let mut text = Text::new();
+    let all = plural(run.all as u64, "row", "rows");
+    if run.differ.is_empty() {
+        let said = format!("{all} of the catalogue: this kernel answers as each says.");
+        text.line(Line::of(Role::Good, said));
+    } else {
+        let differ = plural(run.differ.len() as u64, "is answered", "are answered");
+        let said = format!("{all} of the catalogue, of which {differ} otherwise by this kernel:");
+        text.line(Line::of(Role::Warning, said));
+        differing(&mut text, run, width);
+    }
+    text
+}
+
+fn differing(text: &mut Text, run: &RowsRun, width: usize) {
+    for row in &run.differ {
+        let call = readable(&row.call);
+        let mut line = Line::of(Role::Code, format!("  {}  ", row.row));
+        line.push(Role::Plain, shortened(&call, width.saturating_sub(8)));
+        text.line(line);
+        let (says, answers) = (readable(&row.says), readable(&row.answers));
+        let said = format!("       the row says {says}, this kernel {answers}");
+        text.line(Line::of(Role::Plain, shortened(&said, width)));
+    }
+}
+
+/// Said where this is no Linux.
+pub fn not_linux(run: &RowsRun) -> Text {
+    let mut text = Text::new();
+    let (differ, all) = (run.differ.len(), run.all);
+    let said = format!("{differ} of {all} rows of the catalogue are answered otherwise here.");
+    text.line(Line::of(Role::Bad, said));
+    let said = "This is not a Linux AF_UNIX that the model knows; it is compared no further.";
+    text.line(Line::of(Role::Plain, said));
+    differing(&mut text, run, 80);
+    text
+}
+
+/// Says which error the model has now.
+pub fn put_in(fault: Fault) -> Text {
+    let mut text = Text::new();
+    let said = format!("The model is wrong now, on purpose: {}.", fault.sentence());
+    text.line(Line::of(Role::Warning, said));
+    if fault.needs() != Needs::OneProcess {
+        let said = "Calls by chance in one process cannot notice that; the rows do.";
+        text.line(Line::of(Role::Dim, said));
+    }
+    text
+}
+
+/// How far it is, in one line.
+pub fn progress(report: &Report) -> String {
+    format!(
+        "{}  {}  {} a second",
+        plural(report.calls, "call", "calls"),
+        plural(report.sequences, "sequence", "sequences"),
+        number(report.rate() as u64)
+    )
+}
+
+/// What was found.
+pub fn verification(of: &Verification, counts: Counts, width: usize) -> Text {
+    let mut text = Text::new();
+    let report = &of.report;
+    let said = format!(
+        "{} by chance in {} (seed {}), {} a second, {:.1} s.",
+        plural(report.calls, "call", "calls"),
+        plural(report.sequences, "sequence", "sequences"),
+        report.seed,
+        number(report.rate() as u64),
+        report.time.as_secs_f64()
+    );
+    text.line(Line::of(Role::Plain, said));
+    let reached = plural(report.rows.len() as u64, "row", "rows");
+    let said = format!("{reached} of the catalogue decided something.");
+    text.line(Line::of(Role::Plain, said));
+    if counts == Counts::Shown {
+        table(&mut text, report, width);
+    }
+    match &of.difference {
+        None => {
+            text.line(Line::of(
+                Role::Good,
+                "The model and this kernel agree on every one.",
+            ));
+        }
+        Some(difference) => differ(&mut text, difference, width),
+    }
+    text
+}
+
+/// Rows with their counts, as many beside each other as fit.
+fn table(text: &mut Text, report: &Report, width: usize) {
+    let cells: Vec<String> = report
+        .rows
+        .iter()
+        .map(|(row, count)| format!("{row} {:>9}", number(*count)))
+        .collect();
+    let beside = (width.saturating_sub(2) / 16).max(1);
+    for cells in cells.chunks(beside) {
+        text.line(Line::of(Role::Value, format!("  {}", cells.join("   "))));
+    }
+}
+
+fn differ(text: &mut Text, difference: &Difference, width: usize) {
+    text.blank();
+    let said = "The model and this kernel differ. These calls are enough to see it:";
+    text.line(Line::of(Role::Bad, said));
+    for call in &difference.calls {
+        let call = readable(call);
+        text.line(Line::of(
+            Role::Code,
+            format!("  {}", shortened(&call, width.saturating_sub(2))),
+        ));
+    }
+    for (who, answer) in [
+        ("the model ", &difference.model),
+        ("this kernel", &difference.linux),
+    ] {
+        let mut line = Line::of(Role::Dim, format!("  {who:<12}"));
+        line.push(
+            Role::Value,
+            shortened(&format!("= {}", readable(answer)), width.saturating_sub(14)),
+        );
+        text.line(line);
+    }
+}
+
+/// An error and how soon it was found.
+pub fn found(fault: Fault, report: &Report, difference: Option<&Difference>) -> Text {
+    let mut text = Text::new();
+    let mut line = Line::empty();
+    match difference {
+        Some(difference) => {
+            let found = format!("{:>7.2} s", report.time.as_secs_f64());
+            line.push(Role::Good, found);
+            let calls = plural(report.calls, "call", "calls");
+            line.push(
+                Role::Plain,
+                format!("  {calls:>15}  {:>2} enough  ", difference.calls.len()),
+            );
+        }
+        None => {
+            line.push(Role::Bad, format!("{:>38}  ", "not found"));
+        }
+    }
+    line.push(Role::Code, fault.id());
+    text.line(line);
+    text
+}
+
+/// Every error that can be put in.
+pub fn list_of_faults() -> Text {
+    let mut text = Text::new();
+    let widest = Fault::ALL.iter().map(|fault| fault.id().len()).max();
+    for fault in Fault::ALL {
+        let mut line = Line::of(
+            Role::Code,
+            format!("{:<1$}", fault.id(), widest.unwrap_or(0)),
+        );
+        line.push(Role::Dim, format!("  {}  ", fault.row()));
+        line.push(Role::Plain, fault.sentence());
+        text.line(line);
+    }
+    text
+}
+
+fn shortened(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
