@@ -114,7 +114,6 @@ fn shipped(
 
 /// A mistake of a script, to be drawn with its place.
 fn told(file: &Arc<SourceFile>, mistake: Mistake) -> CommandError {
-    let problem = model::problem(file, mistake);
-    let problems = LoadError::Problems(Problems(vec![problem]));
+    let problems = Problems(vec![model::problem(file, mistake)]);
     CommandError::usage("the script cannot be run").caused_by(problems)
 }
