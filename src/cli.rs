@@ -146,7 +146,7 @@ pub enum Command {
         dir: Option<PathBuf>,
         /// Print the JSON Schema of a kind of file instead, for editors: exercise, mutants, common,
         /// languages, lesson, module, path, task, services, misconceptions, corrections, glossary,
-        /// project or quick-reference.
+        /// rows, project or quick-reference.
         #[arg(long, value_name = "KIND", conflicts_with = "dir")]
         schema: Option<String>,
     },
@@ -356,8 +356,9 @@ pub struct Verify {
 /// Options of `model step`.
 #[derive(Args, Clone, Debug)]
 pub struct Step {
-    /// The script: a file, - for standard input, or one that is shipped: accept-queue-full,
-    /// socketpair-after-fork.
+    /// The script: a file, - for standard input, or one that is shipped: socketpair-after-fork,
+    /// connect-accept, shared-offset, half-close, datagram-truncation, backlog-full or
+    /// unreachable-cycle.
     #[arg(value_name = "SCRIPT")]
     pub script: PathBuf,
     /// Print as JSON.

@@ -590,6 +590,7 @@ fn every_key_of_the_files_an_author_writes_is_described() {
                 "glossary",
                 "project",
                 "quick_reference",
+                "model",
             ][..],
         ),
         (

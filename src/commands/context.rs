@@ -12,7 +12,7 @@ use crate::cli::{self, Cli, Colours, When};
 use crate::curriculum::pages::Pages;
 use crate::curriculum::problem::Problems;
 use crate::curriculum::source::Source;
-use crate::curriculum::{Curriculum, LoadError, manual};
+use crate::curriculum::{Curriculum, LoadError, manual, model};
 use crate::experiment::lint;
 use crate::render::ansi::{self, Painter};
 use crate::render::text::{Sink, Text};
@@ -93,6 +93,7 @@ impl Context {
         problems.extend(check::lint::problems(&curriculum, &files));
         problems.extend(manual::problems(&files, &PROBES));
         problems.extend(Pages::problems(source, &curriculum));
+        problems.extend(model::problems(source));
         if problems.is_empty() {
             Ok(curriculum)
         } else {

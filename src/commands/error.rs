@@ -6,6 +6,7 @@ use std::io;
 
 use crate::check::marker::MarkerError;
 use crate::curriculum::LoadError;
+use crate::curriculum::problem::Problems;
 use crate::exit_code::ExitCode;
 use crate::mastery::store::StoreError;
 use crate::probe::ProbeError;
@@ -82,6 +83,13 @@ pub fn draw(error: &CommandError, theme: Theme, width: usize) -> String {
         .as_deref()
         .map(|cause| cause as &(dyn Error + 'static));
     while let Some(error) = cause {
+        if let Some(problems) = error.downcast_ref::<Problems>() {
+            // The drawing says more than the cause in words.
+            out.push('\n');
+            out += &problem::draw(problems, theme, width);
+            cause = error.source();
+            continue;
+        }
         let message = error.to_string();
         if message != said {
             out += &ansi::paint(&labelled(Role::Dim, "  cause", &message), theme);

@@ -19,7 +19,7 @@ use super::model_verify;
 use crate::cli::{Model, Step};
 use crate::curriculum::LoadError;
 use crate::curriculum::model::{self, Rows};
-use crate::curriculum::problem::{Problem, Problems, SourceFile, did_you_mean};
+use crate::curriculum::problem::{Problems, SourceFile, did_you_mean};
 use crate::exit_code::ExitCode;
 use crate::model::run::{self, Run};
 use crate::model::script::{Mistake, Script};
@@ -116,14 +116,6 @@ fn shipped(
 
 /// A mistake of a script, to be drawn with its place.
 fn told(file: &Arc<SourceFile>, mistake: Mistake) -> CommandError {
-    let lines = file.text.split_inclusive('\n').take(mistake.line - 1);
-    let start: usize = lines.map(str::len).sum();
-    let problem = Problem {
-        file: Arc::clone(file),
-        span: Some(start + mistake.columns.start..start + mistake.columns.end),
-        message: mistake.message,
-        help: mistake.help,
-    };
-    let message = "the script cannot be run";
-    CommandError::usage(message).caused_by(LoadError::Problems(Problems(vec![problem])))
+    let problems = Problems(vec![model::problem(file, mistake)]);
+    CommandError::usage("the script cannot be run").caused_by(problems)
 }

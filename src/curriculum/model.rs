@@ -1,16 +1,19 @@
 //! What explains the model kernel: why its checks refuse, and scripts that show it at work. Reads
 //! `model/rows.toml`; finds `model/NAME.txt`.
 //!
-//! What a script means is the model's business ([`crate::model::script`]).
+//! What a script means is the model's business ([`crate::model::script`]); drawing is `render`'s.
 
 use std::sync::Arc;
 
 use super::claim::optional_page;
 use super::correction::sentence;
 use super::load::{LoadError, Loader};
-use super::problem::SourceFile;
+use super::problem::{Problem, SourceFile};
 use super::reader::{Located, Reader};
 use super::source::{Source, SourceError};
+use crate::model::run::{Run, Step};
+use crate::model::script::{Mistake, Script};
+use crate::model::settings::Settings;
 
 /// Where the reasons are written.
 const ROWS: &str = "curriculum/model/rows.toml";
@@ -145,6 +148,50 @@ fn files(
     }
 }
 
+/// A mistake of a script, with its place.
+pub fn problem(file: &Arc<SourceFile>, mistake: Mistake) -> Problem {
+    let lines = file.text.split_inclusive('\n').take(mistake.line - 1);
+    let start: usize = lines.map(str::len).sum();
+    Problem {
+        file: Arc::clone(file),
+        span: Some(start + mistake.columns.start..start + mistake.columns.end),
+        message: mistake.message,
+        help: mistake.help,
+    }
+}
+
+/// The mistakes of reasons and of scripts, those too whose answers the model does not give; none when
+/// the files cannot be read, which others tell.
+pub fn problems(source: &Source) -> Vec<Problem> {
+    let mut problems = match Rows::load(source) {
+        Err(LoadError::Problems(problems)) => problems.0,
+        Ok(_) | Err(LoadError::Source(_)) => Vec::new(),
+    };
+    for file in scripts(source).unwrap_or_default() {
+        let run = Script::parse(&file.text)
+            .and_then(|script| Run::of(&script, Arc::new(Settings::default())));
+        match run {
+            Ok(run) => {
+                let wrong = run.steps().iter().filter(|step| !step.is_as_expected());
+                problems.extend(wrong.map(|step| problem(&file, differs(step))));
+            }
+            Err(mistake) => problems.push(problem(&file, mistake)),
+        }
+    }
+    problems
+}
+
+/// What is wrong with a step that does not answer what its script says.
+fn differs(step: &Step) -> Mistake {
+    let outcome = step.outcome.as_ref().map(ToString::to_string);
+    Mistake {
+        line: step.line.number,
+        columns: 0..step.line.action.to_string().len(),
+        message: "this call does not answer what the script says".to_owned(),
+        help: outcome.map(|outcome| format!("The model answers `= {outcome}`.")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -154,9 +201,6 @@ mod tests {
     use super::*;
     use crate::curriculum::reader::{Report, read_file};
     use crate::model::event::Event;
-    use crate::model::run::Run;
-    use crate::model::script::Script;
-    use crate::model::settings::Settings;
 
     fn shipped() -> Vec<(Arc<SourceFile>, Run)> {
         let scripts = scripts(&Source::Embedded).unwrap().into_iter();

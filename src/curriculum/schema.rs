@@ -20,6 +20,7 @@ use super::glossary::Term;
 use super::guidance::Guidance;
 use super::lesson::Lesson;
 use super::misconception::Misconception;
+use super::model::Rows;
 use super::module::Module;
 use super::path::Path;
 use super::problem::{Problem, SourceFile};
@@ -81,6 +82,9 @@ pub const KINDS: &[Kind] = &[
     }),
     kind("glossary", "curriculum/glossary.toml", |top| {
         drop(Term::read_all(top));
+    }),
+    kind("rows", "curriculum/model/rows.toml", |top| {
+        drop(Rows::read(top));
     }),
     kind("project", "curriculum/projects/NAME.toml", |top| {
         drop(Project::read(top));

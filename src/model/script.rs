@@ -16,7 +16,7 @@ mod outcomes;
 mod parse;
 mod read;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 mod token;

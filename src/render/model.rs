@@ -18,6 +18,10 @@ mod call;
 mod event;
 mod picture;
 mod table;
+#[cfg(test)]
+mod tests;
+mod things;
+mod values;
 mod words;
 
 use serde::Serialize;
@@ -202,7 +206,7 @@ fn beside(left: Text, right: Text) -> Text {
     let mut text = Text::new();
     for _ in 0..height {
         let mut line = left.next().unwrap_or_default();
-        if let Some(other) = right.next() {
+        if let Some(other) = right.next().filter(|line| !line.spans.is_empty()) {
             let blanks = (LEFT + GAP).saturating_sub(line.width());
             line.push(Role::Plain, " ".repeat(blanks));
             for span in other.spans {

@@ -94,7 +94,7 @@ fn controls() -> Vec<Vec<Ancillary>> {
 }
 
 /// Every call.
-pub(super) fn calls() -> Vec<Call> {
+pub(crate) fn calls() -> Vec<Call> {
     let fd = 3;
     let path = || "a b".to_owned();
     let mut calls = vec![
@@ -251,7 +251,7 @@ pub(super) fn calls() -> Vec<Call> {
 }
 
 /// Every outcome.
-pub(super) fn outcomes() -> Vec<Outcome> {
+pub(crate) fn outcomes() -> Vec<Outcome> {
     let name = |bytes: &[u8]| Name {
         bytes: bytes.to_vec(),
     };

@@ -144,7 +144,7 @@ fn a_mistake_names_its_place_and_what_would_be_right() {
             2,
             "snd",
             "there is no call `snd`",
-            "Did you mean `send`? Known: socket,",
+            "Did you mean `send`?",
         ),
         (
             "A: listen 3",

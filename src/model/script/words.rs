@@ -195,31 +195,40 @@ pub(super) fn process_named(name: &str) -> Option<Pid> {
     }
 }
 
-/// What to say to somebody who wrote an unknown word: the nearest known one, and all of them.
+/// The most words that are listed to somebody who wrote something close to one of them.
+const FEW: usize = 12;
+
+/// What to say to somebody who wrote an unknown word: the nearest known one, and the others unless
+/// they are many.
 pub(super) fn advice(word: &str, known: &[&str]) -> String {
     let all = format!("Known: {}.", known.join(", "));
     let near = known.iter().map(|known| (distance(word, known), known));
-    let near = near.filter(|(distance, known)| *distance <= known.len().max(3) / 3 + 1);
+    let near = near.filter(|(distance, known)| *distance <= known.len().max(3) / 3);
     match near.min() {
+        Some((_, nearest)) if known.len() > FEW => format!("Did you mean `{nearest}`?"),
         Some((_, nearest)) => format!("Did you mean `{nearest}`? {all}"),
         None => all,
     }
 }
 
-/// How many characters must be put in, left out or changed to make one word of another.
+/// How many characters must be put in, left out, changed, or swapped with the next to make one word
+/// of another.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (above, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (place, to) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(from != *to);
-            diagonal = row[place + 1];
-            row[place + 1] = changed.min(diagonal + 1).min(row[place] + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for (i, from) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, to) in b.iter().enumerate() {
+            let changed = rows[i][j] + usize::from(from != to);
+            let mut least = changed.min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a[i - 1] == *to && *from == b[j - 1] {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]

@@ -15,16 +15,14 @@
 
 use std::collections::BTreeSet;
 
-use super::event::{shut_words, ty_word};
 use super::table::{Row, compared, wrapped};
-use super::words::{count, listed, named, quoted, shortened};
-use crate::model::call::{Access, Type};
+use super::things::{names, pipes, sockets};
+use super::words::{padded, quoted};
+use crate::model::call::Access;
 use crate::model::file::{File, Kind};
-use crate::model::id::{FileId, NodeId, Pid, PipeId, SockId};
+use crate::model::id::{FileId, NodeId, Pid};
 use crate::model::kernel::Kernel;
 use crate::model::script::process_name;
-use crate::model::socket::{Shut, Skb, Socket, State};
-use crate::model::tree::NodeKind;
 use crate::render::markdown::columns;
 use crate::render::text::{Line, Role, Span, Text};
 
@@ -38,9 +36,6 @@ const NUMBER: usize = 9;
 const REFERENCES: usize = 16;
 /// Columns that say at least what it is open to.
 const OPEN_TO: usize = 12;
-/// Columns of what is left of a row's text in all other sections.
-const LABEL: usize = 11;
-
 /// The state before and after a call.
 #[derive(Clone, Copy)]
 pub struct States<'a> {
@@ -50,11 +45,13 @@ pub struct States<'a> {
     pub after: &'a Kernel,
 }
 
+/// What draws the rows of a section in so many columns.
+type Section = fn(&Kernel, usize) -> Vec<Row>;
+
 /// Draws the state after a call; what changed is marked.
 pub fn draw(states: States<'_>, width: usize) -> Text {
     let mut text = tables(states, width);
-    let sections: [(&str, fn(&Kernel, usize) -> Vec<Row>); 3] =
-        [("SOCKETS", sockets), ("PIPES", pipes), ("NAMES", names)];
+    let sections: [(&str, Section); 3] = [("SOCKETS", sockets), ("PIPES", pipes), ("NAMES", names)];
     for (title, rows) in sections {
         let room = width.saturating_sub(MARK);
         let (before, after) = (rows(states.before, room), rows(states.after, room));
@@ -221,9 +218,11 @@ fn files(kernel: &Kernel, shape: &Columns, room: usize) -> Vec<Row> {
         ));
         spans.push(Span::new(Role::Plain, open_to(kernel, file)));
         let indent = shape.width() + ARROW + NUMBER + REFERENCES;
+        let blanks = " ".repeat(shape.width() + ARROW);
         Row {
             key: id.0,
             lines: wrapped(&spans, room, indent),
+            called: blanks + &padded(&id.to_string(), NUMBER),
         }
     })
     .collect()
@@ -270,196 +269,4 @@ fn path_of(kernel: &Kernel, node: NodeId) -> String {
         Some((path, _)) => quoted(path.as_bytes()),
         None => format!("{node}, without a name"),
     }
-}
-
-/// A row with a label, and text that goes on beside it.
-fn labelled(key: u32, label: &str, parts: &[Vec<Span>], room: usize) -> Row {
-    let mut lines = Vec::new();
-    for (place, part) in parts.iter().enumerate() {
-        let label = if place == 0 { label } else { "" };
-        let mut spans = vec![Span::new(Role::Strong, padded(label, LABEL))];
-        spans.extend(part.iter().cloned());
-        lines.extend(wrapped(&spans, room, LABEL));
-    }
-    Row { key, lines }
-}
-
-fn plain(text: impl Into<String>) -> Vec<Span> {
-    vec![Span::new(Role::Plain, text)]
-}
-
-fn sockets(kernel: &Kernel, room: usize) -> Vec<Row> {
-    let live = kernel.socks().filter(|(_, socket)| !socket.dead);
-    live.map(|(sock, socket)| {
-        let parts = [
-            plain(properties(kernel, sock, socket)),
-            queue(kernel, socket),
-        ];
-        labelled(sock.0, &sock.to_string(), &parts, room)
-    })
-    .collect()
-}
-
-/// Type, state, peer, name and all that is out of the ordinary.
-fn properties(kernel: &Kernel, sock: SockId, socket: &Socket) -> String {
-    let mut words = vec![ty_word(socket.ty).to_owned()];
-    words.push(match (socket.state, socket.peer) {
-        (State::Listen, _) => "listens".to_owned(),
-        (_, Some(peer)) if kernel.sock(peer).dead => format!("sends to {peer}, which is gone"),
-        (_, Some(peer)) if peer == sock => "sends to itself".to_owned(),
-        (_, Some(peer)) => format!("sends to {peer}"),
-        (State::Established, None) if socket.is_connection_based() => {
-            "the other end is gone".to_owned()
-        }
-        (_, None) => "not connected".to_owned(),
-    });
-    if socket.embryo {
-        words.push("not accepted yet".to_owned());
-    }
-    if let Some(name) = &socket.name {
-        words.push(format!("name {}", named(name)));
-    }
-    words.extend(shut_words(Shut::default(), socket.shutdown));
-    if let Some(errno) = socket.error {
-        words.push(format!("error {errno:?} waits"));
-    }
-    if socket.passcred {
-        words.push("SO_PASSCRED".to_owned());
-    }
-    if socket.charged > 0 {
-        let (charged, all) = (socket.charged, socket.sndbuf);
-        words.push(format!("charged {charged} of {all} bytes for what it sent"));
-    }
-    words.join(", ")
-}
-
-/// What waits at a socket.
-fn queue(kernel: &Kernel, socket: &Socket) -> Vec<Span> {
-    if socket.state == State::Listen {
-        let room = u64::from(socket.backlog) + 1;
-        let waiting: Vec<String> = socket
-            .queue
-            .iter()
-            .filter_map(|skb| skb.embryo)
-            .map(|embryo| match kernel.sock(embryo).peer {
-                Some(client) => format!("[{embryo}, for {client}]"),
-                None => format!("[{embryo}]"),
-            })
-            .collect();
-        let mut spans = vec![Span::new(
-            Role::Dim,
-            format!("waiting ({} of {room}): ", waiting.len()),
-        )];
-        spans.push(match waiting.is_empty() {
-            true => Span::new(Role::Dim, "nobody"),
-            false => Span::new(Role::Value, waiting.join(" ")),
-        });
-        return spans;
-    }
-    let mut label = "queue: ".to_owned();
-    if socket.ty == Type::Dgram {
-        let room = u64::from(socket.backlog) + 1;
-        label = format!("queue ({} of {room}): ", socket.queue.len());
-    }
-    let mut spans = vec![Span::new(Role::Dim, label)];
-    match socket.queue.is_empty() {
-        true => spans.push(Span::new(Role::Dim, "empty")),
-        false => spans.push(Span::new(
-            Role::Value,
-            buffers(&socket.queue.iter().collect::<Vec<_>>()),
-        )),
-    }
-    spans
-}
-
-/// The most buffers that are drawn one by one.
-const BUFFERS: usize = 4;
-
-/// `[buffer 1: "hello", 5 bytes, carries file 2]`.
-fn buffers(queue: &[&Skb]) -> String {
-    let drawn = queue.iter().take(BUFFERS).map(|skb| {
-        let left = &skb.data[skb.consumed..];
-        let mut words = vec![shortened(left), count(left.len() as u64, "byte")];
-        if skb.consumed > 0 {
-            words.push(format!("{} read already", skb.consumed));
-        }
-        if !skb.files.is_empty() {
-            let files: Vec<String> = skb.files.iter().map(ToString::to_string).collect();
-            words.push(format!("carries {}", listed(&files)));
-        }
-        format!("[{}: {}]", skb.id, words.join(", "))
-    });
-    let mut drawn: Vec<String> = drawn.collect();
-    if queue.len() > BUFFERS {
-        drawn.push(format!("and {} more", queue.len() - BUFFERS));
-    }
-    drawn.join(" ")
-}
-
-fn pipes(kernel: &Kernel, room: usize) -> Vec<Row> {
-    let open = kernel.files().filter(|(_, file)| file.references > 0);
-    let ids: BTreeSet<PipeId> = open
-        .filter_map(|(_, file)| match file.kind {
-            Kind::PipeIn(pipe) | Kind::PipeOut(pipe) => Some(pipe),
-            _ => None,
-        })
-        .collect();
-    let rows = ids.into_iter().map(|id| {
-        let pipe = kernel.pipe(id);
-        let data: Vec<u8> = pipe
-            .pages
-            .iter()
-            .flat_map(|page| &page.data)
-            .copied()
-            .collect();
-        let what = match data.is_empty() {
-            true => "empty".to_owned(),
-            false => format!("{}, {}", shortened(&data), count(data.len() as u64, "byte")),
-        };
-        let ends = [(pipe.readers, "reader"), (pipe.writers, "writer")];
-        let ends = ends.map(|(number, one)| count(u64::from(number), one));
-        let parts = [plain(format!("{what}; {}", listed(&ends)))];
-        labelled(id.0, &id.to_string(), &parts, room)
-    });
-    rows.collect()
-}
-
-/// Names that lead to sockets, and what else is in the file system.
-fn names(kernel: &Kernel, room: usize) -> Vec<Row> {
-    let paths = kernel.tree().paths().map(|(path, id)| {
-        let node = kernel.tree().node(id);
-        let what = match &node.kind {
-            NodeKind::Socket(Some(sock)) => format!("leads to {sock}"),
-            NodeKind::Socket(None) => "a socket file that leads nowhere".to_owned(),
-            NodeKind::Directory => "a directory".to_owned(),
-            NodeKind::Regular(data) => {
-                format!("a file with {}", count(data.len() as u64, "byte"))
-            }
-            NodeKind::Symlink(target) => {
-                format!("a symbolic link to {}", quoted(target.as_bytes()))
-            }
-        };
-        let owner = format!("mode 0{:03o}, of user {}", node.mode, node.uid);
-        (id.0, quoted(path.as_bytes()), format!("{what}; {owner}"))
-    });
-    let abstracts = kernel.abstract_names().map(|(ty, name, sock)| {
-        let what = format!("leads to {sock}, for {} sockets", ty_word(ty));
-        // Behind all nodes.
-        (u32::MAX / 2 + sock.0, named(name), what)
-    });
-    let rows = paths.chain(abstracts).map(|(key, label, what)| {
-        let label = format!("{} ", padded(&label, LABEL - 1));
-        let spans = [Span::new(Role::Strong, label), Span::new(Role::Plain, what)];
-        Row {
-            key,
-            lines: wrapped(&spans, room, LABEL),
-        }
-    });
-    rows.collect()
-}
-
-/// Text with blanks behind it, up to so many columns.
-fn padded(text: &str, width: usize) -> String {
-    let blanks = width.saturating_sub(columns(text));
-    format!("{text}{}", " ".repeat(blanks))
 }

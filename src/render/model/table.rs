@@ -11,6 +11,8 @@ pub struct Row {
     pub key: u32,
     /// Its lines, without the mark.
     pub lines: Vec<Line>,
+    /// What is left of it when it is gone: what it was called, in its place.
+    pub called: String,
 }
 
 /// The mark in front of what changed.
@@ -35,6 +37,11 @@ pub fn compared(before: &[Row], after: &[Row]) -> Text {
     rows.sort_by_key(|(row, _)| row.key);
     let mut text = Text::new();
     for (row, change) in rows {
+        if let Change::Gone = change {
+            let line = Line::of(Role::Warning, MARK).with(Role::Dim, row.called.clone());
+            text.line(line.with(Role::Warning, "gone"));
+            continue;
+        }
         for (place, line) in row.lines.iter().enumerate() {
             text.line(marked(line, change, place));
         }
@@ -52,25 +59,20 @@ enum Change<'a> {
 }
 
 fn marked(line: &Line, change: Change<'_>, place: usize) -> Line {
-    let mark = match change {
-        Change::From(_) | Change::Gone if place == 0 => MARK,
-        _ => NO_MARK,
-    };
-    let mut marked = Line::of(Role::Warning, mark);
     match change {
-        Change::Gone => {
-            marked.push(Role::Dim, line.plain());
-            if place == 0 {
-                marked.push(Role::Warning, "  gone");
-            }
-        }
-        Change::None => push_all(&mut marked, line, None),
         Change::From(old) => {
+            let mark = if place == 0 { MARK } else { NO_MARK };
+            let mut marked = Line::of(Role::Warning, mark);
             let old = old.and_then(|old| old.lines.get(place));
             push_all(&mut marked, line, Some(old));
+            marked
+        }
+        Change::None | Change::Gone => {
+            let mut marked = Line::of(Role::Plain, NO_MARK);
+            push_all(&mut marked, line, None);
+            marked
         }
     }
-    marked
 }
 
 /// Adds the pieces of a line; those that the old line does not have in the same place stand out.
@@ -131,6 +133,7 @@ mod tests {
         Row {
             key,
             lines: vec![Line::of(Role::Plain, text)],
+            called: format!("row {key} "),
         }
     }
 
@@ -140,7 +143,7 @@ mod tests {
         let after = [row(1, "same"), row(2, "new"), row(4, "found")];
         assert_eq!(
             compared(&before, &after).plain(),
-            "  same\n* new\n* lost  gone\n* found\n"
+            "  same\n* new\n* row 3 gone\n* found\n"
         );
     }
 

@@ -1,6 +1,7 @@
 //! Small pieces that the pictures of the model share: bytes between quotes, counts, joined words.
 
 use crate::model::address::Name;
+use crate::render::markdown::columns;
 use crate::untrusted::Untrusted;
 
 /// How many bytes of data are shown.
@@ -42,4 +43,10 @@ pub fn named(name: &Name) -> String {
         Some(path) => quoted(path),
         None => format!("@{}", quoted(name.bytes.get(1..).unwrap_or_default())),
     }
+}
+
+/// Text with blanks behind it, up to so many columns.
+pub fn padded(text: &str, width: usize) -> String {
+    let blanks = width.saturating_sub(columns(text));
+    format!("{text}{}", " ".repeat(blanks))
 }
