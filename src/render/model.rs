@@ -114,11 +114,11 @@ pub fn frame(run: &Run, place: usize, told_by: Told<'_>, width: usize) -> Text {
     text.append(surprise(step, width));
     text.blank();
     if width >= WIDE {
-        let left = happened(step, told_by.rows, LEFT);
+        let left = happened(step, states, told_by.rows, LEFT);
         let right = picture::draw(states, width - LEFT - GAP);
         text.append(beside(left, right));
     } else {
-        text.append(happened(step, told_by.rows, width));
+        text.append(happened(step, states, told_by.rows, width));
         text.blank();
         text.append(picture::draw(states, width));
     }
@@ -156,7 +156,7 @@ fn surprise(step: &Step, width: usize) -> Text {
 }
 
 /// The events of a step, numbered; and why the call went no further.
-fn happened(step: &Step, rows: &Rows, width: usize) -> Text {
+fn happened(step: &Step, states: States<'_>, rows: &Rows, width: usize) -> Text {
     let mut text = Text::new();
     let mut sentences: Vec<(Role, String)> = Vec::new();
     for event in &step.events {
@@ -168,7 +168,12 @@ fn happened(step: &Step, rows: &Rows, width: usize) -> Text {
     let sleep = step.outcome.as_ref().and_then(event::sleep);
     sentences.extend(sleep.map(|words| (Role::Warning, words)));
     if sentences.is_empty() {
-        sentences.push((Role::Dim, "nothing changes".to_owned()));
+        // Some changes are small enough to be seen without a sentence.
+        let words = match picture::differs(states) {
+            true => "what is marked changes",
+            false => "nothing changes",
+        };
+        sentences.push((Role::Dim, words.to_owned()));
     }
     let mut number = 0;
     for (role, words) in sentences {

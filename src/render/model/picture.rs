@@ -64,6 +64,16 @@ pub fn draw(states: States<'_>, width: usize) -> Text {
     text
 }
 
+/// Whether anything that is drawn changed.
+pub fn differs(states: States<'_>) -> bool {
+    let width = usize::MAX / 2;
+    let alone = |kernel| States {
+        before: kernel,
+        after: kernel,
+    };
+    draw(alone(states.before), width) != draw(alone(states.after), width)
+}
+
 /// The columns of processes: who has one, and how wide each is.
 struct Columns {
     shown: Vec<(Pid, usize)>,

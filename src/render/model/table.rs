@@ -63,30 +63,27 @@ fn marked(line: &Line, change: Change<'_>, place: usize) -> Line {
         Change::From(old) => {
             let mark = if place == 0 { MARK } else { NO_MARK };
             let mut marked = Line::of(Role::Warning, mark);
-            let old = old.and_then(|old| old.lines.get(place));
-            push_all(&mut marked, line, Some(old));
+            let known = |span: &Span| {
+                old.is_some_and(|old| old.lines.iter().any(|line| line.spans.contains(span)))
+            };
+            for span in &line.spans {
+                // What was not there before stands out.
+                let role = if known(span) {
+                    span.role
+                } else {
+                    Role::Warning
+                };
+                marked.push(role, span.text.clone());
+            }
             marked
         }
         Change::None | Change::Gone => {
             let mut marked = Line::of(Role::Plain, NO_MARK);
-            push_all(&mut marked, line, None);
+            for span in &line.spans {
+                marked.push(span.role, span.text.clone());
+            }
             marked
         }
-    }
-}
-
-/// Adds the pieces of a line; those that the old line does not have in the same place stand out.
-fn push_all(marked: &mut Line, line: &Line, old: Option<Option<&Line>>) {
-    for (place, span) in line.spans.iter().enumerate() {
-        let same = match old {
-            None => true,
-            Some(old) => old.is_some_and(|old| old.spans.get(place) == Some(span)),
-        };
-        let role = match same {
-            true => span.role,
-            false => Role::Warning,
-        };
-        marked.push(role, span.text.clone());
     }
 }
 

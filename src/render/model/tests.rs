@@ -150,6 +150,15 @@ fn frames_keep_to_the_width() {
 }
 
 #[test]
+fn what_changes_without_an_event_is_pointed_at() {
+    let source = "socketpair stream\nget-cloexec 3\ncloexec 3 on\n";
+    assert!(drawn(source, 1, 80).contains("\n     nothing changes\n"));
+    let marked = drawn(source, 2, 80);
+    assert!(marked.contains("\n     what is marked changes\n"));
+    assert!(marked.contains("\n* 3 cloexec"));
+}
+
+#[test]
 fn a_process_without_a_column_is_told_below() {
     let source = "socketpair stream\n".to_owned() + &"fork\n".repeat(8);
     let last = drawn(&source, 8, 80);

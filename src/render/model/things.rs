@@ -42,7 +42,7 @@ pub fn sockets(kernel: &Kernel, room: usize) -> Vec<Row> {
     live.map(|(sock, socket)| {
         let parts = [
             plain(properties(kernel, sock, socket)),
-            queue(kernel, socket),
+            queue(kernel, sock, socket),
         ];
         labelled(sock.0, &sock.to_string(), &parts, room)
     })
@@ -83,7 +83,7 @@ fn properties(kernel: &Kernel, sock: SockId, socket: &Socket) -> String {
 }
 
 /// What waits at a socket.
-fn queue(kernel: &Kernel, socket: &Socket) -> Vec<Span> {
+fn queue(kernel: &Kernel, sock: SockId, socket: &Socket) -> Vec<Span> {
     if socket.state == State::Listen {
         let room = u64::from(socket.backlog) + 1;
         let waiting: Vec<String> = socket
@@ -105,11 +105,17 @@ fn queue(kernel: &Kernel, socket: &Socket) -> Vec<Span> {
         });
         return spans;
     }
-    let mut label = "queue: ".to_owned();
-    if socket.ty == Type::Dgram {
-        let room = u64::from(socket.backlog) + 1;
-        label = format!("queue ({} of {room}): ", socket.queue.len());
-    }
+    // Between two sockets that are each other's peer, only memory counts.
+    let mutual = socket
+        .peer
+        .is_some_and(|peer| kernel.sock(peer).peer == Some(sock));
+    let label = match socket.ty {
+        Type::Dgram if !mutual => {
+            let room = u64::from(socket.backlog) + 1;
+            format!("queue ({} of {room}): ", socket.queue.len())
+        }
+        _ => "queue: ".to_owned(),
+    };
     let mut spans = vec![Span::new(Role::Dim, label)];
     match socket.queue.is_empty() {
         true => spans.push(Span::new(Role::Dim, "empty")),
