@@ -137,7 +137,7 @@ fn started(request: impl FnOnce(String) -> Request) -> Result<Session, CommandEr
 
 fn told(session: &mut Session) -> Result<Option<Told>, CommandError> {
     let cannot = |error| CommandError::internal("the comparison broke off").caused_by(error);
-    session.next().map_err(cannot)
+    session.report().map_err(cannot)
 }
 
 fn run_rows(context: &Context) -> Result<RowsRun, CommandError> {
@@ -146,8 +146,10 @@ fn run_rows(context: &Context) -> Result<RowsRun, CommandError> {
     let mut session = started(|directory| Request::Rows { texts, directory })?;
     let mut run = RowsRun::default();
     while let Some(said) = told(&mut session)? {
-        if let Told::Row { row, differs } = said {
-            run.add(row, differs);
+        match said {
+            Told::Row { row, differs } => run.add(row, differs),
+            Told::Skipped { row } => run.skipped.push(row),
+            Told::Progress(_) | Told::Verified(_) | Told::Differs(_) => {}
         }
     }
     Ok(run)
@@ -173,7 +175,7 @@ fn compare(
             Told::Progress(report) => progress(&report),
             Told::Verified(report) => last = report,
             Told::Differs(found) => difference = Some(found),
-            Told::Row { .. } => {}
+            Told::Row { .. } | Told::Skipped { .. } => {}
         }
     }
     Ok((last, difference))

@@ -5,10 +5,12 @@
 //! on a descriptor so high that no call of a script meets it.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::time::Duration;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
 use nix::sys::time::TimeVal;
 use nix::unistd::Pid as RealPid;
@@ -16,10 +18,10 @@ use nix::unistd::Pid as RealPid;
 use super::linux::Linux;
 use crate::model::call::Call;
 use crate::model::id::Pid;
-use crate::model::outcome::{Answer, Outcome};
+use crate::model::outcome::{Answer, Outcome, Wait};
 use crate::model::script::{Action, Expected, Line, Script};
 use crate::sys::fork::fork;
-use crate::sys::{bare_call as bare, pidfd};
+use crate::sys::{bare_call as bare, pidfd, process};
 
 /// Where agents listen: the first of these numbers.
 const LISTENS: RawFd = 900;
@@ -29,6 +31,8 @@ const AGENTS: usize = 12;
 const FIRST: RawFd = 3;
 /// Room for a line.
 const LINE: usize = 1 << 20;
+/// How often a call that should sleep is looked at, in milliseconds.
+const LOOK_MS: u16 = 5;
 /// How long a call may take: none should sleep.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -94,12 +98,36 @@ impl Agents {
         };
         let mut answer = None;
         for _ in 0..line.times {
-            answer = Some(self.call(*pid, call)?);
+            answer = Some(self.call(*pid, call, line.expected.as_ref())?);
         }
         Ok(answer)
     }
 
-    fn call(&mut self, pid: Pid, call: &Call) -> io::Result<Expected> {
+    /// Waits until an agent answers or sleeps in its call; if it sleeps, the call is broken off.
+    fn sleeps(&self, pid: Pid) -> io::Result<bool> {
+        let Some(real) = self.pids[pid.index()] else {
+            return Ok(false);
+        };
+        let channel = self.channels[pid.index()].as_fd();
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let mut fds = [PollFd::new(channel, PollFlags::POLLIN)];
+            if nix::poll::poll(&mut fds, LOOK_MS)? > 0 {
+                return Ok(false);
+            }
+            // Its first argument is the descriptor: a low one is that of the call, a high one its channel.
+            let within = process::syscall(real).filter(|(_, fd)| *fd < LISTENS as u64);
+            if within.is_some() && process::sleeps(real) {
+                kill(RealPid::from_raw(real), Signal::SIGUSR1)?;
+                let mut interrupted = vec![0; LINE];
+                recv(channel.as_raw_fd(), &mut interrupted, MsgFlags::empty())?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn call(&mut self, pid: Pid, call: &Call, expected: Option<&Expected>) -> io::Result<Expected> {
         let known: Vec<String> = self
             .pids
             .iter()
@@ -121,12 +149,13 @@ impl Agents {
         };
         send(channel, request.as_bytes(), MsgFlags::MSG_NOSIGNAL)?;
         if let Some(watched) = watched {
-            let mut fds = [nix::poll::PollFd::new(
-                std::os::fd::AsFd::as_fd(&watched),
-                nix::poll::PollFlags::POLLIN,
-            )];
+            let mut fds = [PollFd::new(watched.as_fd(), PollFlags::POLLIN)];
             nix::poll::poll(&mut fds, PATIENCE.as_millis() as u16)?;
             return Ok(Expected::of(&Outcome::Done(Answer::Process(pid))));
+        }
+        let asleep = Expected::of(&Outcome::Sleeps(Wait::Other));
+        if expected == Some(&asleep) && self.sleeps(pid)? {
+            return Ok(asleep);
         }
         let mut answer = vec![0; LINE];
         let len = recv(channel, &mut answer, MsgFlags::empty())?;
@@ -144,8 +173,7 @@ impl Agents {
 impl Drop for Agents {
     fn drop(&mut self) {
         for pid in self.pids.iter().flatten() {
-            let _ =
-                nix::sys::signal::kill(RealPid::from_raw(*pid), nix::sys::signal::Signal::SIGKILL);
+            let _ = kill(RealPid::from_raw(*pid), Signal::SIGKILL);
         }
         // Those that others forked become ours when their parents end: this process is a subreaper.
         while nix::sys::wait::waitpid(None, None) != Err(Errno::ECHILD) {}
@@ -166,6 +194,7 @@ fn serve(place: usize, user: Option<u32>) -> ! {
     for fd in FIRST..LISTENS {
         let _ = bare::close(fd);
     }
+    let _ = bare::be_interruptible();
     let mut linux = Linux::new(Vec::new());
     if let Some(user) = user {
         linux.call(&Call::SetIds {
@@ -176,14 +205,14 @@ fn serve(place: usize, user: Option<u32>) -> ! {
     let mut line = vec![0; LINE];
     loop {
         let Ok(len) = recv(channel, &mut line, MsgFlags::empty()) else {
-            std::process::exit(1);
+            end(1);
         };
         let text = String::from_utf8_lossy(&line[..len]).into_owned();
         let mut words = text.splitn(3, ' ');
         let (Some(known), Some(next), Some(call)) = (words.next(), words.next(), words.next())
         else {
             // The other end is closed.
-            std::process::exit(0);
+            end(0);
         };
         linux.know(
             known
@@ -200,12 +229,21 @@ fn serve(place: usize, user: Option<u32>) -> ! {
                 }
                 Err(error) => format!("error {error}"),
             },
-            Ok(Call::Exit) => std::process::exit(0),
+            Ok(Call::Exit) => end(0),
             Ok(call) => Expected::of(&linux.call(&call)).to_string(),
             Err(mistake) => format!("error {mistake}"),
         };
         if send(channel, answer.as_bytes(), MsgFlags::MSG_NOSIGNAL).is_err() {
-            std::process::exit(1);
+            end(1);
         }
     }
+}
+
+/// Ends this agent.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an agent is a copy of a process that has more to do; it may not return into it"
+)]
+fn end(status: i32) -> ! {
+    std::process::exit(status)
 }

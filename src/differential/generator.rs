@@ -188,7 +188,7 @@ impl<'a> Generator<'a> {
     }
 
     fn payload(&mut self) -> Payload {
-        let start = self.dice.next() as u8;
+        let start = self.dice.draw() as u8;
         let unit = (0..7).map(|place| start.wrapping_add(place * 29)).collect();
         Payload {
             unit,

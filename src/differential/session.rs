@@ -54,7 +54,7 @@ impl Session {
     ///
     /// # Errors
     /// When the process ended otherwise than it should, or what it says is no report.
-    pub fn next(&mut self) -> io::Result<Option<Told>> {
+    pub fn report(&mut self) -> io::Result<Option<Told>> {
         let mut line = String::new();
         if self.lines.read_line(&mut line)? == 0 {
             let status = self.child.wait()?;

@@ -15,6 +15,8 @@ pub struct RowsRun {
     pub all: usize,
     /// Those that this kernel answers otherwise.
     pub differ: Vec<RowDiffers>,
+    /// Those that take several users, or root, where we are not root.
+    pub skipped: Vec<String>,
 }
 
 /// A row that this kernel answers otherwise.
@@ -94,6 +96,11 @@ pub fn rows(run: &RowsRun, width: usize) -> Text {
         let said = format!("{all} of the catalogue, of which {differ} otherwise by this kernel:");
         text.line(Line::of(Role::Warning, said));
         differing(&mut text, run, width);
+    }
+    if !run.skipped.is_empty() {
+        let skipped = plural(run.skipped.len() as u64, "more takes", "more take");
+        let said = format!("{skipped} several users or what only root may, and were not tried.");
+        text.line(Line::of(Role::Dim, said));
     }
     text
 }

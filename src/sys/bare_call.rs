@@ -362,3 +362,17 @@ pub fn fchmod(fd: Fd, mode: u32) -> Returned {
     // SAFETY: takes numbers only.
     returned(unsafe { libc::fchmod(fd, mode) }.into())
 }
+
+extern "C" fn nothing(_: c_int) {}
+
+/// From now on SIGUSR1 breaks off a call that sleeps, which fails with EINTR, and does nothing else.
+pub fn be_interruptible() -> nix::Result<()> {
+    use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+    let action = SigAction::new(
+        SigHandler::Handler(nothing),
+        SaFlags::empty(),
+        SigSet::empty(),
+    );
+    // SAFETY: the handler does nothing, so whatever it interrupts is undisturbed.
+    unsafe { sigaction(Signal::SIGUSR1, &action) }.map(drop)
+}

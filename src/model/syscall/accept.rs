@@ -15,10 +15,11 @@ impl Kernel {
     pub(super) fn accept(&mut self, pid: Pid, fd: Fd, birth: Birth) -> Result<Answer> {
         let file = self.file_at(pid, fd)?;
         // The number is taken before anything is looked at.
-        let new = self.free_descriptor(pid).map_err(|stop| {
+        let new = self.free_descriptor(pid);
+        if new.is_err() {
             self.by(row("E19"));
-            stop
-        })?;
+        }
+        let new = new?;
         let (_, sock) = self.sock_at(pid, fd)?;
         let socket = self.sock(sock);
         if !socket.is_connection_based() {

@@ -26,7 +26,8 @@ impl Kernel {
     pub(super) fn set_ids(&mut self, pid: Pid, real: u32, effective: u32) -> Result<Answer> {
         let process = self.process(pid);
         let own = [process.uid, process.euid];
-        if !process.is_privileged() && !(own.contains(&real) && own.contains(&effective)) {
+        let is_own = own.contains(&real) && own.contains(&effective);
+        if !process.is_privileged() && !is_own {
             return Err(self.refuse(row("K26"), Errno::EPERM));
         }
         self.by(row("K14"));

@@ -61,7 +61,8 @@ impl Kernel {
             return Err(self.refuse(row("F22"), Errno::EINVAL));
         }
         if flags.has(Flags::OOB) {
-            unimplemented!("urgent data is not in the model");
+            // Urgent data is not in the model: it is a kernel without CONFIG_AF_UNIX_OOB.
+            return Err(self.refuse(row("M05"), Errno::EOPNOTSUPP));
         }
         let mut gathered = Gathered::default();
         if flags.has(Flags::PEEK) {

@@ -69,7 +69,8 @@ impl Kernel {
     ) -> Result<usize> {
         let attached = self.attach(pid, message.control)?;
         if message.flags.has(Flags::OOB) {
-            unimplemented!("urgent data is not in the model");
+            // Urgent data is not in the model: it is a kernel without CONFIG_AF_UNIX_OOB.
+            return Err(self.refuse(row("M05"), Errno::EOPNOTSUPP));
         }
         if message.to.is_some_and(|to| to.len > 0) {
             return Err(match self.sock(sock).state {

@@ -1,0 +1,218 @@
+//! The model kernel and the running one: rows of the catalogue on both, calls by chance on both, and
+//! errors that are put into the model on purpose and must be found.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use ipc_mastery::curriculum::model;
+use ipc_mastery::curriculum::source::Source;
+use ipc_mastery::differential::report::Report;
+use ipc_mastery::differential::role::{Difference, Request, Told};
+use ipc_mastery::differential::session::Session;
+use ipc_mastery::model::catalogue::{self, Entry};
+use ipc_mastery::model::fault::{Fault, Needs};
+use ipc_mastery::model::settings::Settings;
+
+/// Our own binary.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ipc-mastery");
+
+fn texts() -> Vec<String> {
+    let files = model::rows(&Source::Embedded).expect("rows");
+    files.iter().map(|file| file.text.clone()).collect()
+}
+
+fn entries() -> Vec<Entry> {
+    let texts = texts();
+    let entries = texts
+        .iter()
+        .flat_map(|text| catalogue::read(text).expect("rows"));
+    entries.collect()
+}
+
+/// What the model does not answer as a row says: the line, and the answer.
+fn first_difference(entry: &Entry, settings: &Arc<Settings>) -> Option<String> {
+    let mut kernel = entry.script.kernel(settings.clone());
+    for line in &entry.script.lines {
+        let outcome = line.run(&mut kernel).expect("something that is modelled");
+        if let (Some(outcome), Some(expected)) = (outcome, &line.expected)
+            && !expected.is_met_by(&outcome)
+        {
+            let row = entry.row;
+            return Some(format!(
+                "{row}: {}\n  = {expected}, not {outcome}",
+                line.action
+            ));
+        }
+    }
+    None
+}
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+#[test]
+fn every_row_of_the_catalogue_holds_on_the_model() {
+    let settings = Arc::new(Settings::default());
+    let entries = entries();
+    assert!(entries.len() > 270, "{} rows", entries.len());
+    let differ: Vec<String> = entries
+        .iter()
+        .filter_map(|entry| first_difference(entry, &settings))
+        .collect();
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+/// Runs rows on this kernel: how many were, and those that differ.
+fn on_linux(texts: Vec<String>) -> (usize, Vec<String>) {
+    let start = |directory| Request::Rows { texts, directory };
+    let mut session = Session::start(Path::new(PROGRAM), start).expect("a process");
+    let (mut ran, mut differ) = (0, Vec::new());
+    while let Some(told) = session.report().expect("a report") {
+        let Told::Row { row, differs } = told else {
+            continue;
+        };
+        ran += 1;
+        if let Some([call, says, answers]) = differs {
+            differ.push(format!("{row}: {call}\n  = {says}, not {answers}"));
+        }
+    }
+    (ran, differ)
+}
+
+#[test]
+fn every_row_of_the_catalogue_holds_on_this_kernel() {
+    let (ran, differ) = on_linux(texts());
+    let least = if is_root() { 270 } else { 150 };
+    assert!(ran > least, "only {ran} rows were run");
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+#[test]
+fn every_script_that_is_shipped_holds_on_this_kernel() {
+    let scripts = model::scripts(&Source::Embedded).expect("scripts");
+    assert!(scripts.len() >= 7, "{} scripts", scripts.len());
+    let texts = scripts
+        .iter()
+        .map(|script| format!("### Z01 {}\n{}", script.name, script.text));
+    let (ran, differ) = on_linux(texts.collect());
+    assert!(
+        ran >= if is_root() { 7 } else { 4 },
+        "only {ran} scripts were run"
+    );
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+/// Compares calls by chance.
+fn by_chance(seed: u64, calls: u64, fault: Option<Fault>) -> (Report, Option<Difference>) {
+    let start = |directory| Request::Verify {
+        seed,
+        time_ms: 60_000,
+        calls,
+        fault: fault.map(|fault| fault.id().to_owned()),
+        directory,
+    };
+    let mut session = Session::start(Path::new(PROGRAM), start).expect("a process");
+    let (mut report, mut difference) = (Report::default(), None);
+    while let Some(told) = session.report().expect("a report") {
+        match told {
+            Told::Verified(told) => report = told,
+            Told::Differs(told) => difference = Some(told),
+            _ => {}
+        }
+    }
+    (report, difference)
+}
+
+#[test]
+fn a_million_calls_by_chance_are_answered_alike() {
+    for seed in 1..=5 {
+        let (report, difference) = by_chance(seed, 200_000, None);
+        assert!(difference.is_none(), "seed {seed}: {difference:#?}");
+        assert!(report.calls >= 200_000, "{report:?}");
+        assert!(report.rows.len() > 150, "{:?}", report.rows);
+    }
+}
+
+#[test]
+fn chance_finds_every_error_that_one_process_can_notice() {
+    let faults = Fault::ALL
+        .iter()
+        .filter(|fault| fault.needs() == Needs::OneProcess);
+    let mut count = 0;
+    for fault in faults {
+        count += 1;
+        let (report, difference) = by_chance(1, 3_000_000, Some(*fault));
+        let id = fault.id();
+        let found =
+            difference.unwrap_or_else(|| panic!("{id} was not found in {} calls", report.calls));
+        assert_ne!(found.model, found.linux, "{id}");
+        assert!(
+            found.calls.len() <= 300,
+            "{id}: {} calls",
+            found.calls.len()
+        );
+    }
+    assert!(count >= 40, "only {count} errors");
+}
+
+#[test]
+fn the_rows_of_the_catalogue_find_every_error() {
+    let entries = entries();
+    for fault in Fault::ALL {
+        let settings = Arc::new(Settings {
+            fault: Some(*fault),
+            ..Settings::default()
+        });
+        let found = entries
+            .iter()
+            .any(|entry| first_difference(entry, &settings).is_some());
+        assert!(found, "no row notices `{}`", fault.id());
+    }
+}
+
+#[test]
+fn a_seed_draws_the_same_calls_again() {
+    let (first, again) = (by_chance(7, 20_000, None).0, by_chance(7, 20_000, None).0);
+    assert_eq!(
+        (first.calls, first.sequences),
+        (again.calls, again.sequences)
+    );
+    assert_eq!(first.rows, again.rows);
+    assert_ne!(first.rows, by_chance(8, 20_000, None).0.rows);
+}
+
+fn verify(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(PROGRAM)
+        .args(["model", "verify", "--seed", "1"])
+        .args(arguments)
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), text.into_owned())
+}
+
+#[test]
+fn the_command_tells_that_both_agree_and_shows_where_they_do_not() {
+    let (status, text) = verify(&["--calls", "5000"]);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("this kernel answers as each says"), "{text}");
+    assert!(text.contains("agree on every one"), "{text}");
+
+    let (status, text) = verify(&["--fault", "no-trunc"]);
+    assert_eq!(status, Some(0), "{text}");
+    for words in [
+        "on purpose: MSG_TRUNC is not set",
+        "differ",
+        "recv ",
+        "this kernel",
+        "trunc",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+
+    let (status, text) = verify(&["--fault", "no-trunk"]);
+    assert_eq!(status, Some(2), "{text}");
+    assert!(text.contains("no-trunc"), "{text}");
+}
