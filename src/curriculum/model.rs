@@ -117,7 +117,9 @@ pub fn name_of(file: &str) -> &str {
 /// When the files cannot be read.
 pub fn scripts(source: &Source) -> Result<Vec<Arc<SourceFile>>, SourceError> {
     files(source, |name| {
-        name_of(name) != name && !name_of(name).contains('/')
+        let (before, after) = SCRIPT;
+        let within = name.starts_with(before) && name.ends_with(after);
+        within && !name_of(name).contains('/')
     })
 }
 
