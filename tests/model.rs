@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ipc_mastery::curriculum::model;
 use ipc_mastery::curriculum::source::Source;
+use ipc_mastery::differential::generator::Who;
 use ipc_mastery::differential::report::Report;
 use ipc_mastery::differential::role::{Difference, Request, Told};
 use ipc_mastery::differential::session::Session;
@@ -105,11 +106,17 @@ fn every_script_that_is_shipped_holds_on_this_kernel() {
 }
 
 /// Compares calls by chance.
-fn by_chance(seed: u64, calls: u64, fault: Option<Fault>) -> (Report, Option<Difference>) {
+fn by_chance(
+    seed: u64,
+    calls: u64,
+    who: Who,
+    fault: Option<Fault>,
+) -> (Report, Option<Difference>) {
     let start = |directory| Request::Verify {
         seed,
         time_ms: 60_000,
         calls,
+        who,
         fault: fault.map(|fault| fault.id().to_owned()),
         directory,
     };
@@ -128,7 +135,7 @@ fn by_chance(seed: u64, calls: u64, fault: Option<Fault>) -> (Report, Option<Dif
 #[test]
 fn a_million_calls_by_chance_are_answered_alike() {
     for seed in 1..=5 {
-        let (report, difference) = by_chance(seed, 200_000, None);
+        let (report, difference) = by_chance(seed, 200_000, Who::One, None);
         assert!(difference.is_none(), "seed {seed}: {difference:#?}");
         assert!(report.calls >= 200_000, "{report:?}");
         assert!(report.rows.len() > 150, "{:?}", report.rows);
@@ -136,14 +143,29 @@ fn a_million_calls_by_chance_are_answered_alike() {
 }
 
 #[test]
-fn chance_finds_every_error_that_one_process_can_notice() {
-    let faults = Fault::ALL
-        .iter()
-        .filter(|fault| fault.needs() == Needs::OneProcess);
+fn calls_of_several_processes_and_users_are_answered_alike() {
+    if !is_root() {
+        eprintln!("skipped: only root can start processes of other users");
+        return;
+    }
+    for seed in 1..=3 {
+        let (report, difference) = by_chance(seed, 20_000, Who::Several, None);
+        assert!(difference.is_none(), "seed {seed}: {difference:#?}");
+        assert!(report.calls >= 20_000, "{report:?}");
+    }
+}
+
+#[test]
+fn chance_finds_every_error_that_calls_without_waiting_can_show() {
     let mut count = 0;
-    for fault in faults {
+    for fault in Fault::ALL {
+        let who = match fault.needs() {
+            Needs::OneProcess => Who::One,
+            Needs::SeveralProcesses if is_root() => Who::Several,
+            Needs::SeveralProcesses | Needs::BlockingCalls => continue,
+        };
         count += 1;
-        let (report, difference) = by_chance(1, 3_000_000, Some(*fault));
+        let (report, difference) = by_chance(1, 3_000_000, who, Some(*fault));
         let id = fault.id();
         let found =
             difference.unwrap_or_else(|| panic!("{id} was not found in {} calls", report.calls));
@@ -174,13 +196,16 @@ fn the_rows_of_the_catalogue_find_every_error() {
 
 #[test]
 fn a_seed_draws_the_same_calls_again() {
-    let (first, again) = (by_chance(7, 20_000, None).0, by_chance(7, 20_000, None).0);
+    let (first, again) = (
+        by_chance(7, 20_000, Who::One, None).0,
+        by_chance(7, 20_000, Who::One, None).0,
+    );
     assert_eq!(
         (first.calls, first.sequences),
         (again.calls, again.sequences)
     );
     assert_eq!(first.rows, again.rows);
-    assert_ne!(first.rows, by_chance(8, 20_000, None).0.rows);
+    assert_ne!(first.rows, by_chance(8, 20_000, Who::One, None).0.rows);
 }
 
 fn verify(arguments: &[&str]) -> (Option<i32>, String) {

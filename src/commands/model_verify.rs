@@ -13,6 +13,7 @@ use super::error::CommandError;
 use crate::cli::Verify;
 use crate::curriculum::LoadError;
 use crate::curriculum::model;
+use crate::differential::generator::Who;
 use crate::differential::report::Report;
 use crate::differential::role::{Difference, Request, Told};
 use crate::differential::session::Session;
@@ -24,6 +25,8 @@ use crate::render::model_verify::{self as drawing, RowsRun, Verification};
 
 /// Where more than one row in so many differs, nothing is compared further.
 const TOO_MANY: usize = 50;
+/// Which part of the time, and of the calls, several processes get beside what one process gets.
+const SHARE: u64 = 4;
 /// How long an error that was put in may stay unnoticed, in milliseconds.
 const PATIENCE_MS: u64 = 20_000;
 
@@ -52,15 +55,29 @@ pub fn run(context: &Context, options: &Verify) -> Result<ExitCode, CommandError
         }
     }
     let seed = options.seed.unwrap_or_else(any_seed);
-    let (report, difference) = compare(options, seed, fault, |report| {
+    let mut show = |report: &Report| {
         if !options.json {
             progress(&drawing::progress(report));
         }
-    })?;
+    };
+    let (report, mut difference) = compare(options, seed, Who::One, fault, &mut show)?;
+    let mut several = None;
+    if difference.is_none() && nix::unistd::geteuid().is_root() {
+        // Processes that talk are slower: they get less time, and fewer calls.
+        let limited = Verify {
+            seconds: options.seconds.div_ceil(SHARE),
+            calls: options.calls.map(|calls| calls.div_ceil(SHARE)),
+            ..options.clone()
+        };
+        let (report, found) = compare(&limited, seed, Who::Several, fault, &mut show)?;
+        several = Some(report);
+        difference = found;
+    }
     progress("");
     let verification = Verification {
         rows,
         report,
+        several,
         difference,
     };
     if options.json {
@@ -86,15 +103,17 @@ pub fn run(context: &Context, options: &Verify) -> Result<ExitCode, CommandError
 fn faults(context: &Context, options: &Verify) -> Result<ExitCode, CommandError> {
     let seed = options.seed.unwrap_or_else(any_seed);
     let mut all_found = true;
-    let chance = Fault::ALL
-        .iter()
-        .filter(|fault| fault.needs() == Needs::OneProcess);
-    for fault in chance {
+    for fault in Fault::ALL {
+        let who = match fault.needs() {
+            Needs::OneProcess => Who::One,
+            Needs::SeveralProcesses if nix::unistd::geteuid().is_root() => Who::Several,
+            Needs::SeveralProcesses | Needs::BlockingCalls => continue,
+        };
         let limited = Verify {
             seconds: PATIENCE_MS / 1000,
             ..options.clone()
         };
-        let (report, difference) = compare(&limited, seed, Some(*fault), |_| {})?;
+        let (report, difference) = compare(&limited, seed, who, Some(*fault), |_| {})?;
         all_found &= difference.is_some();
         let line = drawing::found(*fault, &report, difference.as_ref());
         context.print_text(&line)?;
@@ -158,6 +177,7 @@ fn run_rows(context: &Context) -> Result<RowsRun, CommandError> {
 fn compare(
     options: &Verify,
     seed: u64,
+    who: Who,
     fault: Option<Fault>,
     mut progress: impl FnMut(&Report),
 ) -> Result<(Report, Option<Difference>), CommandError> {
@@ -165,6 +185,7 @@ fn compare(
         seed,
         time_ms: options.seconds.saturating_mul(1000),
         calls: options.calls.unwrap_or(u64::MAX),
+        who,
         fault: fault.map(|fault| fault.id().to_owned()),
         directory,
     })?;

@@ -19,7 +19,7 @@ use super::linux::Linux;
 use crate::model::call::Call;
 use crate::model::id::Pid;
 use crate::model::outcome::{Answer, Outcome, Wait};
-use crate::model::script::{Action, Expected, Line, Script};
+use crate::model::script::{Action, Expected, Line};
 use crate::sys::fork::fork;
 use crate::sys::{bare_call as bare, pidfd, process};
 
@@ -46,12 +46,12 @@ pub struct Agents {
 }
 
 impl Agents {
-    /// Starts the processes of a script, in the working directory of this one, which has only one
+    /// Starts a first process, and further ones of other users, in the working directory of this one, which has only one
     /// thread.
     ///
     /// # Errors
     /// When there can be no channels or no processes.
-    pub fn start(script: &Script) -> io::Result<Self> {
+    pub fn start(further: &[(Pid, u32)]) -> io::Result<Self> {
         let mut agents = Self {
             channels: Vec::new(),
             pids: vec![None; AGENTS],
@@ -70,10 +70,7 @@ impl Agents {
             theirs.push(moved(other, LISTENS + place as RawFd)?);
         }
         let users = [(Pid(0), None)];
-        let further = script
-            .processes
-            .iter()
-            .map(|(pid, user)| (*pid, Some(*user)));
+        let further = further.iter().map(|(pid, user)| (*pid, Some(*user)));
         for (pid, user) in users.into_iter().chain(further) {
             let Some(child) = fork()? else {
                 serve(pid.index(), user);
@@ -127,7 +124,16 @@ impl Agents {
         Ok(false)
     }
 
-    fn call(&mut self, pid: Pid, call: &Call, expected: Option<&Expected>) -> io::Result<Expected> {
+    /// Has a process make a call; `expected` matters only when it is that the call sleeps.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub fn call(
+        &mut self,
+        pid: Pid,
+        call: &Call,
+        expected: Option<&Expected>,
+    ) -> io::Result<Expected> {
         let known: Vec<String> = self
             .pids
             .iter()

@@ -6,6 +6,8 @@
 
 mod opening;
 
+use serde::{Deserialize, Serialize};
+
 use super::dice::Dice;
 use crate::model::address::{Address, Family, PATH_MAX};
 use crate::model::call::{
@@ -22,6 +24,20 @@ pub struct Range {
     pub prefix: String,
     /// Whether this process may send the credentials of others.
     pub privileged: bool,
+    /// Users that processes may be or may name.
+    pub users: Vec<u32>,
+    /// Who makes the calls.
+    pub who: Who,
+}
+
+/// Who makes calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Who {
+    /// One process.
+    One,
+    /// Three, of which two are of other users; only root can start them.
+    Several,
 }
 
 /// Lengths that lie around what the kernel treats differently, in bytes.
@@ -35,14 +51,15 @@ const ROOMS: [usize; 14] = [0, 15, 16, 19, 20, 24, 27, 28, 32, 40, 48, 52, 64, 2
 /// Paths: two, one in a directory, and a link.
 const PATHS: [&str; 4] = ["p", "q", "d/p", "l"];
 
-/// Makes up calls for one process.
+/// Makes up calls.
 #[derive(Debug)]
 pub struct Generator<'a> {
     dice: &'a mut Dice,
     range: &'a Range,
+    /// Who makes the next call.
+    pid: Pid,
     /// Calls that were decided on and not yet made.
     due: Vec<Call>,
-    made: u8,
 }
 
 impl<'a> Generator<'a> {
@@ -56,8 +73,49 @@ impl<'a> Generator<'a> {
         Self {
             dice,
             range,
+            pid: Pid(0),
             due,
-            made: 0,
+        }
+    }
+
+    /// The next call of one of several processes.
+    pub fn next_of_all(&mut self, kernel: &Kernel) -> (Pid, Call) {
+        if self.due.is_empty() {
+            // Whoever has just done something often goes on.
+            if self.dice.in_a_thousand(400) {
+                let pids: Vec<Pid> = kernel.processes().map(|(pid, _)| pid).collect();
+                self.pid = self.dice.one(&pids);
+            }
+            if self.dice.in_a_thousand(40) {
+                return (self.pid, self.permissions());
+            }
+        }
+        (self.pid, self.next(kernel))
+    }
+
+    /// Who may do what.
+    fn permissions(&mut self) -> Call {
+        let path = self.dice.one(&["p", "q", "d", "f"]).to_owned();
+        let mode = self.dice.one(&[0, 0o600, 0o660, 0o722, 0o755, 0o777]);
+        match self.dice.below(8) {
+            0..3 => Call::Chmod { path, mode },
+            3 | 4 => {
+                let user = self.dice.one(&self.range.users);
+                Call::Chown {
+                    path,
+                    uid: user,
+                    gid: user,
+                }
+            }
+            5 => Call::Umask {
+                mask: self.dice.one(&[0, 0o022, 0o077]),
+            },
+            6 => Call::Mode { path },
+            _ => {
+                let users = &self.range.users;
+                let (real, effective) = (self.dice.one(users), self.dice.one(users));
+                Call::SetIds { real, effective }
+            }
         }
     }
 
@@ -80,7 +138,7 @@ impl<'a> Generator<'a> {
         if self.dice.in_a_thousand(5) {
             return self.dice.one(&[-1, 0x7fff, 40]);
         }
-        let process = kernel.process(Pid(0));
+        let process = kernel.process(self.pid);
         let fits = |fd: &&Fd| {
             let kind = kernel.file(process.descriptors[*fd].file).kind;
             wanted == Wanted::Any || matches!(kind, Kind::Socket(_))
@@ -229,7 +287,7 @@ impl<'a> Generator<'a> {
     }
 
     fn claimed(&mut self) -> Claimed {
-        let spare = if self.dice.in_a_thousand(50) { 4 } else { 0 };
+        let spare = if self.dice.in_a_thousand(50) { 2 } else { 0 };
         if !self.range.privileged {
             let (uid, gid) = (
                 nix::unistd::getuid().as_raw(),
@@ -242,15 +300,15 @@ impl<'a> Generator<'a> {
                 spare,
             };
         }
-        let pid = if self.dice.in_a_thousand(100) {
-            Whom::Nobody
-        } else {
-            Whom::Caller
+        let pid = match self.dice.below(20) {
+            0 | 1 => Whom::Nobody,
+            2 | 3 => Whom::Process(Pid(self.dice.below(3) as u32)),
+            _ => Whom::Caller,
         };
         Claimed {
             pid,
-            uid: self.dice.one(&[0, 0, 1234]),
-            gid: self.dice.one(&[0, 0, 77]),
+            uid: self.dice.one(&self.range.users),
+            gid: self.dice.one(&self.range.users),
             spare,
         }
     }
@@ -263,7 +321,7 @@ impl<'a> Generator<'a> {
         }
         let datagrams =
             kernel
-                .descriptor(Pid(0), fd)
+                .descriptor(self.pid, fd)
                 .is_some_and(|file| match kernel.file(file).kind {
                     Kind::Socket(sock) => kernel.sock(sock).ty == crate::model::call::Type::Dgram,
                     _ => false,
@@ -312,8 +370,8 @@ impl<'a> Generator<'a> {
     }
 
     fn draw(&mut self, kernel: &Kernel) -> Call {
-        let many = kernel.process(Pid(0)).descriptors.len() > 40;
-        let few = kernel.process(Pid(0)).descriptors.len() < 4;
+        let many = kernel.process(self.pid).descriptors.len() > 40;
+        let few = kernel.process(self.pid).descriptors.len() < 4;
         match self.dice.below(if many { 1000 } else { 940 }) {
             _ if few && self.dice.in_a_thousand(500) => self.make(),
             0..55 => self.make(),
@@ -395,7 +453,7 @@ impl<'a> Generator<'a> {
             },
             884..900 => self.surroundings(kernel),
             900..904 => {
-                let open = kernel.process(Pid(0)).descriptors.keys().next_back();
+                let open = kernel.process(self.pid).descriptors.keys().next_back();
                 let limit = open.map_or(3, |fd| fd + 1) as u32 + self.dice.below(3) as u32;
                 Call::LimitFiles {
                     limit: self.dice.one(&[limit, limit, 1024]),
@@ -471,7 +529,6 @@ impl<'a> Generator<'a> {
     /// Paths, modes, and what lies around.
     fn surroundings(&mut self, kernel: &Kernel) -> Call {
         let path = self.dice.one(&["p", "q", "d/p", "l", "f", "no"]).to_owned();
-        self.made = self.made.saturating_add(1);
         match self.dice.below(12) {
             0..4 => Call::Unlink { path },
             4 => Call::Rename {

@@ -12,14 +12,13 @@ use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::agents::Agents;
-use super::generator::Range;
+use super::generator::{Range, Who};
 use super::measured;
 use super::report::Report;
 use super::sequence::Divergence;
 use super::verify::{Limits, verify};
 use crate::model::catalogue;
 use crate::model::fault::Fault;
-use crate::model::id::Pid;
 use crate::model::script::{Action, Line, Script};
 use crate::sys::bare_call as bare;
 
@@ -35,6 +34,8 @@ pub enum Request {
         time_ms: u64,
         /// When to stop, in calls.
         calls: u64,
+        /// Who makes the calls.
+        who: Who,
         /// The error to put into the model.
         fault: Option<String>,
         /// The directory to be in: empty, and writable for everybody.
@@ -105,6 +106,7 @@ pub fn play() -> io::Result<()> {
             seed,
             time_ms,
             calls,
+            who,
             fault,
             directory,
         } => {
@@ -122,6 +124,8 @@ pub fn play() -> io::Result<()> {
             let range = Range {
                 prefix,
                 privileged: nix::unistd::geteuid().is_root(),
+                users: vec![0, 1234, 77],
+                who,
             };
             let limits = Limits {
                 time: Duration::from_millis(time_ms),
@@ -129,7 +133,7 @@ pub fn play() -> io::Result<()> {
             };
             let verified = verify(&Arc::new(settings), seed, limits, &range, |report| {
                 let _ = tell(&Told::Progress(report.clone()));
-            });
+            })?;
             if let Some(divergence) = verified.divergence {
                 tell(&Told::Differs(difference(
                     &divergence,
@@ -154,9 +158,9 @@ fn tell(told: &Told) -> io::Result<()> {
 }
 
 fn difference(divergence: &Divergence, prefix: &str) -> Difference {
-    let calls = divergence.calls.iter().map(|call| {
+    let calls = divergence.calls.iter().map(|(pid, call)| {
         let action = Action::Call {
-            pid: Pid(0),
+            pid: *pid,
             call: call.clone(),
         };
         action.to_string().replace(prefix, "n")
@@ -209,7 +213,7 @@ fn rows(texts: &[String], may: May) -> io::Result<()> {
                 })?;
                 continue;
             }
-            let mut agents = Agents::start(&entry.script)?;
+            let mut agents = Agents::start(&entry.script.processes)?;
             let mut differs = None;
             for line in &entry.script.lines {
                 let answer = agents.run(line)?;

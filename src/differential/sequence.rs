@@ -1,14 +1,20 @@
 //! A list of calls: run on the model and on Linux, and made as short as it can be when they differ.
 
+use std::io;
 use std::sync::Arc;
 
+use nix::errno::Errno;
+
+use super::agents::Agents;
 use super::compare::{self, Names};
+use super::generator::{Range, Who};
 use super::linux::Linux;
 use crate::model::address::{Name, PATH_MAX};
 use crate::model::call::{Asked, Call, Events, Fd, Flags};
 use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
 use crate::model::outcome::Outcome;
+use crate::model::script::Expected;
 use crate::model::settings::Settings;
 use crate::sys::bare_call as bare;
 
@@ -23,7 +29,7 @@ const MOST_DRAINED: usize = 400;
 #[derive(Clone, Debug)]
 pub struct Divergence {
     /// The calls, up to the one that differs.
-    pub calls: Vec<Call>,
+    pub calls: Vec<(Pid, Call)>,
     /// What the model answers to the last of them.
     pub model: Outcome,
     /// What Linux answers.
@@ -35,10 +41,31 @@ pub struct Divergence {
 pub struct Pair {
     /// The model.
     pub kernel: Kernel,
-    /// This process.
-    linux: Linux,
+    machine: Machine,
     names: Names,
-    calls: Vec<Call>,
+    calls: Vec<(Pid, Call)>,
+}
+
+/// Who asks Linux.
+#[derive(Debug)]
+enum Machine {
+    /// This process.
+    Own(Box<Linux>),
+    /// Several.
+    Agents(Agents),
+}
+
+impl Machine {
+    fn call(&mut self, pid: Pid, call: &Call) -> Outcome {
+        match self {
+            Self::Own(linux) => linux.call(call),
+            Self::Agents(agents) => match agents.call(pid, call, None) {
+                Ok(Expected::Exactly(outcome)) => outcome,
+                // It did not answer in time.
+                Ok(Expected::AnyName) | Err(_) => Outcome::Failed(Errno::ETIME),
+            },
+        }
+    }
 }
 
 /// How a call went on both.
@@ -54,28 +81,39 @@ pub enum Step {
 
 impl Pair {
     /// Two fresh machines. All descriptors from 3 on are closed, and the working directory emptied.
-    pub fn fresh(settings: &Arc<Settings>) -> Self {
-        let _ = bare::close_from(FIRST);
-        let mut linux = Linux::new(vec![std::process::id() as i32]);
-        for call in [
-            Call::LimitFiles { limit: LIMIT },
-            Call::Umask { mask: 0o022 },
-        ] {
-            linux.call(&call);
-        }
+    ///
+    /// # Errors
+    /// When processes cannot be started.
+    pub fn fresh(settings: &Arc<Settings>, range: &Range) -> io::Result<Self> {
+        let mut own = Linux::new(vec![std::process::id() as i32]);
+        own.call(&Call::LimitFiles { limit: LIMIT });
         sweep();
         let mut kernel = Kernel::new(settings.clone());
-        kernel.give_ids(
-            Pid(0),
-            nix::unistd::geteuid().as_raw(),
-            nix::unistd::getegid().as_raw(),
-        );
-        Self {
+        let machine = match range.who {
+            Who::One => {
+                let _ = bare::close_from(FIRST);
+                own.call(&Call::Umask { mask: 0o022 });
+                let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+                kernel.give_ids(Pid(0), user.as_raw(), group.as_raw());
+                Machine::Own(Box::new(own))
+            }
+            Who::Several => {
+                let others = range.users.iter().skip(1).zip(1..);
+                let further: Vec<(Pid, u32)> =
+                    others.map(|(user, pid)| (Pid(pid), *user)).collect();
+                for (pid, user) in &further {
+                    kernel.add_process(*pid);
+                    kernel.give_ids(*pid, *user, *user);
+                }
+                Machine::Agents(Agents::start(&further)?)
+            }
+        };
+        Ok(Self {
             kernel,
-            linux,
+            machine,
             names: Names::default(),
             calls: Vec::new(),
-        }
+        })
     }
 
     /// How many calls were made.
@@ -89,14 +127,20 @@ impl Pair {
     }
 
     /// Makes a call on both.
-    pub fn call(&mut self, call: &Call) -> Step {
-        let model = self.kernel.call(Pid(0), call);
-        self.calls.push(call.clone());
+    pub fn call(&mut self, pid: Pid, call: &Call) -> Step {
+        let mut model = self.kernel.call(pid, call);
+        self.calls.push((pid, call.clone()));
         if let Outcome::Sleeps(_) = model {
             // Linux would sleep, too; nobody would wake it.
             return Step::Same;
         }
-        let linux = self.linux.call(&translated(call, &self.names));
+        let linux = self.machine.call(pid, &translated(call, &self.names));
+        if let (Machine::Agents(_), Expected::Exactly(written)) =
+            (&self.machine, Expected::of(&model))
+        {
+            // Agents answer in writing.
+            model = written;
+        }
         if !compare::same(&model, &linux, &mut self.names) {
             let calls = std::mem::take(&mut self.calls);
             return Step::Differs(Box::new(Divergence {
@@ -113,43 +157,48 @@ impl Pair {
 
     /// Asks every descriptor for all it can tell: what a sequence left behind shows so.
     pub fn drain(&mut self) -> Step {
-        let fds: Vec<Fd> = self
-            .kernel
-            .process(Pid(0))
-            .descriptors
-            .keys()
-            .copied()
+        let processes = self.kernel.processes();
+        let all: Vec<(Pid, Fd)> = processes
+            .flat_map(|(pid, process)| process.descriptors.keys().map(move |fd| (pid, *fd)))
             .collect();
-        let all = Events::IN | Events::OUT | Events::RDHUP;
-        for fd in fds {
-            for call in [
-                Call::Poll { fd, events: all },
-                Call::Inq { fd },
-                Call::Outq { fd },
-                Call::Getsockopt {
-                    fd,
-                    option: Asked::Error,
-                },
-            ] {
-                match self.call(&call) {
-                    Step::Same => {}
-                    other => return other,
-                }
+        for (pid, fd) in all {
+            match self.drain_descriptor(pid, fd) {
+                Step::Same => {}
+                other => return other,
             }
-            let receive = Call::Receive {
+        }
+        Step::Same
+    }
+
+    fn drain_descriptor(&mut self, pid: Pid, fd: Fd) -> Step {
+        let all = Events::IN | Events::OUT | Events::RDHUP;
+        for call in [
+            Call::Poll { fd, events: all },
+            Call::Inq { fd },
+            Call::Outq { fd },
+            Call::Getsockopt {
                 fd,
-                len: 40_000,
-                flags: Flags::default(),
-                control: Some(64),
-            };
-            for _ in 0..MOST_DRAINED {
-                let before = self.kernel.descriptor(Pid(0), fd);
-                let got = self.kernel_would_give(before);
-                match self.call(&receive) {
-                    Step::Same if got => {}
-                    Step::Same => break,
-                    other => return other,
-                }
+                option: Asked::Error,
+            },
+        ] {
+            match self.call(pid, &call) {
+                Step::Same => {}
+                other => return other,
+            }
+        }
+        let receive = Call::Receive {
+            fd,
+            len: 40_000,
+            flags: Flags::default(),
+            control: Some(64),
+        };
+        for _ in 0..MOST_DRAINED {
+            let before = self.kernel.descriptor(pid, fd);
+            let got = self.kernel_would_give(before);
+            match self.call(pid, &receive) {
+                Step::Same if got => {}
+                Step::Same => break,
+                other => return other,
             }
         }
         Step::Same
@@ -198,10 +247,14 @@ fn translated(call: &Call, names: &Names) -> Call {
 }
 
 /// Runs calls from the beginning; the first difference, if there is one, also when all is drained.
-pub fn run(settings: &Arc<Settings>, calls: &[Call]) -> Option<Box<Divergence>> {
-    let mut pair = Pair::fresh(settings);
-    for call in calls {
-        match pair.call(call) {
+pub fn run(
+    settings: &Arc<Settings>,
+    range: &Range,
+    calls: &[(Pid, Call)],
+) -> Option<Box<Divergence>> {
+    let mut pair = Pair::fresh(settings, range).ok()?;
+    for (pid, call) in calls {
+        match pair.call(*pid, call) {
             Step::Same => {}
             Step::Garbage => return None,
             Step::Differs(divergence) => return Some(divergence),
@@ -214,7 +267,7 @@ pub fn run(settings: &Arc<Settings>, calls: &[Call]) -> Option<Box<Divergence>> 
 }
 
 /// Leaves out whatever can be left out while they still differ.
-pub fn shrink(settings: &Arc<Settings>, found: Box<Divergence>) -> Box<Divergence> {
+pub fn shrink(settings: &Arc<Settings>, range: &Range, found: Box<Divergence>) -> Box<Divergence> {
     let mut best = found;
     loop {
         let mut shorter = false;
@@ -225,7 +278,7 @@ pub fn shrink(settings: &Arc<Settings>, found: Box<Divergence>) -> Box<Divergenc
             while at < best.calls.len() {
                 let end = (at + stretch).min(best.calls.len());
                 let rest = [&best.calls[..at], &best.calls[end..]].concat();
-                match run(settings, &rest) {
+                match run(settings, range, &rest) {
                     Some(divergence) if divergence.calls.len() < best.calls.len() => {
                         best = divergence;
                         shorter = true;

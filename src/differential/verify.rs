@@ -1,16 +1,22 @@
 //! Sequence after sequence, until time is over, enough calls were made, or a difference was found.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dice::Dice;
-use super::generator::{Generator, Range};
+use super::generator::{Generator, Range, Who};
 use super::report::Report;
 use super::sequence::{Divergence, Pair, Step, shrink};
+use crate::model::id::Pid;
 use crate::model::settings::Settings;
 
 /// Lengths of sequences, in calls.
 const LENGTHS: [usize; 5] = [20, 30, 60, 120, 200];
+
+/// The first of the users that several processes are of, and how many pairs of them there are.
+const FIRST_USER: u32 = 700_000;
+const USERS: u64 = 10_000;
 
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
@@ -35,13 +41,16 @@ pub struct Verified {
 /// Compares until a limit is reached or the first difference, in this process: it must own all
 /// descriptors from 3 on, and be in an empty directory. `progress` is told how far it is, a few times
 /// a second.
+///
+/// # Errors
+/// When processes cannot be started.
 pub fn verify(
     settings: &Arc<Settings>,
     seed: u64,
     limits: Limits,
     range: &Range,
     mut progress: impl FnMut(&Report),
-) -> Verified {
+) -> io::Result<Verified> {
     let mut dice = Dice::new(seed);
     let mut report = Report::new(seed);
     let began = Instant::now();
@@ -49,26 +58,34 @@ pub fn verify(
     loop {
         let range = Range {
             prefix: format!("{}{:x}.", range.prefix, report.sequences),
+            users: match range.who {
+                Who::One => range.users.clone(),
+                // What users have in flight is counted across sequences: each has its own.
+                Who::Several => {
+                    let user = FIRST_USER + (report.sequences % USERS) as u32 * 2;
+                    vec![0, user, user + 1]
+                }
+            },
             ..range.clone()
         };
-        let divergence = sequence(settings, &mut dice, &range, &mut report);
+        let divergence = sequence(settings, &mut dice, &range, &mut report)?;
         let now = Instant::now();
         report.time = now - began;
         if let Some(divergence) = divergence {
-            let divergence = Some(shrink(settings, divergence));
+            let divergence = Some(shrink(settings, &range, divergence));
             let prefix = range.prefix;
-            return Verified {
+            return Ok(Verified {
                 report,
                 divergence,
                 prefix,
-            };
+            });
         }
         if report.time >= limits.time || report.calls >= limits.calls {
-            return Verified {
+            return Ok(Verified {
                 report,
                 divergence: None,
                 prefix: range.prefix,
-            };
+            });
         }
         if now - told >= Duration::from_millis(250) {
             told = now;
@@ -82,14 +99,17 @@ fn sequence(
     dice: &mut Dice,
     range: &Range,
     report: &mut Report,
-) -> Option<Box<Divergence>> {
+) -> io::Result<Option<Box<Divergence>>> {
     let length = dice.one(&LENGTHS);
-    let mut pair = Pair::fresh(settings);
+    let mut pair = Pair::fresh(settings, range)?;
     let mut generator = Generator::new(dice, range);
     let mut last = Step::Same;
     while pair.len() < length {
-        let call = generator.next(&pair.kernel);
-        last = pair.call(&call);
+        let (pid, call) = match range.who {
+            Who::One => (Pid(0), generator.next(&pair.kernel)),
+            Who::Several => generator.next_of_all(&pair.kernel),
+        };
+        last = pair.call(pid, &call);
         if !matches!(last, Step::Same) {
             break;
         }
@@ -107,8 +127,8 @@ fn sequence(
         }
         Step::Differs(divergence) => {
             report.calls += divergence.calls.len() as u64;
-            return Some(divergence);
+            return Ok(Some(divergence));
         }
     }
-    None
+    Ok(None)
 }

@@ -88,6 +88,8 @@ pub struct Socket {
     pub peercred: Option<Credentials>,
     /// Permission bits of its inode in sockfs, which a node gets at bind.
     pub mode: u32,
+    /// The user who made it, or accepted it: who owns its inode in sockfs.
+    pub owner: u32,
     /// `SOCK_DEAD`.
     pub dead: bool,
     /// Nobody has accepted it yet: it has no open file description.

@@ -52,8 +52,10 @@ impl RowsRun {
 pub struct Verification {
     /// The rows of the catalogue.
     pub rows: RowsRun,
-    /// What was done by chance.
+    /// What one process did by chance.
     pub report: Report,
+    /// What several did, of different users; only root can start them.
+    pub several: Option<Report>,
     /// Where the model and this kernel differ.
     pub difference: Option<Difference>,
 }
@@ -134,8 +136,9 @@ pub fn put_in(fault: Fault) -> Text {
     let mut text = Text::new();
     let said = format!("The model is wrong now, on purpose: {}.", fault.sentence());
     text.line(Line::of(Role::Warning, said));
-    if fault.needs() != Needs::OneProcess {
-        let said = "Calls by chance in one process cannot notice that; the rows do.";
+    if fault.needs() == Needs::BlockingCalls {
+        let said =
+            "Calls by chance never block and cannot notice that; the rows of the catalogue do.";
         text.line(Line::of(Role::Dim, said));
     }
     text
@@ -154,21 +157,19 @@ pub fn progress(report: &Report) -> String {
 /// What was found.
 pub fn verification(of: &Verification, counts: Counts, width: usize) -> Text {
     let mut text = Text::new();
-    let report = &of.report;
-    let said = format!(
-        "{} by chance in {} (seed {}), {} a second, {:.1} s.",
-        plural(report.calls, "call", "calls"),
-        plural(report.sequences, "sequence", "sequences"),
-        report.seed,
-        number(report.rate() as u64),
-        report.time.as_secs_f64()
-    );
-    text.line(Line::of(Role::Plain, said));
+    text.line(done(&of.report, "one process"));
+    if let Some(several) = &of.several {
+        text.line(done(several, "several processes"));
+    }
+    let mut report = of.report.clone();
+    for (row, count) in of.several.iter().flat_map(|several| &several.rows) {
+        *report.rows.entry(row.clone()).or_default() += count;
+    }
     let reached = plural(report.rows.len() as u64, "row", "rows");
     let said = format!("{reached} of the catalogue decided something.");
     text.line(Line::of(Role::Plain, said));
     if counts == Counts::Shown {
-        table(&mut text, report, width);
+        table(&mut text, &report, width);
     }
     match &of.difference {
         None => {
@@ -180,6 +181,18 @@ pub fn verification(of: &Verification, counts: Counts, width: usize) -> Text {
         Some(difference) => differ(&mut text, difference, width),
     }
     text
+}
+
+fn done(report: &Report, who: &str) -> Line {
+    let said = format!(
+        "{} by chance of {who} in {} (seed {}), {} a second, {:.1} s.",
+        plural(report.calls, "call", "calls"),
+        plural(report.sequences, "sequence", "sequences"),
+        report.seed,
+        number(report.rate() as u64),
+        report.time.as_secs_f64()
+    );
+    Line::of(Role::Plain, said)
 }
 
 /// Rows with their counts, as many beside each other as fit.

@@ -1,6 +1,6 @@
 //! How a sequence may open: in states that chance alone seldom reaches.
 
-use super::Range;
+use super::{Range, Who};
 use crate::differential::dice::Dice;
 use crate::model::address::Address;
 use crate::model::call::{Ancillary, Birth, Call, Fd, Flags, How, Payload, Set};
@@ -73,6 +73,9 @@ pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
         fd,
         address: address.clone(),
     };
+    if range.who == Who::Several && dice.in_a_thousand(150) {
+        return of_another(dice, range, any);
+    }
     match dice.below(13) {
         // A listener with a connection, which has sent something, perhaps.
         0 | 1 => {
@@ -209,4 +212,15 @@ pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
         // Mutual peers with something queued.
         _ => vec![pair(2), send(3, 3), send(4, 3), socket(2), bind(5)],
     }
+}
+
+/// A process that is somebody else, really or effectively, and whoever it writes to asks who it is.
+fn of_another(dice: &mut Dice, range: &Range, ty: i32) -> Vec<Call> {
+    let (real, effective) = (dice.one(&range.users), dice.one(&range.users));
+    let asks = Call::Setsockopt {
+        fd: 4,
+        option: Set::PassCred(true),
+    };
+    let become_somebody = Call::SetIds { real, effective };
+    vec![pair(ty), asks, become_somebody, send(3, 2), pair(ty)]
 }

@@ -28,6 +28,7 @@ impl Kernel {
             passcred: false,
             peercred: None,
             mode: 0o777,
+            owner: 0,
             dead: false,
             embryo: true,
             file: None,
@@ -123,6 +124,11 @@ impl Kernel {
     /// Sets the permission bits of its inode in sockfs.
     pub(in crate::model) fn set_sock_mode(&mut self, sock: SockId, mode: u32) {
         self.socks[sock.index()].mode = mode;
+    }
+
+    /// Notes who owns its inode in sockfs.
+    pub(in crate::model) fn set_sock_owner(&mut self, sock: SockId, user: u32) {
+        self.socks[sock.index()].owner = user;
     }
 
     /// Notes for SO_PEERCRED who a process is now: `init_peercred`, with effective ids.

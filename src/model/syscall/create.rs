@@ -99,6 +99,7 @@ impl Kernel {
 
     /// Opens a socket under a descriptor: `sock_alloc_file`, `fd_install`.
     pub(super) fn give(&mut self, pid: Pid, fd: Fd, sock: SockId, birth: Birth) {
+        self.set_sock_owner(sock, self.process(pid).euid);
         let file = self.open_file(Kind::Socket(sock), birth.nonblock);
         self.install(pid, fd, file, birth.cloexec);
     }

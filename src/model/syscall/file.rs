@@ -145,7 +145,11 @@ impl Kernel {
 
     pub(super) fn chown(&mut self, pid: Pid, path: &str, uid: u32, gid: u32) -> Result<Answer> {
         let (_, node) = self.node_at(pid, path, Last::Followed)?;
-        if !self.process(pid).is_privileged() {
+        let (process, old) = (self.process(pid), self.tree().node(node));
+        // An owner may give a file to its own group, and change nothing else.
+        let own = process.euid == old.uid && uid == old.uid;
+        let own = own && (gid == old.gid || gid == process.egid);
+        if !process.is_privileged() && !own {
             return Err(self.refuse(row("N10"), Errno::EPERM));
         }
         self.by(row("N10"));
@@ -158,6 +162,10 @@ impl Kernel {
         let file = self.file_at(pid, fd)?;
         match self.file(file).kind {
             Kind::Socket(sock) => {
+                let process = self.process(pid);
+                if !process.is_privileged() && process.euid != self.sock(sock).owner {
+                    return Err(self.refuse(row("N10"), Errno::EPERM));
+                }
                 self.by(if self.sock(sock).node.is_some() {
                     row("N03")
                 } else {
