@@ -163,6 +163,17 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
         retain_one_of_each_diagnosis(&mut cases, turn);
     } else if whole.iter().all(|name| std::env::var_os(name).is_none()) {
         cases.retain(|case| !case.slow_to_build);
+        // Who is judged in one stage takes less time than who is judged in all.
+        let told = cases.iter().filter(|case| case.stage.is_some());
+        let told: BTreeSet<_> = told.filter_map(|case| case.fault.clone()).collect();
+        let is_quick = |case: &Case| case.stage.is_some();
+        cases.retain(|case| {
+            let replaced = case
+                .fault
+                .as_ref()
+                .is_some_and(|fault| told.contains(fault));
+            is_quick(case) || !replaced
+        });
         retain_one_of_each_diagnosis(&mut cases, 0);
         for case in &mut cases {
             case.only_there = case.stage.is_some();
