@@ -10,12 +10,14 @@ use super::compare::{self, Names};
 use super::generator::{Range, Who};
 use super::linux::Linux;
 use crate::model::address::{Name, PATH_MAX};
-use crate::model::call::{Asked, Call, Events, Fd, Flags};
-use crate::model::id::Pid;
+use crate::model::call::{Asked, Call, Events, Fd, Flags, Payload};
+use crate::model::file::Kind;
+use crate::model::id::{FileId, Pid};
 use crate::model::kernel::Kernel;
 use crate::model::outcome::Outcome;
 use crate::model::script::Expected;
 use crate::model::settings::Settings;
+use crate::model::socket::State;
 use crate::sys::bare_call as bare;
 
 /// The first descriptor that a sequence gets.
@@ -194,7 +196,7 @@ impl Pair {
         };
         for _ in 0..MOST_DRAINED {
             let before = self.kernel.descriptor(pid, fd);
-            let got = self.kernel_would_give(before);
+            let got = self.has_something_queued(before);
             match self.call(pid, &receive) {
                 Step::Same if got => {}
                 Step::Same => break,
@@ -205,12 +207,12 @@ impl Pair {
     }
 
     /// Whether something is in the queue of what a descriptor refers to.
-    fn kernel_would_give(&self, file: Option<crate::model::id::FileId>) -> bool {
+    fn has_something_queued(&self, file: Option<FileId>) -> bool {
         let Some(file) = file else { return false };
         match self.kernel.file(file).kind {
-            crate::model::file::Kind::Socket(sock) => {
+            Kind::Socket(sock) => {
                 let socket = self.kernel.sock(sock);
-                !socket.queue.is_empty() && socket.state != crate::model::socket::State::Listen
+                !socket.queue.is_empty() && socket.state != State::Listen
             }
             _ => false,
         }
@@ -292,7 +294,34 @@ pub fn shrink(settings: &Arc<Settings>, range: &Range, found: Box<Divergence>) -
             stretch /= 2;
         }
         if !shorter {
-            return best;
+            return plainer(settings, range, best);
         }
     }
+}
+
+/// Makes what is sent as plain as it can be while they still differ: the letter a, once if that is
+/// enough.
+fn plainer(settings: &Arc<Settings>, range: &Range, found: Box<Divergence>) -> Box<Divergence> {
+    let mut best = found;
+    for at in 0..best.calls.len() {
+        let (Call::Send { payload, .. } | Call::Write { payload, .. }) = &best.calls[at].1 else {
+            continue;
+        };
+        for len in [1, payload.len] {
+            let mut calls = best.calls.clone();
+            if let Call::Send { payload, .. } | Call::Write { payload, .. } = &mut calls[at].1 {
+                *payload = Payload {
+                    unit: b"a".to_vec(),
+                    len,
+                };
+            }
+            if let Some(divergence) = run(settings, range, &calls)
+                && divergence.calls.len() == best.calls.len()
+            {
+                best = divergence;
+                break;
+            }
+        }
+    }
+    best
 }

@@ -134,8 +134,11 @@ pub fn not_linux(run: &RowsRun) -> Text {
 /// Says which error the model has now.
 pub fn put_in(fault: Fault) -> Text {
     let mut text = Text::new();
-    let said = format!("The model is wrong now, on purpose: {}.", fault.sentence());
-    text.line(Line::of(Role::Warning, said));
+    text.line(Line::of(
+        Role::Warning,
+        "The model is wrong now, on purpose:",
+    ));
+    text.line(Line::of(Role::Plain, format!("  {}.", fault.sentence())));
     if fault.needs() == Needs::BlockingCalls {
         let said =
             "Calls by chance never block and cannot notice that; the rows of the catalogue do.";
@@ -157,6 +160,8 @@ pub fn progress(report: &Report) -> String {
 /// What was found.
 pub fn verification(of: &Verification, counts: Counts, width: usize) -> Text {
     let mut text = Text::new();
+    let said = format!("Calls made up by chance, from seed {}:", of.report.seed);
+    text.line(Line::of(Role::Plain, said));
     text.line(done(&of.report, "one process"));
     if let Some(several) = &of.several {
         text.line(done(several, "several processes"));
@@ -185,12 +190,10 @@ pub fn verification(of: &Verification, counts: Counts, width: usize) -> Text {
 
 fn done(report: &Report, who: &str) -> Line {
     let said = format!(
-        "{} by chance of {who} in {} (seed {}), {} a second, {:.1} s.",
+        "  {who:<18} {:>17}  {:>16}  {:>9} a second",
         plural(report.calls, "call", "calls"),
         plural(report.sequences, "sequence", "sequences"),
-        report.seed,
         number(report.rate() as u64),
-        report.time.as_secs_f64()
     );
     Line::of(Role::Plain, said)
 }

@@ -8,8 +8,8 @@ use crate::model::call::Fd;
 use crate::model::fault::Fault;
 use crate::model::id::{Pid, SockId};
 use crate::model::kernel::Kernel;
-use crate::model::outcome::{Answer, Stop};
-use crate::model::row::row;
+use crate::model::outcome::Answer;
+use crate::model::row::{Row, row};
 use crate::model::tree::{Last, May, NodeKind};
 
 /// `sizeof(struct sockaddr_storage)`: a longer address is refused before the socket sees it.
@@ -123,7 +123,7 @@ impl Kernel {
         Ok(DONE)
     }
 
-    fn row_of_path(&self, address: &Address) -> crate::model::row::Row {
+    fn row_of_path(&self, address: &Address) -> Row {
         let covered = (address.len - HEADER) as usize;
         match address.path.len() {
             PATH_MAX.. => row("A04"),
@@ -141,43 +141,4 @@ fn trimmed(address: &Address) -> Address {
         name.pop();
     }
     Address::abstract_name(&name[1..])
-}
-
-/// How an address is looked up: `unix_find_other`.
-impl Kernel {
-    pub(super) fn find(
-        &mut self,
-        pid: Pid,
-        address: &Address,
-        ty: crate::model::call::Type,
-    ) -> Result<SockId> {
-        let name = address.name();
-        let Some(path) = name.as_path() else {
-            return match self.holder(ty, &name) {
-                Some(sock) => Ok(sock),
-                None => Err(self.refuse(row("B01"), Errno::ECONNREFUSED)),
-            };
-        };
-        let path = String::from_utf8_lossy(path).into_owned();
-        let refuse = |kernel: &mut Self, errno| -> Stop { kernel.refuse(row("A10"), errno) };
-        let place = self.tree().walk(self.process(pid), &path, Last::Followed);
-        let place = place.map_err(|errno| match errno {
-            Errno::EACCES => self.refuse(row("N06"), errno),
-            errno => refuse(self, errno),
-        })?;
-        let Some(node) = place.node else {
-            return Err(refuse(self, Errno::ENOENT));
-        };
-        if !self.wrong(Fault::ModeIsNotAsked)
-            && !self.tree().may(self.process(pid), node, May::Write)
-        {
-            return Err(self.refuse(row("N04"), Errno::EACCES));
-        }
-        match self.tree().node(node).kind {
-            NodeKind::Socket(Some(sock)) if self.sock(sock).ty == ty => Ok(sock),
-            NodeKind::Socket(Some(sock)) if self.wrong(Fault::TypeIsNotCompared) => Ok(sock),
-            NodeKind::Socket(Some(_)) => Err(self.refuse(row("A22"), Errno::EPROTOTYPE)),
-            _ => Err(refuse(self, Errno::ECONNREFUSED)),
-        }
-    }
 }

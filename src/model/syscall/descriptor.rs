@@ -10,6 +10,7 @@ use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
 use crate::model::outcome::Answer;
 use crate::model::row::row;
+use crate::model::socket::Shut;
 
 impl Kernel {
     pub(super) fn close(&mut self, pid: Pid, fd: Fd) -> Result<Answer> {
@@ -28,7 +29,7 @@ impl Kernel {
         {
             self.add_shutdown(
                 peer,
-                crate::model::socket::Shut {
+                Shut {
                     receive: true,
                     send: false,
                 },

@@ -8,6 +8,7 @@ mod control;
 mod create;
 mod descriptor;
 mod file;
+mod find;
 mod listen;
 mod name;
 mod option;

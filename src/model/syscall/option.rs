@@ -6,7 +6,7 @@ use super::{DONE, Result};
 use crate::model::call::{Asked, Fd, Set, Type};
 use crate::model::fault::Fault;
 use crate::model::file::Kind;
-use crate::model::id::Pid;
+use crate::model::id::{Pid, SockId};
 use crate::model::kernel::Kernel;
 use crate::model::outcome::{Answer, Credentials};
 use crate::model::row::row;
@@ -135,7 +135,7 @@ impl Kernel {
         Ok(Answer::Number(bytes))
     }
 
-    fn unread_of(&self, sock: crate::model::id::SockId) -> i64 {
+    fn unread_of(&self, sock: SockId) -> i64 {
         let buffers = self.socks().flat_map(|(_, socket)| &socket.queue);
         let mine = buffers.filter(|skb| skb.from == sock && skb.embryo.is_none());
         mine.map(|skb| skb.left() as i64).sum()
