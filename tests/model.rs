@@ -114,7 +114,7 @@ fn by_chance(
 ) -> (Report, Option<Difference>) {
     let start = |directory| Request::Verify {
         seed,
-        time_ms: 60_000,
+        time_ms: 120_000,
         calls,
         who,
         fault: fault.map(|fault| fault.id().to_owned()),
@@ -165,7 +165,7 @@ fn chance_finds_every_error_that_calls_without_waiting_can_show() {
             Needs::SeveralProcesses | Needs::BlockingCalls => continue,
         };
         count += 1;
-        let (report, difference) = by_chance(1, 3_000_000, who, Some(*fault));
+        let (report, difference) = by_chance(1, 20_000_000, who, Some(*fault));
         let id = fault.id();
         let found =
             difference.unwrap_or_else(|| panic!("{id} was not found in {} calls", report.calls));
