@@ -11,10 +11,13 @@ mod places;
 use serde::{Deserialize, Serialize};
 
 use super::dice::Dice;
-use crate::model::call::{Access, Asked, Birth, Call, Events, Fd, How, Set};
+use crate::model::call::{Access, Ancillary, Asked, Birth, Call, Events, Fd, How, Set};
 use crate::model::file::Kind;
 use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
+
+/// `RLIMIT_NOFILE` of a fresh process.
+pub(super) const FIRST_LIMIT: u32 = 1024;
 
 /// What may be drawn.
 #[derive(Clone, Debug)]
@@ -66,31 +69,54 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// The next call of one of several processes.
-    pub fn next_of_all(&mut self, kernel: &Kernel) -> (Pid, Call) {
-        if self.due.is_empty() {
+    /// The next call, and who makes it.
+    pub fn next(&mut self, kernel: &Kernel) -> (Pid, Call) {
+        let call = match self.due.pop() {
+            Some(call) => call,
+            None => self.choose(kernel),
+        };
+        (self.pid, self.without_shared_limit(kernel, call))
+    }
+
+    /// A new call; sometimes it is to be made over and over.
+    fn choose(&mut self, kernel: &Kernel) -> Call {
+        if self.range.who == Who::Several {
             // Whoever has just done something often goes on.
             if self.dice.in_a_thousand(400) {
                 let pids: Vec<Pid> = kernel.processes().map(|(pid, _)| pid).collect();
                 self.pid = self.dice.one(&pids);
             }
             if self.dice.in_a_thousand(40) {
-                return (self.pid, self.permissions());
+                return self.permissions();
             }
-        }
-        (self.pid, self.next(kernel))
-    }
-
-    /// The next call.
-    pub fn next(&mut self, kernel: &Kernel) -> Call {
-        if let Some(call) = self.due.pop() {
-            return call;
         }
         let call = self.draw(kernel);
         if self.dice.in_a_thousand(50) {
             // Once more, and again: queues fill only so.
             let times = 1 + self.dice.below(15);
             self.due = vec![call.clone(); times];
+        }
+        if let Call::Bind { fd, .. } = call
+            && self.dice.in_a_thousand(50)
+        {
+            // Does a mode of the socket reach the node that it is bound to?
+            let path = self.dice.one(&["p", "q"]).to_owned();
+            self.due = vec![Call::Mode { path }, Call::Fchmod { fd, mode: 0o600 }];
+        }
+        call
+    }
+
+    /// Leaves out descriptors to pass where it is not only this sequence that decides whether they may
+    /// go: what a user has in flight is counted over all processes of that user, and compared with a
+    /// limit that may be low (`too_many_unix_fds`). Users of a sequence's own have nobody else.
+    fn without_shared_limit(&self, kernel: &Kernel, mut call: Call) -> Call {
+        let process = kernel.process(self.pid);
+        let alone = self.range.who == Who::Several && process.uid != 0 && process.euid != 0;
+        if let Call::Send { control, .. } = &mut call
+            && process.limit < FIRST_LIMIT
+            && !alone
+        {
+            control.retain(|control| !matches!(control, Ancillary::Rights { .. }));
         }
         call
     }
@@ -227,7 +253,7 @@ impl<'a> Generator<'a> {
                 let open = kernel.process(self.pid).descriptors.keys().next_back();
                 let limit = open.map_or(3, |fd| fd + 1) as u32 + self.dice.below(3) as u32;
                 Call::LimitFiles {
-                    limit: self.dice.one(&[limit, limit, 1024]),
+                    limit: self.dice.one(&[limit, limit, FIRST_LIMIT]),
                 }
             }
             904..940 => self.ask(kernel),

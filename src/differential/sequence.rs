@@ -7,7 +7,7 @@ use nix::errno::Errno;
 
 use super::agents::Agents;
 use super::compare::{self, Names};
-use super::generator::{Range, Who};
+use super::generator::{FIRST_LIMIT, Range, Who};
 use super::linux::Linux;
 use crate::model::address::{Name, PATH_MAX};
 use crate::model::call::{Asked, Call, Events, Fd, Flags, Payload};
@@ -22,8 +22,6 @@ use crate::sys::bare_call as bare;
 
 /// The first descriptor that a sequence gets.
 const FIRST: Fd = 3;
-/// `RLIMIT_NOFILE` of a fresh process.
-const LIMIT: u32 = 1024;
 /// How often something is received at the end of a sequence, at most.
 const MOST_DRAINED: usize = 400;
 
@@ -88,7 +86,7 @@ impl Pair {
     /// When processes cannot be started.
     pub fn fresh(settings: &Arc<Settings>, range: &Range) -> io::Result<Self> {
         let mut own = Linux::new(vec![std::process::id() as i32]);
-        own.call(&Call::LimitFiles { limit: LIMIT });
+        own.call(&Call::LimitFiles { limit: FIRST_LIMIT });
         sweep();
         let mut kernel = Kernel::new(settings.clone());
         let machine = match range.who {

@@ -8,7 +8,6 @@ use super::dice::Dice;
 use super::generator::{Generator, Range, Who};
 use super::report::Report;
 use super::sequence::{Divergence, Pair, Step, shrink};
-use crate::model::id::Pid;
 use crate::model::settings::Settings;
 
 /// Lengths of sequences, in calls.
@@ -105,10 +104,7 @@ fn sequence(
     let mut generator = Generator::new(dice, range);
     let mut last = Step::Same;
     while pair.len() < length {
-        let (pid, call) = match range.who {
-            Who::One => (Pid(0), generator.next(&pair.kernel)),
-            Who::Several => generator.next_of_all(&pair.kernel),
-        };
+        let (pid, call) = generator.next(&pair.kernel);
         last = pair.call(pid, &call);
         if !matches!(last, Step::Same) {
             break;

@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import resource
+import signal
 import socket
 import sys
 import time
@@ -94,7 +95,7 @@ def main():
     if "child" in words:
         if os.fork() == 0:
             say(b"READY=1")
-            time.sleep(1000)  # who has gone cannot be told from a stranger
+            signal.pause()  # who has gone cannot be told from a stranger
     elif "silent" not in words and "NOTIFY_SOCKET" in os.environ:
         say(b"READY=1")
     clients = []
