@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dice::Dice;
 use crate::model::call::{Access, Ancillary, Asked, Birth, Call, Events, Fd, How, Set};
-use crate::model::file::Kind;
+use crate::model::file::{Kind, Process};
 use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
 
@@ -40,6 +40,13 @@ pub enum Who {
     One,
     /// Three, of which two are of other users; only root can start them.
     Several,
+}
+
+impl Who {
+    /// Whether others may be the same user as a process.
+    pub(super) fn shares_user(self, process: &Process) -> bool {
+        self == Self::One || process.uid == 0 || process.euid == 0
+    }
 }
 
 /// Makes up calls.
@@ -111,10 +118,9 @@ impl<'a> Generator<'a> {
     /// limit that may be low (`too_many_unix_fds`). Users of a sequence's own have nobody else.
     fn without_shared_limit(&self, kernel: &Kernel, mut call: Call) -> Call {
         let process = kernel.process(self.pid);
-        let alone = self.range.who == Who::Several && process.uid != 0 && process.euid != 0;
         if let Call::Send { control, .. } = &mut call
             && process.limit < FIRST_LIMIT
-            && !alone
+            && self.range.who.shares_user(process)
         {
             control.retain(|control| !matches!(control, Ancillary::Rights { .. }));
         }

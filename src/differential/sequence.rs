@@ -25,6 +25,9 @@ const FIRST: Fd = 3;
 /// How often something is received at the end of a sequence, at most.
 const MOST_DRAINED: usize = 400;
 
+/// How often a call is made again while Linux says that too much is in flight, a millisecond apart.
+const MOST_CROWDED: usize = 1_000;
+
 /// Where the model and Linux differ.
 #[derive(Clone, Debug)]
 pub struct Divergence {
@@ -41,6 +44,7 @@ pub struct Divergence {
 pub struct Pair {
     /// The model.
     pub kernel: Kernel,
+    who: Who,
     machine: Machine,
     names: Names,
     calls: Vec<(Pid, Call)>,
@@ -75,6 +79,8 @@ pub enum Step {
     Same,
     /// Alike; but there is garbage now, which Linux collects when it likes: nothing more can be compared.
     Garbage,
+    /// Others of this user have so much in flight that Linux refuses more: nothing more can be compared.
+    Crowded,
     /// Otherwise.
     Differs(Box<Divergence>),
 }
@@ -110,6 +116,7 @@ impl Pair {
         };
         Ok(Self {
             kernel,
+            who: range.who,
             machine,
             names: Names::default(),
             calls: Vec::new(),
@@ -134,7 +141,22 @@ impl Pair {
             // Linux would sleep, too; nobody would wake it.
             return Step::Same;
         }
-        let linux = self.machine.call(pid, &translated(call, &self.names));
+        let translated = translated(call, &self.names);
+        let mut linux = self.machine.call(pid, &translated);
+        let too_many = Outcome::Failed(Errno::ETOOMANYREFS);
+        if self.who.shares_user(self.kernel.process(pid)) && model != too_many {
+            // Others of this user who compare receive what they have in flight before long.
+            for _ in 0..MOST_CROWDED {
+                if linux != too_many {
+                    break;
+                }
+                let _ = nix::poll::poll(&mut [], 1_u16);
+                linux = self.machine.call(pid, &translated);
+            }
+            if linux == too_many {
+                return Step::Crowded;
+            }
+        }
         if let (Machine::Agents(_), Expected::Exactly(written)) =
             (&self.machine, Expected::of(&model))
         {
@@ -256,13 +278,13 @@ pub fn run(
     for (pid, call) in calls {
         match pair.call(*pid, call) {
             Step::Same => {}
-            Step::Garbage => return None,
+            Step::Garbage | Step::Crowded => return None,
             Step::Differs(divergence) => return Some(divergence),
         }
     }
     match pair.drain() {
         Step::Differs(divergence) => Some(divergence),
-        Step::Same | Step::Garbage => None,
+        Step::Same | Step::Garbage | Step::Crowded => None,
     }
 }
 

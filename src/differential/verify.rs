@@ -116,7 +116,7 @@ fn sequence(
     report.sequences += 1;
     report.add_rows(pair.kernel.rows());
     match last {
-        Step::Same => report.calls += pair.len() as u64,
+        Step::Same | Step::Crowded => report.calls += pair.len() as u64,
         Step::Garbage => {
             report.calls += pair.len() as u64;
             report.garbage += 1;
