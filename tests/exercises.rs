@@ -3,7 +3,8 @@
 //!
 //! Of an exercise's mutants with the same diagnosis one is judged, in the stage in which it must fail,
 //! after those that this one depends on; and none in a language whose programs take longer to build
-//! than to judge. `IPC_MASTERY_ALL=1` judges all of them, in all stages up to the first that fails,
+//! than to judge. Of these, one half: `IPC_MASTERY_PART=1` takes the other, and a change that is to land
+//! the half that its number in the history says. `IPC_MASTERY_ALL=1` judges all of them, in all stages up to the first that fails,
 //! which must be that one. Each stage is run once: `told` and `check` have the runs that explain
 //! a failure. `IPC_MASTERY_REPEAT=N` repeats the whole matrix and reports every verdict that changed:
 //! `IPC_MASTERY_ALL=1 IPC_MASTERY_REPEAT=20 cargo test --release --test exercises -- --ignored`.
@@ -34,6 +35,9 @@ fn at_once() -> usize {
     let wish = std::env::var("IPC_MASTERY_AT_ONCE").ok();
     wish.and_then(|wish| wish.parse().ok()).unwrap_or(12)
 }
+
+/// In how many parts the mutants are judged.
+const PARTS: usize = 2;
 
 /// Why what the supervisor does to any program has no mutant in an exercise.
 const BOUNDS: &str = "a bound of the supervisor, no fault of an exercise";
@@ -89,6 +93,20 @@ struct Case {
     fault: Option<String>,
     /// Whether it is a mutant whose build takes longer than all the rest of its check.
     slow_to_build: bool,
+}
+
+impl Case {
+    fn is_mutant(&self) -> bool {
+        !(self.id.starts_with("solution-") || self.id.starts_with("starter-"))
+    }
+
+    /// A number that stays the same when others come and go.
+    fn number(&self) -> usize {
+        let name = self.exercise.bytes().chain(self.id.bytes());
+        name.fold(7, |number: usize, byte| {
+            number.wrapping_mul(31).wrapping_add(usize::from(byte)) % 65_521
+        })
+    }
 }
 
 /// The program's files as `start` lays them out.
@@ -175,6 +193,9 @@ fn cases(curriculum: &Curriculum) -> Vec<Case> {
             is_quick(case) || !replaced
         });
         retain_one_of_each_diagnosis(&mut cases, 0);
+        let part = std::env::var("IPC_MASTERY_PART").ok();
+        let part: usize = part.and_then(|part| part.parse().ok()).unwrap_or(0);
+        cases.retain(|case| !case.is_mutant() || case.number() % PARTS == part % PARTS);
         for case in &mut cases {
             case.only_there = case.stage.is_some();
         }
@@ -408,8 +429,8 @@ fn every_edit_of_a_mutant_matches_exactly_once() {
     for exercise in &curriculum().exercises {
         for mutant in &exercise.proof.mutants {
             for edit in &mutant.edits {
-                let name = format!("solution/{}/{}", mutant.lang.value, edit.file);
-                let file = exercise.files.iter().find(|file| file.name == name);
+                let name = format!("{}/{}", mutant.lang.value, edit.file);
+                let file = exercise.file_of_solution(&name);
                 let bytes = &file.unwrap_or_else(|| panic!("no {name}")).bytes;
                 let count = String::from_utf8_lossy(bytes).matches(&edit.find).count();
                 assert_eq!(count, 1, "{}: {:?}", mutant.id.value, edit.find);

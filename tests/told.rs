@@ -112,6 +112,10 @@ const TOLD: &[(&str, &[&str])] = &[
     ("inbox-units", &["mode-left-out", "section-misspelt"]),
     ("split-broker", &["leaves-python", "one-process-python"]),
     (
+        "kernel",
+        &["reset-every-time-python", "writers-are-glued-python"],
+    ),
+    (
         "env-doctor",
         &["missing-is-stale-python", "always-the-server-python"],
     ),

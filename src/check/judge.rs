@@ -401,7 +401,7 @@ impl Judge<'_> {
         if explains && trouble.seen.outcome != "limit" {
             timeline_note = second.explain(&mut trouble, &mut run)?;
         }
-        let by_hand = self.by_hand(stage);
+        let by_hand = self.by_hand(stage, &trouble.seen.kernel.calls);
         let common = &self.curriculum.common;
         match diagnose::diagnose(self.exercise, common, stage, &run, &trouble, by_hand) {
             Ok(failure) => Ok((
@@ -458,9 +458,10 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// The stage as shell commands. The address is not the arena's, which is gone by then, but one
+    /// The stage as shell commands; `calls` are those that a program which plays the kernel answers
+    /// otherwise. The address is not the arena's, which is gone by then, but one
     /// of the same kind and length.
-    fn by_hand(&self, stage: &Stage) -> String {
+    fn by_hand(&self, stage: &Stage, calls: &[String]) -> String {
         let (lead, socket) = match (&self.prepared.program, stage.path_bytes) {
             (Program::Running(socket), _) => {
                 (String::new(), Untrusted::from(socket.as_path()).to_string())
@@ -476,6 +477,7 @@ impl Judge<'_> {
             "other": format!("/tmp/{}-other.sock", self.exercise.slug),
             "file": format!("/tmp/{}.file", self.exercise.slug),
             "program": self.prepared.by_hand,
+            "calls": calls,
         });
         match expression::fill(&stage.by_hand, &context) {
             Ok(commands) => lead + &commands,

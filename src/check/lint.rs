@@ -170,9 +170,9 @@ impl<'a> Lint<'a> {
     fn mutants(&mut self, exercise: &Exercise) {
         for mutant in &exercise.proof.mutants {
             for edit in &mutant.edits {
-                let name = format!("solution/{}/{}", mutant.lang.value, edit.file);
-                let file = exercise.files.iter().find(|file| file.name == name);
-                let Some(file) = file else {
+                let within = format!("{}/{}", mutant.lang.value, edit.file);
+                let name = format!("solution/{within}");
+                let Some(file) = exercise.file_of_solution(&within) else {
                     self.add(
                         mutant.lang.span.clone(),
                         format!("there is no {name}"),

@@ -16,7 +16,10 @@ use super::journal::EntryState;
 use super::listing::{self, TableState};
 use super::protocol::{AskedSeen, ChildrenSeen, CutSeen, Outcome, Queue, Seen};
 use super::sanitizer::Finding;
+use crate::curriculum::model::Rows;
 use crate::curriculum::scenario::{ExpectFile, PathKind, Printed};
+use crate::curriculum::source::Source;
+use crate::differential::examine::Disagreement;
 use crate::untrusted::Untrusted;
 
 pub use self::address::Address;
@@ -96,12 +99,61 @@ pub struct Observation {
     pub cut: CutSeen,
     /// What came of `ask-until`.
     pub asked: AskedSeen,
+    /// Where `compare-calls` or `compare-script` found the program to part from Linux.
+    pub kernel: KernelState,
     /// What `expect-wakeups` counted.
     pub wakeups: WakeupState,
     /// What `expect-children` found.
     pub children: ChildrenSeen,
     /// What `expect-entry` read.
     pub entry: EntryState,
+}
+
+/// A program that plays the kernel, where it parts from Linux.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct KernelState {
+    /// In what: `errno`, `allowed`, `refused`, `data`, …; empty when it does not.
+    pub about: String,
+    /// Calls that show it; the last is answered otherwise.
+    pub calls: Vec<String>,
+    /// The last of them.
+    pub asked: String,
+    /// Its name.
+    pub call: String,
+    /// What Linux answers.
+    pub linux: String,
+    /// What the program answers; printable.
+    pub program: String,
+    /// The errno of the check with which Linux refuses, or empty.
+    pub errno: String,
+    /// Why it refuses: a sentence, or empty.
+    pub reason: String,
+    /// Where that is written, or empty.
+    pub reference: String,
+}
+
+impl KernelState {
+    /// What a peer found; `rows` has the reasons.
+    pub fn new(disagreement: &Disagreement, rows: &Rows) -> Self {
+        let (row, errno) = &disagreement.refused;
+        let why = rows.why(row, errno);
+        let asked = disagreement.calls.last().cloned().unwrap_or_default();
+        let call = asked.split(' ').nth(1).unwrap_or(&asked).to_owned();
+        Self {
+            about: match serde_json::to_value(disagreement.about) {
+                Ok(serde_json::Value::String(word)) => word,
+                _ => "silence".to_owned(),
+            },
+            calls: disagreement.calls.clone(),
+            asked,
+            call,
+            linux: disagreement.linux.clone(),
+            program: Untrusted::new(disagreement.program.clone().into_bytes()).to_string(),
+            errno: errno.clone(),
+            reason: why.map_or_else(String::new, |why| why.says.clone()),
+            reference: why.map_or_else(String::new, |why| why.reference.clone()),
+        }
+    }
 }
 
 /// Threads that have been awake.
@@ -396,6 +448,11 @@ impl Observation {
         };
         self.cut = outcome.cut;
         self.asked = outcome.asked;
+        if let Some(disagreement) = &outcome.disagreement {
+            // Reasons that cannot be read are left out: what differs is told without them.
+            let rows = Rows::load(&Source::Embedded).unwrap_or_default();
+            self.kernel = KernelState::new(disagreement, &rows);
+        }
         let descriptor = &outcome.descriptor;
         let seals: Vec<&str> = descriptor.seals.iter().map(|seal| seal.word()).collect();
         self.descriptor = DescriptorState {

@@ -8,7 +8,7 @@
 //! `exchange`, many connections at once are `crowd`, listening is `listener`; sockets that are only
 //! there are `named`; one message with all that goes with it is `message`; what takes its time is
 //! `pace`, where a stream of frames is cut is told by `cut`, and where misplaced bytes belong by
-//! `whence`. Filters of frames that a learner's
+//! `whence`, and what a program answers that plays the kernel by `kernel`. Filters of frames that a learner's
 //! tests are tried on are `frames`; while it waits for deeds, `subject` serves them.
 
 mod connection;
@@ -17,6 +17,7 @@ mod cut;
 mod descriptor;
 mod exchange;
 mod frames;
+mod kernel;
 mod listener;
 mod message;
 mod named;
@@ -138,6 +139,7 @@ impl Peer {
             | Deed::Queue { connection }
             | Deed::ExpectCut { connection, .. }
             | Deed::AskUntil { connection, .. }
+            | Deed::Compare { connection, .. }
             | Deed::Drip { connection, .. }
             | Deed::Read { connection, .. }
             | Deed::ReadEnd { connection, .. }
@@ -449,6 +451,15 @@ impl Peer {
                 };
                 let deadline = Deadline::after_ms(within_ms);
                 pace::ask_until(self.get(&connection)?, &asking, deadline, outcome)
+            }
+            Deed::Compare {
+                connection,
+                examination,
+                within_ms,
+            } => {
+                let deadline = Deadline::after_ms(within_ms);
+                let connection = self.get(&connection)?;
+                kernel::compare(connection, &examination, deadline, outcome)
             }
             Deed::Drip {
                 connection,

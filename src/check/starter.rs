@@ -12,6 +12,9 @@ use crate::curriculum::exercise::{Exercise, Language};
 use crate::curriculum::source::StoredFile;
 use crate::untrusted::Untrusted;
 
+/// Where files are that starter and solution of a language have in common.
+const GIVEN: &str = "given";
+
 /// Which of an exercise's programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Material {
@@ -48,12 +51,14 @@ pub fn files(exercise: &Exercise, language: &Language, material: Material) -> Ve
         Material::Starter => "starter",
         Material::Solution => "solution",
     };
-    let prefix = format!("{directory}/{}/", language.id.value);
+    let prefixes = [directory, GIVEN].map(|kind| format!("{kind}/{}/", language.id.value));
     let own: Vec<StoredFile> = exercise
         .files
         .iter()
         .filter_map(|file| {
-            let name = file.name.strip_prefix(&prefix)?.to_owned();
+            let mut within = prefixes.iter();
+            let name = within.find_map(|prefix| file.name.strip_prefix(prefix))?;
+            let name = name.to_owned();
             Some(StoredFile {
                 name,
                 ..file.clone()

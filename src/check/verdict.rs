@@ -228,6 +228,9 @@ pub struct Shown {
     pub bytes: Option<String>,
     /// The column in `bytes` at which expected and seen part, counted from 0.
     pub caret: Option<usize>,
+    /// Lines that belong to it, such as calls that came before; printable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
 }
 
 /// Something that happened.

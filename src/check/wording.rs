@@ -4,6 +4,7 @@
 
 mod children;
 mod expected;
+mod kernel;
 mod listing;
 mod messages;
 mod saw;
@@ -12,6 +13,7 @@ mod state;
 use crate::curriculum::scenario::{
     Action, At, FIRST, Moment, PassedFile, Payload, Printed, Sink, Wait, Whom,
 };
+use crate::differential::examine::Examination;
 use crate::untrusted::Untrusted;
 
 pub use self::expected::expected;
@@ -76,6 +78,14 @@ pub fn verb(action: &Action) -> &'static str {
         Action::ExpectNothing { .. } => "expect-nothing",
         Action::ExpectCut { .. } => "expect-cut",
         Action::AskUntil { .. } => "ask-until",
+        Action::Compare {
+            examination: Examination::Topic { .. },
+            ..
+        } => "compare-calls",
+        Action::Compare {
+            examination: Examination::Script(_),
+            ..
+        } => "compare-script",
         Action::Drip { .. } => "drip",
         Action::ExpectEnd { .. } => "expect-end",
         Action::Abandon { .. } => "abandon",
@@ -333,6 +343,7 @@ pub fn did(action: &Action) -> String {
             "sends {} again and again on connection {connection}",
             payload(data)
         ),
+        Action::Compare { examination, .. } => kernel::did(examination),
         Action::Drip {
             connection,
             data,

@@ -53,7 +53,7 @@ pub struct Exercise {
     /// What proves the diagnoses.
     #[serde(skip)]
     pub proof: Proof,
-    /// The files of `starter/` and `solution/`, named from there: `starter/c/main.c`.
+    /// The files of `starter/`, `solution/` and `given/`, named from there: `starter/c/main.c`.
     #[serde(skip)]
     pub files: Vec<StoredFile>,
 }
@@ -292,6 +292,15 @@ pub struct Language {
 }
 
 impl Exercise {
+    /// A file of a solution, also one that it has in common with the starter: `c/main.c`.
+    pub fn file_of_solution(&self, name: &str) -> Option<&StoredFile> {
+        let within = |kind: &str| {
+            let name = format!("{kind}/{name}");
+            self.files.iter().find(move |file| file.name == name)
+        };
+        within("solution").or_else(|| within("given"))
+    }
+
     pub(super) fn read(top: &mut Reader<'_>) -> Self {
         top.format();
         let role = top.choice("role", ROLES);

@@ -271,7 +271,10 @@ impl Loader {
         exercise.files = self
             .below(&directory)
             .into_iter()
-            .filter(|file| file.name.starts_with("starter/") || file.name.starts_with("solution/"))
+            .filter(|file| {
+                let (kind, _) = file.name.split_once('/').unwrap_or_default();
+                matches!(kind, "starter" | "solution" | "given")
+            })
             .collect();
         exercise
     }

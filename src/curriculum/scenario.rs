@@ -5,6 +5,7 @@
 //! out is [`crate::check`]'s. Sizes are bytes, times are milliseconds.
 
 mod children;
+mod compare;
 mod entry;
 mod file;
 mod frames;
@@ -31,6 +32,7 @@ pub use self::read::verbs;
 pub use self::socket::{MakeSocket, Namespace, SocketFile, SocketName, SocketState, SocketType};
 pub use self::start::{Sink, Start, Wait};
 use super::reader::Located;
+use crate::differential::examine::Examination;
 
 /// The first instance of the program: the one that a step means when it names none.
 pub const FIRST: &str = "program";
@@ -398,6 +400,14 @@ pub enum Action {
         refused: Payload,
         /// Milliseconds from a reply to the next sending.
         every: u64,
+    },
+    /// Asks the program, which plays the kernel, what calls come back with, and has Linux make the same
+    /// calls.
+    Compare {
+        /// The connection.
+        connection: String,
+        /// Which calls.
+        examination: Examination,
     },
     /// Sends one byte after the other, until something can be read or the connection has ended:
     /// before all are gone, one of both must be.

@@ -16,19 +16,18 @@ use nix::sys::time::TimeVal;
 use nix::unistd::Pid as RealPid;
 
 use super::linux::Linux;
+use super::sequence::{FIRST, KEPT};
 use crate::model::call::Call;
 use crate::model::id::Pid;
 use crate::model::outcome::{Answer, Outcome, Wait};
-use crate::model::script::{Action, Expected, Line};
+use crate::model::script::Expected;
 use crate::sys::fork::fork;
 use crate::sys::{bare_call as bare, pidfd, process};
 
 /// Where agents listen: the first of these numbers.
-const LISTENS: RawFd = 900;
+const LISTENS: RawFd = KEPT;
 /// How many agents a script may have.
 const AGENTS: usize = 12;
-/// The first descriptor that calls get.
-const FIRST: RawFd = 3;
 /// Room for a line.
 const LINE: usize = 1 << 20;
 /// How often a call that should sleep is looked at, in milliseconds.
@@ -80,24 +79,9 @@ impl Agents {
         Ok(agents)
     }
 
-    /// Does what a line says; what a call came back with, as it was written.
-    ///
-    /// # Errors
-    /// When an agent does not answer.
-    pub fn run(&mut self, line: &Line) -> io::Result<Option<Expected>> {
-        let Action::Call { pid, call } = &line.action else {
-            // Any socket that is released makes Linux look for garbage; when it does is its own affair.
-            for _ in 0..2 {
-                drop(std::os::unix::net::UnixDatagram::pair()?);
-                nix::poll::poll(&mut [], 40_u16)?;
-            }
-            return Ok(None);
-        };
-        let mut answer = None;
-        for _ in 0..line.times {
-            answer = Some(self.call(*pid, call, line.expected.as_ref())?);
-        }
-        Ok(answer)
+    /// The process of Linux that plays one of the script's, if there is one.
+    pub fn process(&self, pid: Pid) -> Option<i32> {
+        self.pids.get(pid.index()).copied().flatten()
     }
 
     /// Waits until an agent answers or sleeps in its call; if it sleeps, the call is broken off.

@@ -11,6 +11,7 @@ mod places;
 use serde::{Deserialize, Serialize};
 
 use super::dice::Dice;
+use super::topic::Topic;
 use crate::model::call::{Access, Ancillary, Asked, Birth, Call, Events, Fd, How, Set};
 use crate::model::file::{Kind, Process};
 use crate::model::id::Pid;
@@ -30,6 +31,8 @@ pub struct Range {
     pub users: Vec<u32>,
     /// Who makes the calls.
     pub who: Who,
+    /// Which calls.
+    pub topic: Topic,
 }
 
 /// Who makes calls.
@@ -67,6 +70,9 @@ impl<'a> Generator<'a> {
             true => opening::draw(dice, range),
             false => Vec::new(),
         };
+        if !range.topic.has_opening(&due) {
+            due.clear();
+        }
         due.reverse();
         Self {
             dice,
@@ -97,13 +103,19 @@ impl<'a> Generator<'a> {
                 return self.permissions();
             }
         }
-        let call = self.draw(kernel);
+        let call = loop {
+            let call = self.draw(kernel);
+            if self.range.topic.has(&call) {
+                break call;
+            }
+        };
         if self.dice.in_a_thousand(50) {
             // Once more, and again: queues fill only so.
             let times = 1 + self.dice.below(15);
             self.due = vec![call.clone(); times];
         }
         if let Call::Bind { fd, .. } = call
+            && self.range.topic == Topic::Everything
             && self.dice.in_a_thousand(50)
         {
             // Does a mode of the socket reach the node that it is bound to?
@@ -262,7 +274,15 @@ impl<'a> Generator<'a> {
                     limit: self.dice.one(&[limit, limit, FIRST_LIMIT]),
                 }
             }
-            904..940 => self.ask(kernel),
+            904..908 => Call::SetCloexec {
+                fd: self.fd(kernel, Wanted::Any),
+                on: self.dice.in_a_thousand(500),
+            },
+            908..912 => Call::SetNonblock {
+                fd: self.fd(kernel, Wanted::Any),
+                on: self.range.topic != Topic::Descriptors || self.dice.in_a_thousand(500),
+            },
+            912..940 => self.ask(kernel),
             _ => Call::Close {
                 fd: self.fd(kernel, Wanted::Any),
             },
@@ -301,7 +321,10 @@ impl<'a> Generator<'a> {
         match self.dice.below(16) {
             0 | 1 => Call::Getsockname { fd },
             2 | 3 => Call::Getpeername { fd },
-            4 | 5 => Call::Inq { fd },
+            4 => Call::Inq { fd },
+            5 => Call::Inq {
+                fd: self.fd(kernel, Wanted::Any),
+            },
             6 | 7 => Call::Outq { fd },
             8 => Call::GetCloexec { fd },
             9 => Call::GetNonblock { fd },

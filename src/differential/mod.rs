@@ -1,19 +1,30 @@
 //! The model against Linux: the same calls to both, and what they answer compared.
 //!
 //! [`generator`] makes calls up, [`linux`] has this process make them, [`compare`] says whether two
-//! answers are the same, [`sequence`] runs a list of calls and makes it as short as it can be,
+//! answers are the same, [`sequence`] runs a list of calls, [`shrink`] makes it as short as
+//! it can be, [`topic`] says which calls are drawn,
 //! [`verify`] goes on until time is over, in a process of its own ([`role`]) that
-//! [`session`] starts. [`agents`] plays scripts of several processes. What Linux is set to is
+//! [`session`] starts. [`agents`] are several processes, [`play`] has them
+//! play a script. What Linux is set to is
 //! measured first, in [`measured`].
+//!
+//! [`examine`] compares a kernel that somebody else wrote, which [`candidate`] talks to, in
+//! a child process that [`apart`] starts.
 
 pub mod agents;
+pub mod apart;
+pub mod candidate;
 pub mod compare;
 pub mod dice;
+pub mod examine;
 pub mod generator;
 pub mod linux;
 pub mod measured;
+pub mod play;
 pub mod report;
 pub mod role;
 pub mod sequence;
 pub mod session;
+pub mod shrink;
+pub mod topic;
 pub mod verify;

@@ -11,15 +11,17 @@ use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 
-use super::agents::Agents;
 use super::generator::{Range, Who};
 use super::measured;
+use super::play::Play;
 use super::report::Report;
 use super::sequence::Divergence;
+use super::topic::Topic;
 use super::verify::{Limits, verify};
 use crate::model::catalogue;
 use crate::model::fault::Fault;
 use crate::model::script::{Action, Line, Script};
+use crate::model::settings::Settings;
 use crate::sys::bare_call as bare;
 
 /// What is asked for.
@@ -95,7 +97,7 @@ pub fn play() -> io::Result<()> {
     let request: Request = serde_json::from_str(&line)?;
     set_pdeathsig(Signal::SIGKILL)?;
     set_child_subreaper(true)?;
-    bare::close_from(3)?;
+    bare::close_range(3, i32::MAX)?;
     let alone = unshare(CloneFlags::CLONE_NEWNET).is_ok();
     let may = match nix::unistd::geteuid().is_root() {
         true => May::Everything,
@@ -126,6 +128,7 @@ pub fn play() -> io::Result<()> {
                 privileged: nix::unistd::geteuid().is_root(),
                 users: vec![0, 1234, 77],
                 who,
+                topic: Topic::Everything,
             };
             let limits = Limits {
                 time: Duration::from_millis(time_ms),
@@ -205,6 +208,7 @@ fn is_for_everybody(script: &Script) -> bool {
 
 /// Runs every row, each with processes of its own.
 fn rows(texts: &[String], may: May) -> io::Result<()> {
+    let settings = Arc::new(Settings::default());
     for text in texts {
         for entry in catalogue::read(text).map_err(io::Error::other)? {
             if may == May::OneUser && !is_for_everybody(&entry.script) {
@@ -213,10 +217,10 @@ fn rows(texts: &[String], may: May) -> io::Result<()> {
                 })?;
                 continue;
             }
-            let mut agents = Agents::start(&entry.script.processes)?;
+            let mut play = Play::start(&entry.script, &settings)?;
             let mut differs = None;
             for line in &entry.script.lines {
-                let answer = agents.run(line)?;
+                let answer = play.run(line)?.linux;
                 let (Some(answer), Some(expected)) = (answer, &line.expected) else {
                     continue;
                 };
@@ -226,7 +230,7 @@ fn rows(texts: &[String], may: May) -> io::Result<()> {
                     break;
                 }
             }
-            drop(agents);
+            drop(play);
             sweep()?;
             tell(&Told::Row {
                 row: entry.row.to_string(),

@@ -1,4 +1,4 @@
-//! A list of calls: run on the model and on Linux, and made as short as it can be when they differ.
+//! A list of calls, run on the model and on Linux.
 
 use std::io;
 use std::sync::Arc;
@@ -9,8 +9,10 @@ use super::agents::Agents;
 use super::compare::{self, Names};
 use super::generator::{FIRST_LIMIT, Range, Who};
 use super::linux::Linux;
+use super::shrink::Shown;
+use super::topic::Topic;
 use crate::model::address::{Name, PATH_MAX};
-use crate::model::call::{Asked, Call, Events, Fd, Flags, Payload};
+use crate::model::call::{Asked, Call, Events, Fd, Flags};
 use crate::model::file::Kind;
 use crate::model::id::{FileId, Pid};
 use crate::model::kernel::Kernel;
@@ -21,7 +23,9 @@ use crate::model::socket::State;
 use crate::sys::bare_call as bare;
 
 /// The first descriptor that a sequence gets.
-const FIRST: Fd = 3;
+pub const FIRST: Fd = 3;
+/// From this one on no descriptor is a sequence's.
+pub const KEPT: Fd = 900;
 /// How often something is received at the end of a sequence, at most.
 const MOST_DRAINED: usize = 400;
 
@@ -39,6 +43,12 @@ pub struct Divergence {
     pub linux: Outcome,
 }
 
+impl Shown for Box<Divergence> {
+    fn calls(&self) -> &[(Pid, Call)] {
+        &self.calls
+    }
+}
+
 /// Both machines, at the same place.
 #[derive(Debug)]
 pub struct Pair {
@@ -47,7 +57,9 @@ pub struct Pair {
     who: Who,
     machine: Machine,
     names: Names,
+    topic: Topic,
     calls: Vec<(Pid, Call)>,
+    answers: Vec<Outcome>,
 }
 
 /// Who asks Linux.
@@ -86,7 +98,7 @@ pub enum Step {
 }
 
 impl Pair {
-    /// Two fresh machines. All descriptors from 3 on are closed, and the working directory emptied.
+    /// Two fresh machines. All descriptors of sequences are closed, and the working directory emptied.
     ///
     /// # Errors
     /// When processes cannot be started.
@@ -97,7 +109,7 @@ impl Pair {
         let mut kernel = Kernel::new(settings.clone());
         let machine = match range.who {
             Who::One => {
-                let _ = bare::close_from(FIRST);
+                let _ = bare::close_range(FIRST, KEPT - 1);
                 own.call(&Call::Umask { mask: 0o022 });
                 let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
                 kernel.give_ids(Pid(0), user.as_raw(), group.as_raw());
@@ -119,7 +131,9 @@ impl Pair {
             who: range.who,
             machine,
             names: Names::default(),
+            topic: range.topic,
             calls: Vec::new(),
+            answers: Vec::new(),
         })
     }
 
@@ -133,12 +147,18 @@ impl Pair {
         self.calls.is_empty()
     }
 
+    /// The calls that were answered alike, each with the answer of Linux.
+    pub fn answered(&self) -> impl Iterator<Item = (&(Pid, Call), &Outcome)> {
+        self.calls.iter().zip(&self.answers)
+    }
+
     /// Makes a call on both.
     pub fn call(&mut self, pid: Pid, call: &Call) -> Step {
         let mut model = self.kernel.call(pid, call);
         self.calls.push((pid, call.clone()));
         if let Outcome::Sleeps(_) = model {
             // Linux would sleep, too; nobody would wake it.
+            self.answers.push(model);
             return Step::Same;
         }
         let translated = translated(call, &self.names);
@@ -171,10 +191,22 @@ impl Pair {
                 linux,
             }));
         }
+        self.answers.push(linux);
         match self.kernel.garbage().is_empty() {
             true => Step::Same,
             false => Step::Garbage,
         }
+    }
+
+    /// Makes calls, one after the other, and drains what they leave behind.
+    pub fn repeat(&mut self, calls: &[(Pid, Call)]) -> Step {
+        for (pid, call) in calls {
+            match self.call(*pid, call) {
+                Step::Same => {}
+                other => return other,
+            }
+        }
+        self.drain()
     }
 
     /// Asks every descriptor for all it can tell: what a sequence left behind shows so.
@@ -203,6 +235,9 @@ impl Pair {
                 option: Asked::Error,
             },
         ] {
+            if !self.topic.has(&call) {
+                continue;
+            }
             match self.call(pid, &call) {
                 Step::Same => {}
                 other => return other,
@@ -212,8 +247,11 @@ impl Pair {
             fd,
             len: 40_000,
             flags: Flags::default(),
-            control: Some(64),
+            control: (self.topic >= Topic::Rights).then_some(64),
         };
+        if !self.topic.has(&receive) {
+            return Step::Same;
+        }
         for _ in 0..MOST_DRAINED {
             let before = self.kernel.descriptor(pid, fd);
             let got = self.has_something_queued(before);
@@ -275,73 +313,8 @@ pub fn run(
     calls: &[(Pid, Call)],
 ) -> Option<Box<Divergence>> {
     let mut pair = Pair::fresh(settings, range).ok()?;
-    for (pid, call) in calls {
-        match pair.call(*pid, call) {
-            Step::Same => {}
-            Step::Garbage | Step::Crowded => return None,
-            Step::Differs(divergence) => return Some(divergence),
-        }
-    }
-    match pair.drain() {
+    match pair.repeat(calls) {
         Step::Differs(divergence) => Some(divergence),
         Step::Same | Step::Garbage | Step::Crowded => None,
     }
-}
-
-/// Leaves out whatever can be left out while they still differ.
-pub fn shrink(settings: &Arc<Settings>, range: &Range, found: Box<Divergence>) -> Box<Divergence> {
-    let mut best = found;
-    loop {
-        let mut shorter = false;
-        // Long stretches first: most of a sequence has nothing to do with it.
-        let mut stretch = (best.calls.len() / 2).max(1);
-        loop {
-            let mut at = 0;
-            while at < best.calls.len() {
-                let end = (at + stretch).min(best.calls.len());
-                let rest = [&best.calls[..at], &best.calls[end..]].concat();
-                match run(settings, range, &rest) {
-                    Some(divergence) if divergence.calls.len() < best.calls.len() => {
-                        best = divergence;
-                        shorter = true;
-                    }
-                    _ => at += stretch,
-                }
-            }
-            if stretch == 1 {
-                break;
-            }
-            stretch /= 2;
-        }
-        if !shorter {
-            return plainer(settings, range, best);
-        }
-    }
-}
-
-/// Makes what is sent as plain as it can be while they still differ: the letter a, once if that is
-/// enough.
-fn plainer(settings: &Arc<Settings>, range: &Range, found: Box<Divergence>) -> Box<Divergence> {
-    let mut best = found;
-    for at in 0..best.calls.len() {
-        let (Call::Send { payload, .. } | Call::Write { payload, .. }) = &best.calls[at].1 else {
-            continue;
-        };
-        for len in [1, payload.len] {
-            let mut calls = best.calls.clone();
-            if let Call::Send { payload, .. } | Call::Write { payload, .. } = &mut calls[at].1 {
-                *payload = Payload {
-                    unit: b"a".to_vec(),
-                    len,
-                };
-            }
-            if let Some(divergence) = run(settings, range, &calls)
-                && divergence.calls.len() == best.calls.len()
-            {
-                best = divergence;
-                break;
-            }
-        }
-    }
-    best
 }

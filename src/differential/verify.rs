@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use super::dice::Dice;
 use super::generator::{Generator, Range, Who};
 use super::report::Report;
-use super::sequence::{Divergence, Pair, Step, shrink};
+use super::sequence::{Divergence, Pair, Step, run};
+use super::shrink::shrink;
 use crate::model::settings::Settings;
 
 /// Lengths of sequences, in calls.
@@ -71,7 +72,7 @@ pub fn verify(
         let now = Instant::now();
         report.time = now - began;
         if let Some(divergence) = divergence {
-            let divergence = Some(shrink(settings, &range, divergence));
+            let divergence = Some(shrink(divergence, |calls| run(settings, &range, calls)));
             let prefix = range.prefix;
             return Ok(Verified {
                 report,

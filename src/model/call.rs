@@ -59,6 +59,11 @@ impl Flags {
     pub fn has(self, flags: Self) -> bool {
         self.0 & flags.0 == flags.0
     }
+
+    /// Those that are not among these.
+    pub fn without(self, flags: Self) -> Self {
+        Self(self.0 & !flags.0)
+    }
 }
 
 impl std::ops::BitOr for Flags {

@@ -295,6 +295,11 @@ fn shown(name: &str, shown: &Shown, width: usize) -> Text {
         return Text::new();
     }
     let mut text = labelled(name, &shown.words, width);
+    for line in &shown.lines {
+        let room = width.saturating_sub(INDENT);
+        let lead = Line::of(Role::Plain, " ".repeat(INDENT));
+        text.line(lead.with(Role::Value, cut(line, room)));
+    }
     if let Some(bytes) = &shown.bytes {
         let room = width.saturating_sub(INDENT + 2);
         let line = Line::of(Role::Plain, " ".repeat(INDENT));

@@ -226,10 +226,10 @@ pub fn close(fd: Fd) -> Returned {
     returned(unsafe { libc::close(fd) }.into())
 }
 
-/// close_range(2) of all from one on.
-pub fn close_from(first: Fd) -> Returned {
+/// close_range(2) of all from the first to the last.
+pub fn close_range(first: Fd, last: Fd) -> Returned {
     // SAFETY: the caller owns all descriptors there are.
-    returned(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) })
+    returned(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })
 }
 
 /// dup(2).

@@ -37,6 +37,7 @@ pub mod sigpipe;
 pub mod sock_diag;
 pub mod socket_file;
 pub mod spawn;
+pub mod unix_table;
 pub mod users;
 pub mod variables;
 pub mod wake;

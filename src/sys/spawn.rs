@@ -247,6 +247,16 @@ pub fn shield() -> io::Result<()> {
     Ok(())
 }
 
+/// Opens this process again to others of the same user: what it starts may be looked at in proc(5), by
+/// itself too. For a copy that holds nothing which is not theirs to see.
+///
+/// # Errors
+/// What prctl reports.
+pub fn unshield() -> io::Result<()> {
+    let dumpable = rustix::process::DumpableBehavior::Dumpable;
+    rustix::process::set_dumpable_behavior(dumpable).map_err(Into::into)
+}
+
 /// Makes this process adopt the orphans among its descendants, so that none escapes it
 /// (prctl(2) PR_SET_CHILD_SUBREAPER).
 ///

@@ -7,6 +7,7 @@ use crate::curriculum::scenario::{
     Attached, Claim, Delivery, FrameFault, PassedFile, Sender, SocketFile, SocketState, SocketType,
     WhenFull,
 };
+use crate::differential::examine::Examination;
 use crate::sys::spawn::Identity;
 
 /// What the grader asks of a peer.
@@ -308,6 +309,15 @@ pub enum Deed {
         refused: Draw,
         /// From a reply to the next sending.
         every_ms: u64,
+        /// How long at most.
+        within_ms: u64,
+    },
+    /// Compare what the program answers, as a kernel, with what Linux does.
+    Compare {
+        /// The connection.
+        connection: String,
+        /// Which calls.
+        examination: Examination,
         /// How long at most.
         within_ms: u64,
     },

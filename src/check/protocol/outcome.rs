@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Bytes;
 use crate::curriculum::scenario::{Access, FileKind, Seal};
+use crate::differential::examine::Disagreement;
 
 /// What a peer answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub struct Outcome {
     pub cut: CutSeen,
     /// How often the same was asked.
     pub asked: AskedSeen,
+    /// Where the program, as a kernel, parts from Linux.
+    pub disagreement: Option<Disagreement>,
     /// The connection that all this is about.
     pub connection: String,
     /// Inode of its socket, at our end.
@@ -195,6 +198,8 @@ pub enum DeedResult {
     OtherSender,
     /// The right message, with other descriptors than it must have.
     OtherDescriptors,
+    /// The program, as a kernel, answers otherwise than Linux.
+    OtherAnswer,
     /// The deed makes no sense: a fault of the exercise.
     Fault,
 }

@@ -387,6 +387,7 @@ impl Runner<'_> {
             DeedResult::Replaced => "wrong-server",
             DeedResult::OtherSender => "other-sender",
             DeedResult::OtherDescriptors => "other-descriptors",
+            DeedResult::OtherAnswer => "other-answer",
             DeedResult::Fault => {
                 return Err(StageError::Fault(format!(
                     "a peer cannot do this: {}",

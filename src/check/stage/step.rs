@@ -326,6 +326,17 @@ impl Runner<'_> {
                 };
                 self.traffic(connection, &deed, within_ms)
             }
+            Action::Compare {
+                connection,
+                examination,
+            } => {
+                let deed = Deed::Compare {
+                    connection: connection.clone(),
+                    examination: examination.clone(),
+                    within_ms,
+                };
+                self.traffic(connection, &deed, within_ms)
+            }
             Action::Drip {
                 connection,
                 data,

@@ -1,6 +1,6 @@
 //! What had to be seen, in words.
 
-use super::{children, count, instance, listing, messages, payload, printed, size, state};
+use super::{children, count, instance, kernel, listing, messages, payload, printed, size, state};
 use crate::check::observation::Observation;
 use crate::check::protocol::Outcome;
 use crate::check::verdict::Shown;
@@ -103,6 +103,7 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
             payload(then)
         ),
         Action::AskUntil { back, .. } => format!("at last the reply {}", payload(back)),
+        Action::Compare { .. } => return kernel::expected(seen),
         Action::Drip { .. } => "the program says something, or closes".to_owned(),
         Action::ExpectEnd { .. } => "the end of the stream".to_owned(),
         Action::ShutDownWriting { .. } | Action::Abandon { .. } | Action::Close { .. } => {
@@ -113,6 +114,7 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
                 words: format!("this line on {}, flushed", printed(*stream)),
                 bytes: Some(seen.line.wanted.clone()),
                 caret: None,
+                lines: Vec::new(),
             };
         }
         Action::ExpectNoLine { .. } => "there is no such line".to_owned(),
@@ -134,5 +136,6 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
         words,
         bytes: window.map(|bytes| Untrusted::from(bytes).to_string()),
         caret: None,
+        lines: Vec::new(),
     }
 }

@@ -74,6 +74,7 @@ pub(super) fn expected(seen: &Observation) -> Shown {
         words,
         bytes,
         caret: None,
+        lines: Vec::new(),
     }
 }
 
@@ -98,6 +99,7 @@ pub(super) fn saw(seen: &Observation) -> Shown {
         words,
         bytes: bytes.cloned(),
         caret,
+        lines: Vec::new(),
     }
 }
 

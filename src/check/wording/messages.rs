@@ -170,6 +170,7 @@ pub(super) fn entry_wanted(seen: &Observation) -> Shown {
         words,
         bytes: shown.then(|| entry.wanted.clone()),
         caret: None,
+        lines: Vec::new(),
     }
 }
 
@@ -189,6 +190,7 @@ pub(super) fn entry_came(seen: &Observation) -> Shown {
         words,
         bytes: (seen.outcome != "field-missing").then(|| entry.got.clone()),
         caret: None,
+        lines: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What was seen in place of what had to be, in words.
 
 use super::state::{ending, not_ready, whereabouts};
-use super::{children, count, listing, messages, size};
+use super::{children, count, kernel, listing, messages, size};
 use crate::check::observation::Observation;
 use crate::check::protocol::Outcome;
 use crate::check::verdict::Shown;
@@ -14,6 +14,7 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
         "timeout" if seen.step == "connect" => {
             "connect waited and was not let in: the queue of the listener stayed full".to_owned()
         }
+        "timeout" | "end" if seen.step.starts_with("compare-") => kernel::silent(seen),
         "timeout" if seen.step == "accept" => format!(
             "no connection in {:.1} s; {}",
             program.waited_ms as f64 / 1000.0,
@@ -133,6 +134,7 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
         "entry-malformed" | "field-missing" | "field-different" | "field-there" => {
             return messages::entry_came(seen);
         }
+        "other-answer" => format!("the program answers `{}`", seen.kernel.program),
         "other-file" | "other-mode" => messages::file_found(seen),
         "errno" => format!("{} failed with {}", seen.call, seen.errno),
         "leftovers" => seen.leftovers.join("; "),
@@ -160,6 +162,7 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
                 words: format!("{}, the last being", count(seen.line.lines as u64, "line")),
                 bytes: Some(seen.line.got.clone()),
                 caret: Some(common_prefix(&seen.line.wanted, &seen.line.got)),
+                lines: Vec::new(),
             };
         }
         "line-there" => {
@@ -167,6 +170,7 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
                 words: "there is one".to_owned(),
                 bytes: Some(seen.line.got.clone()),
                 caret: None,
+                lines: Vec::new(),
             };
         }
         "listed" | "listed-otherwise" | "not-listed" => return listing::saw(seen),
@@ -187,6 +191,7 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
             words,
             bytes: None,
             caret: None,
+            lines: Vec::new(),
         };
     };
     // The windows begin at the same byte; what is before the difference is the same in both.
@@ -201,6 +206,7 @@ pub fn saw(seen: &Observation, outcome: Option<&Outcome>) -> Shown {
         words,
         bytes: Some(Untrusted::from(received).to_string()),
         caret: Some(before.chars().count()),
+        lines: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading a step: its verb, and the keys that this verb has.
 
 use super::SocketType;
+use super::compare;
 use super::socket::TYPES;
 use super::{
     Action, At, Children, ExitStatus, ExpectDescriptor, ExpectEntry, ExpectFile, ExpectMessage,
@@ -264,6 +265,14 @@ impl Step {
                 refused: Payload::read(table, "refused"),
                 every: table.optional_integer("every", 1..60_001).unwrap_or(20) as u64,
             },
+            Verb::CompareCalls => Action::Compare {
+                connection: connection(table),
+                examination: compare::calls(table),
+            },
+            Verb::CompareScript => Action::Compare {
+                connection: connection(table),
+                examination: compare::script(table),
+            },
             Verb::Drip => Action::Drip {
                 connection: connection(table),
                 data: Payload::read(table, "data"),
@@ -381,6 +390,8 @@ enum Verb {
     ExpectNothing,
     ExpectCut,
     AskUntil,
+    CompareCalls,
+    CompareScript,
     Drip,
     ExpectEnd,
     Abandon,
@@ -448,6 +459,8 @@ const VERBS: &[(&str, Verb)] = &[
     ("expect-nothing", Verb::ExpectNothing),
     ("expect-cut", Verb::ExpectCut),
     ("ask-until", Verb::AskUntil),
+    ("compare-calls", Verb::CompareCalls),
+    ("compare-script", Verb::CompareScript),
     ("drip", Verb::Drip),
     ("expect-end", Verb::ExpectEnd),
     ("abandon", Verb::Abandon),

@@ -2,8 +2,9 @@
 
 use super::{Range, Who};
 use crate::differential::dice::Dice;
+use crate::differential::topic::Topic;
 use crate::model::address::Address;
-use crate::model::call::{Ancillary, Birth, Call, Fd, Flags, How, Payload, Set};
+use crate::model::call::{Access, Ancillary, Birth, Call, Fd, Flags, How, Payload, Set};
 
 const FRESH: Birth = Birth {
     nonblock: true,
@@ -62,7 +63,10 @@ fn pass(fd: Fd, len: usize, fds: &[Fd]) -> Call {
 pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
     let name = Address::abstract_name(format!("{}0", range.prefix).as_bytes());
     let path = Address::path("p");
-    let address = dice.one(&[name, path]);
+    let address = match range.topic < Topic::Names {
+        true => name,
+        false => dice.one(&[name, path]),
+    };
     let connected = dice.one(&[1, 5]);
     let any = dice.one(&[1, 2, 5]);
     let bind = |fd| Call::Bind {
@@ -76,7 +80,7 @@ pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
     if range.who == Who::Several && dice.in_a_thousand(150) {
         return of_another(dice, range, any);
     }
-    match dice.below(13) {
+    match dice.below(14) {
         // A listener with a connection, which has sent something, perhaps.
         0 | 1 => {
             let backlog = dice.one(&[0, 1, 3]);
@@ -209,6 +213,32 @@ pub(super) fn draw(dice: &mut Dice, range: &Range) -> Vec<Call> {
             pass(3, 1, &[5]),
             Call::Close { fd: 5 },
         ],
+        // A file whose one offset two descriptors share, one of which came in a message.
+        12 => {
+            let payload = Payload::once(b"0123456789");
+            let read = |fd| Call::Read { fd, len: 2 };
+            let mut calls = vec![
+                Call::Create {
+                    path: "f".to_owned(),
+                },
+                Call::Open {
+                    path: "f".to_owned(),
+                    access: Access::Both,
+                },
+                Call::Write { fd: 3, payload },
+                pair(any),
+                pass(4, 1, &[3]),
+                Call::Seek { fd: 3, offset: 4 },
+                Call::Receive {
+                    fd: 5,
+                    len: 10,
+                    flags: Flags::default(),
+                    control: Some(64),
+                },
+            ];
+            calls.extend(dice.one(&[[read(6), read(3)], [read(3), read(6)]]));
+            calls
+        }
         // Mutual peers with something queued.
         _ => vec![pair(2), send(3, 3), send(4, 3), socket(2), bind(5)],
     }

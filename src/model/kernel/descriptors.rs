@@ -28,6 +28,17 @@ impl Kernel {
         file
     }
 
+    /// The two lowest free descriptors.
+    pub(in crate::model) fn two_free_descriptors(&mut self, pid: Pid) -> Result<(Fd, Fd), Stop> {
+        let process = self.process(pid);
+        let mut free = (process.lowest..process.limit as Fd)
+            .filter(|fd| !process.descriptors.contains_key(fd));
+        match (free.next(), free.next()) {
+            (Some(first), Some(second)) => Ok((first, second)),
+            _ => Err(self.refuse(row("C16"), Errno::EMFILE)),
+        }
+    }
+
     /// The lowest free descriptor, by which EMFILE is told.
     pub(in crate::model) fn free_descriptor(&mut self, pid: Pid) -> Result<Fd, Stop> {
         if self.wrong(Fault::HighestDescriptor) {

@@ -27,9 +27,7 @@ impl Kernel {
         protocol: i32,
         birth: Birth,
     ) -> Result<Answer> {
-        if ty & !TYPE_MASK != 0 {
-            return Err(self.refuse(row("C03"), Errno::EINVAL));
-        }
+        self.check_type_flags(ty)?;
         let sock = self.unix_create(ty, protocol)?;
         let fd = self.free_descriptor(pid)?;
         self.give(pid, fd, sock, birth);
@@ -43,19 +41,9 @@ impl Kernel {
         protocol: i32,
         birth: Birth,
     ) -> Result<Answer> {
-        if ty & !TYPE_MASK != 0 {
-            return Err(self.refuse(row("C03"), Errno::EINVAL));
-        }
+        self.check_type_flags(ty)?;
         // Both numbers are taken before there is a socket.
-        let process = self.process(pid);
-        let free = (process.lowest..process.limit as Fd)
-            .filter(|fd| !process.descriptors.contains_key(fd));
-        let [Some(first), Some(second)] = ({
-            let mut free = free;
-            [free.next(), free.next()]
-        }) else {
-            return Err(self.refuse(row("C16"), Errno::EMFILE));
-        };
+        let (first, second) = self.two_free_descriptors(pid)?;
         let (a, b) = (
             self.unix_create(ty, protocol)?,
             self.unix_create(ty, protocol)?,
@@ -71,6 +59,14 @@ impl Kernel {
         self.give(pid, first, a, birth);
         self.give(pid, second, b, birth);
         Ok(Answer::Pair(first, second))
+    }
+
+    /// `__sys_socket_create`: beside the type only flags that are known.
+    fn check_type_flags(&mut self, ty: i32) -> Result<()> {
+        match ty & !TYPE_MASK {
+            0 => Ok(()),
+            _ => Err(self.refuse(row("C03"), Errno::EINVAL)),
+        }
     }
 
     /// `__sock_create` and `unix_create`.

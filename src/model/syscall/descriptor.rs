@@ -59,12 +59,7 @@ impl Kernel {
     }
 
     pub(super) fn pipe2(&mut self, pid: Pid, birth: Birth) -> Result<Answer> {
-        let process = self.process(pid);
-        let mut free = (process.lowest..process.limit as Fd)
-            .filter(|fd| !process.descriptors.contains_key(fd));
-        let (Some(first), Some(second)) = (free.next(), free.next()) else {
-            return Err(self.refuse(row("C16"), Errno::EMFILE));
-        };
+        let (first, second) = self.two_free_descriptors(pid)?;
         let pipe = self.create_pipe();
         let out = self.open_file(Kind::PipeOut(pipe), birth.nonblock);
         let into = self.open_file(Kind::PipeIn(pipe), birth.nonblock);

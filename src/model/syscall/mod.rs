@@ -22,6 +22,7 @@ mod shutdown;
 
 use nix::errno::Errno;
 
+use self::receive::{Control, Wanted};
 use super::call::{Call, Fd};
 use super::file::Kind;
 use super::id::{FileId, Pid, SockId};
@@ -85,7 +86,12 @@ impl Kernel {
                 control,
             } => {
                 let (file, sock) = self.sock_at(pid, *fd)?;
-                let received = self.receive(pid, file, sock, *len, *flags, Some(*control))?;
+                let wanted = Wanted {
+                    len: *len,
+                    flags: *flags,
+                    control: Control::Delivered(*control),
+                };
+                let received = self.receive(pid, file, sock, wanted)?;
                 Ok(Answer::Received(received))
             }
             Call::Write { fd, payload } => self.write(pid, *fd, payload),

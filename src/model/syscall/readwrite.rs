@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 
 use super::Result;
+use super::receive::{Control, Wanted};
 use super::send::Message;
 use crate::model::call::{Access, Fd, Flags, Payload};
 use crate::model::file::Kind;
@@ -25,8 +26,12 @@ impl Kernel {
                 Vec::new()
             }
             Kind::Socket(sock) => {
-                self.receive(pid, file, sock, len, Flags::default(), None)?
-                    .data
+                let wanted = Wanted {
+                    len,
+                    flags: Flags::default(),
+                    control: Control::Dropped,
+                };
+                self.receive(pid, file, sock, wanted)?.data
             }
             Kind::PipeOut(_) if len == 0 => Vec::new(),
             Kind::PipeOut(pipe) => {
@@ -112,6 +117,10 @@ impl Kernel {
                     return Err(self.refuse(row("J23"), Errno::EBADF));
                 }
                 let bytes = payload.bytes(0, payload.len);
+                if bytes.is_empty() {
+                    // Nothing is written, not even beyond the end.
+                    return Ok(Answer::Number(0));
+                }
                 self.write_node(node, offset as usize, &bytes);
                 self.set_offset(file, offset + bytes.len() as u64);
                 Ok(Answer::Number(bytes.len() as i64))

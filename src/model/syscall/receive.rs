@@ -8,9 +8,27 @@ use crate::model::call::{Flags, Type};
 use crate::model::fault::Fault;
 use crate::model::id::{FileId, Pid, SockId};
 use crate::model::kernel::Kernel;
-use crate::model::outcome::{Received, Wait};
+use crate::model::outcome::{Received, Stop, Wait};
 use crate::model::row::row;
 use crate::model::socket::State;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Room for data, in bytes.
+    pub len: usize,
+    pub flags: Flags,
+    pub control: Control,
+}
+
+/// What becomes of control messages.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Control {
+    /// The call knows of none: read(2).
+    Dropped,
+    /// They go into a buffer of so many bytes, if there is one: recvmsg(2).
+    Delivered(Option<usize>),
+}
 
 /// What a stream has given so far.
 #[derive(Default)]
@@ -24,39 +42,30 @@ struct Gathered {
 }
 
 impl Kernel {
-    /// Receives; `room`: the buffer for control messages, or `None` where the call takes none at
-    /// all, like read(2).
+    /// Receives.
     pub(super) fn receive(
         &mut self,
         pid: Pid,
         file: FileId,
         sock: SockId,
-        len: usize,
-        flags: Flags,
-        room: Option<Option<usize>>,
+        mut wanted: Wanted,
     ) -> Result<Received> {
-        let nonblock = self.file(file).nonblock || flags.has(Flags::DONTWAIT);
+        if self.file(file).nonblock {
+            wanted.flags |= Flags::DONTWAIT;
+        }
         let ty = self.sock(sock).ty;
         if ty == Type::Seqpacket && self.sock(sock).state != State::Established {
             return Err(self.refuse(row("I03"), Errno::ENOTCONN));
         }
         match ty {
-            Type::Stream => self.receive_stream(pid, sock, len, flags, nonblock, room),
-            Type::Dgram | Type::Seqpacket => {
-                self.receive_packet(pid, sock, len, flags, nonblock, room)
-            }
+            Type::Stream => self.receive_stream(pid, sock, wanted),
+            Type::Dgram | Type::Seqpacket => self.receive_packet(pid, sock, wanted),
         }
     }
 
-    fn receive_stream(
-        &mut self,
-        pid: Pid,
-        sock: SockId,
-        len: usize,
-        flags: Flags,
-        nonblock: bool,
-        room: Option<Option<usize>>,
-    ) -> Result<Received> {
+    fn receive_stream(&mut self, pid: Pid, sock: SockId, wanted: Wanted) -> Result<Received> {
+        let Wanted { len, flags, .. } = wanted;
+        let nonblock = flags.has(Flags::DONTWAIT);
         if self.sock(sock).state != State::Established {
             return Err(self.refuse(row("F22"), Errno::EINVAL));
         }
@@ -73,9 +82,12 @@ impl Kernel {
         if !gathered.taken.read && gathered.data.is_empty() {
             self.end_of_stream(sock, nonblock)?;
         } else if flags.has(Flags::WAITALL) && gathered.dry {
-            // It would wait for more, and so is told of an error, which is then lost.
+            // It waits for more, unless there will be none; an error that is met so is lost.
             self.by(row("F16"));
-            self.take_error(sock);
+            let ended = self.take_error(sock).is_some() || self.sock(sock).shutdown.receive;
+            if !ended && !nonblock {
+                return Err(Stop::Sleeps(Wait::Readable(sock)));
+            }
         }
         let Gathered {
             data, from, taken, ..
@@ -86,9 +98,9 @@ impl Kernel {
             from,
             ..Received::default()
         };
-        match room {
-            Some(room) => self.deliver(pid, sock, taken, flags, room, &mut received),
-            None => {
+        match wanted.control {
+            Control::Delivered(room) => self.deliver(pid, sock, taken, flags, room, &mut received),
+            Control::Dropped => {
                 if !taken.files.is_empty() {
                     self.by(row("J15"));
                 }
@@ -203,15 +215,9 @@ impl Kernel {
         true
     }
 
-    fn receive_packet(
-        &mut self,
-        pid: Pid,
-        sock: SockId,
-        len: usize,
-        flags: Flags,
-        nonblock: bool,
-        room: Option<Option<usize>>,
-    ) -> Result<Received> {
+    fn receive_packet(&mut self, pid: Pid, sock: SockId, wanted: Wanted) -> Result<Received> {
+        let Wanted { len, flags, .. } = wanted;
+        let nonblock = flags.has(Flags::DONTWAIT);
         if flags.has(Flags::OOB) {
             return Err(self.refuse(row("H29"), Errno::EOPNOTSUPP));
         }
@@ -281,9 +287,9 @@ impl Kernel {
                 self.by(row("J38"));
             }
         }
-        match room {
-            Some(room) => self.deliver(pid, sock, taken, flags, room, &mut received),
-            None => self.drop_taken(taken),
+        match wanted.control {
+            Control::Delivered(room) => self.deliver(pid, sock, taken, flags, room, &mut received),
+            Control::Dropped => self.drop_taken(taken),
         }
         Ok(received)
     }

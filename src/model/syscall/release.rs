@@ -1,7 +1,7 @@
 //! What happens when nothing refers to a file any more: `__fput`, `unix_release_sock`, and the
 //! collection of sockets that only refer to each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nix::errno::Errno;
 
@@ -134,32 +134,74 @@ impl Kernel {
         }
     }
 
-    /// Empties the queues of sockets that nobody can reach: `__unix_gc`. Linux does it in its own
-    /// time; here somebody has to ask.
+    /// Empties the queues of sockets that nobody can reach, as often as that leaves others which nobody
+    /// can reach: `__unix_gc`. Linux does it in its own time; here somebody has to ask. All that were
+    /// found come back.
     pub fn collect_garbage(&mut self) -> Vec<SockId> {
-        let garbage = self.garbage();
-        if garbage.is_empty() {
-            return garbage;
-        }
-        self.by(row("J26"));
-        self.collected(garbage.clone());
-        for sock in &garbage {
-            if self.sock(*sock).state == State::Listen {
-                // Connections that wait are not messages; but what waits in them is.
-                let waiting: Vec<SockId> = self
-                    .sock(*sock)
-                    .queue
-                    .iter()
-                    .filter_map(|skb| skb.embryo)
-                    .collect();
-                for embryo in waiting {
-                    while self.unqueue(embryo, 0).is_some() {}
-                }
-            } else {
-                while self.unqueue(*sock, 0).is_some() {}
+        let mut all = Vec::new();
+        loop {
+            let garbage = self.dead_components();
+            if garbage.is_empty() {
+                return all;
             }
+            self.by(row("J26"));
+            self.collected(garbage.clone());
+            for sock in &garbage {
+                self.empty_queue(*sock);
+            }
+            self.release_files();
+            all.extend(garbage);
         }
-        self.release_files();
-        garbage
+    }
+
+    /// Garbage whose references all wait at sockets that it can be reached from in turn:
+    /// `unix_scc_dead`. What such sockets merely hold is closed like anything else when they let go of it.
+    fn dead_components(&self) -> Vec<SockId> {
+        let garbage = self.garbage();
+        let holders: BTreeMap<SockId, BTreeSet<SockId>> = garbage
+            .iter()
+            .map(|sock| (*sock, self.holders(*sock, &garbage)))
+            .collect();
+        let reached = |from: SockId| {
+            let mut seen = BTreeSet::new();
+            let mut next = vec![from];
+            while let Some(sock) = next.pop() {
+                let further = holders[&sock].iter().filter(|holder| seen.insert(**holder));
+                next.extend(further.copied().collect::<Vec<_>>());
+            }
+            seen
+        };
+        let dead = |sock: &SockId| {
+            reached(*sock)
+                .iter()
+                .all(|other| reached(*other).contains(sock))
+        };
+        garbage.iter().copied().filter(dead).collect()
+    }
+
+    /// Which of these have a message with a descriptor of a socket in their queues; one that waits to be
+    /// accepted counts for who listens.
+    fn holders(&self, of: SockId, among: &[SockId]) -> BTreeSet<SockId> {
+        let carries = |sock: SockId| {
+            let mut files = self.sock(sock).queue.iter().flat_map(|skb| &skb.files);
+            files.any(|file| self.sock_of(*file) == Some(of))
+        };
+        let holds = |sock: &SockId| {
+            let mut waiting = self.sock(*sock).queue.iter().filter_map(|skb| skb.embryo);
+            carries(*sock) || waiting.any(carries)
+        };
+        among.iter().copied().filter(holds).collect()
+    }
+
+    fn empty_queue(&mut self, sock: SockId) {
+        if self.sock(sock).state != State::Listen {
+            while self.unqueue(sock, 0).is_some() {}
+            return;
+        }
+        // Connections that wait are not messages; but what waits in them is.
+        let waiting = self.sock(sock).queue.iter().filter_map(|skb| skb.embryo);
+        for embryo in waiting.collect::<Vec<_>>() {
+            while self.unqueue(embryo, 0).is_some() {}
+        }
     }
 }

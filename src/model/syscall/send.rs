@@ -96,8 +96,8 @@ impl Kernel {
         while sent < len {
             match self.send_piece(pid, sock, other, message, &attached, sent, nonblock) {
                 Ok(size) => sent += size,
-                // What is already in the queue stays there.
-                Err(_) if sent > 0 => {
+                // What is already in the queue stays there, also while the rest waits for room.
+                Err(Stop::Failed(_)) if sent > 0 => {
                     self.by(row("F10"));
                     break;
                 }
@@ -147,23 +147,32 @@ impl Kernel {
                 Vec::new()
             }
         };
-        let credentials = self.credentials_for(pid, attached.credentials, sock, other);
-        let truesize = self.settings().truesize.stream(size);
         self.by(row("O01"));
+        let attached = Attached {
+            files,
+            credentials: attached.credentials,
+        };
         let data = message.payload.bytes(sent, size);
-        let user = self.process(pid).uid;
-        self.queue(
-            other,
-            Filled {
-                data,
-                from: sock,
-                truesize,
-                files,
-                credentials,
-                user,
-            },
-        );
+        self.post(pid, sock, other, data, attached);
         Ok(size)
+    }
+
+    /// Puts a buffer into the queue of who receives it: `skb_queue_tail`, and `unix_scm_to_skb` before.
+    fn post(&mut self, pid: Pid, sock: SockId, other: SockId, data: Vec<u8>, attached: Attached) {
+        let truesize = &self.settings().truesize;
+        let truesize = match self.sock(sock).ty {
+            Type::Stream => truesize.stream(data.len()),
+            Type::Dgram | Type::Seqpacket => truesize.packet(data.len()),
+        };
+        let filled = Filled {
+            data,
+            from: sock,
+            truesize,
+            files: attached.files,
+            credentials: self.credentials_for(pid, attached.credentials, sock, other),
+            user: self.process(pid).uid,
+        };
+        self.queue(other, filled);
     }
 
     fn send_packet(
@@ -240,23 +249,8 @@ impl Kernel {
                 row("J06")
             });
         }
-        let credentials = self.credentials_for(pid, attached.credentials, sock, other);
-        let truesize = self.settings().truesize.packet(len);
-        let data = message.payload.bytes(0, len);
-        let files = attached.files;
         self.by(row("H01"));
-        let user = self.process(pid).uid;
-        self.queue(
-            other,
-            Filled {
-                data,
-                from: sock,
-                truesize,
-                files,
-                credentials,
-                user,
-            },
-        );
+        self.post(pid, sock, other, message.payload.bytes(0, len), attached);
         Ok(len)
     }
 
