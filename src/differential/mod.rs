@@ -4,7 +4,7 @@
 //! answers are the same, [`sequence`] runs a list of calls and makes it as short as it can be,
 //! [`verify`] goes on until time is over, in a process of its own ([`role`]) that
 //! [`session`] starts. [`agents`] plays scripts of several processes. What Linux is set to is
-//! measured first, in [`measured`].
+//! measured first, in [`measured`]. [`play`] has calls made one by one, as somebody types them.
 
 pub mod agents;
 pub mod compare;
@@ -12,6 +12,7 @@ pub mod dice;
 pub mod generator;
 pub mod linux;
 pub mod measured;
+pub mod play;
 pub mod report;
 pub mod role;
 pub mod sequence;

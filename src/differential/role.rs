@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::agents::Agents;
 use super::generator::{Range, Who};
 use super::measured;
+use super::play;
 use super::report::Report;
 use super::sequence::Divergence;
 use super::verify::{Limits, verify};
@@ -38,6 +39,13 @@ pub enum Request {
         who: Who,
         /// The error to put into the model.
         fault: Option<String>,
+        /// The directory to be in: empty, and writable for everybody.
+        directory: String,
+    },
+    /// Calls as somebody types them: see [`play`].
+    Play {
+        /// Processes beside the first, each with its user.
+        processes: Vec<(u32, u32)>,
         /// The directory to be in: empty, and writable for everybody.
         directory: String,
     },
@@ -101,7 +109,19 @@ pub fn play() -> io::Result<()> {
         true => May::Everything,
         false => May::OneUser,
     };
+    // Names that belong to the whole machine are told apart from those of others.
+    let prefix = match alone {
+        true => String::new(),
+        false => format!("ipc-mastery-{}-", std::process::id()),
+    };
     match request {
+        Request::Play {
+            processes,
+            directory,
+        } => {
+            std::env::set_current_dir(directory)?;
+            play::play(&processes, prefix)
+        }
         Request::Verify {
             seed,
             time_ms,
@@ -117,10 +137,6 @@ pub fn play() -> io::Result<()> {
             });
             let mut settings = measured::settings()?;
             settings.fault = fault.transpose()?;
-            let prefix = match alone {
-                true => String::new(),
-                false => format!("ipc-mastery-{}-", std::process::id()),
-            };
             let range = Range {
                 prefix,
                 privileged: nix::unistd::geteuid().is_root(),

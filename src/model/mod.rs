@@ -16,6 +16,7 @@ pub mod fault;
 pub mod file;
 pub mod id;
 pub mod kernel;
+pub mod moment;
 pub mod outcome;
 pub mod row;
 pub mod run;

@@ -16,6 +16,7 @@ use super::clock::Clock;
 use super::effect::Effect;
 use super::event::{Begun, Event};
 use super::memory::Notebook;
+use super::play::Table;
 use super::probes::look::Look;
 use super::scene::{Stand, Wanted};
 use crate::check::cancel::Cancel;
@@ -23,6 +24,7 @@ use crate::check::marker::{self, Marker};
 use crate::check::watch::Watch;
 use crate::check::{self, AfterFailure, Again, CheckError, Containment, Request, Target};
 use crate::curriculum::Curriculum;
+use crate::curriculum::model::Scripts;
 use crate::curriculum::pages::Pages;
 use crate::curriculum::source::Source;
 use crate::experiment;
@@ -43,12 +45,13 @@ pub struct Outside {
     idle: Option<Receiver<()>>,
     watch: Option<Cancel>,
     scene: Option<Stand>,
+    play: Option<Table>,
     clock: Clock,
 }
 
 impl Outside {
-    /// Begins: opens the notebook, loads what colours code and the reference pages, all in the
-    /// background.
+    /// Begins: opens the notebook, loads what colours code, the scripts of the model and the
+    /// reference pages, all in the background.
     pub fn start(
         curriculum: Arc<Curriculum>,
         source: Source,
@@ -65,6 +68,7 @@ impl Outside {
             idle: None,
             watch: None,
             scene: None,
+            play: None,
             clock: Clock::default(),
         };
         outside.spawn("highlight", |events| {
@@ -73,6 +77,9 @@ impl Outside {
         });
         let curriculum = Arc::clone(&outside.curriculum);
         outside.spawn("pages", move |events| {
+            let scripts = Scripts::load(&source).map(Arc::new);
+            let scripts = scripts.map_err(|error| error.to_string());
+            drop(events.send(Event::Scripts(scripts)));
             let pages = Pages::load(&source, &curriculum).map(Arc::new);
             let pages = pages.map_err(|error| error.to_string());
             drop(events.send(Event::Pages(pages)));
@@ -134,6 +141,21 @@ impl Outside {
                 }
             }
             Effect::EndScene => self.scene = None,
+            Effect::Play {
+                id,
+                processes,
+                place,
+                turn,
+            } => {
+                if self.play.as_ref().is_none_or(|play| play.id != id) {
+                    // One that is played already ends by itself when its asker is gone.
+                    self.play = Some(Table::set(id, processes, self.events.clone()));
+                }
+                if let Some(play) = &self.play {
+                    play.ask(place, turn);
+                }
+            }
+            Effect::EndPlay => self.play = None,
             Effect::BeginProof { task, seed, of } => self.notebook.begin_proof(task, seed, of),
             Effect::Remember(memory) => self.notebook.remember(memory),
             Effect::LastReport(exercise) => self.notebook.last_report(exercise),
@@ -291,6 +313,9 @@ impl Outside {
         }
         if let Some(scene) = self.scene {
             scene.end(PATIENCE);
+        }
+        if let Some(play) = self.play {
+            play.end(PATIENCE);
         }
         self.notebook.close();
     }

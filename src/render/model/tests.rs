@@ -15,11 +15,13 @@ fn ran(source: &str) -> Run {
 
 fn drawn(source: &str, place: usize, width: usize) -> String {
     let rows = Rows::default();
+    let run = ran(source);
     let told = Told {
         source,
         rows: &rows,
+        cast: &Cast::of(&run),
     };
-    frame(&ran(source), place, told, width).plain()
+    frame(&run, place, told, width).plain()
 }
 
 const SHARED: &str = r#"# A title

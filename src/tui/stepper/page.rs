@@ -1,0 +1,220 @@
+//! A moment of a run set for a size. Pure: a stepper's state in, lines out.
+//!
+//! On a narrow screen the picture stands below what happens; on a wide one beside it.
+
+use std::ops::Range;
+
+use tui_input::Input;
+
+use super::super::model::Size;
+use super::super::probes::Typing;
+use super::super::words;
+use super::play::Play;
+use super::{StepperState, Why};
+use crate::model::moment::Moment;
+use crate::render::model::moment::{comment, happened, headline, legend, state, why_so};
+use crate::render::model::{title, wrapped};
+use crate::render::model_play::answers;
+use crate::render::text::{Line, Role, Span, Text};
+use crate::untrusted::printable;
+
+/// From this many columns on, the picture stands beside what happens.
+const WIDE: usize = 118;
+/// Columns of what happens, then.
+const LEFT: usize = 46;
+/// Blank columns between both.
+const GAP: usize = 2;
+/// Rows of the author's words, at least: so that the picture seldom moves.
+const COMMENT: usize = 2;
+/// Rows of what happens, at least.
+const HAPPENED: usize = 3;
+/// Rows of the picture, at least.
+const PICTURE: usize = 6;
+
+/// What is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// What stands above: the author's words and the call; on a narrow screen all but the picture.
+    pub head: Text,
+    /// What stands on the left, on a wide screen.
+    pub left: Text,
+    /// The picture.
+    pub picture: Text,
+    /// Lines of the picture that changed.
+    pub marked: Option<Range<usize>>,
+    /// The prompt and what is said to it, at the foot.
+    pub foot: Text,
+    /// The column that the picture begins in.
+    pub column: usize,
+    /// Rows of the screen that it has.
+    pub rows: usize,
+}
+
+/// Sets a moment.
+pub fn set(stepper: &StepperState, size: Size) -> Page {
+    let width = usize::from(size.columns).saturating_sub(2);
+    let foot = foot(stepper, width);
+    let rows = size.body_rows().saturating_sub(foot.lines.len());
+    let (run, at, told) = (&stepper.run, stepper.at, stepper.told());
+    let mut head = match at.step {
+        _ if stepper.play.is_some() => Text::new(),
+        0 => title(&stepper.file.text, width),
+        step => comment(run, step, &stepper.file.text, width),
+    };
+    while stepper.play.is_none() && head.lines.len() < COMMENT {
+        head.blank();
+    }
+    head.append(headline(run, at, width));
+    if width >= WIDE {
+        head.blank();
+        let rows = rows.saturating_sub(head.lines.len());
+        let (mut left, _) = happened(run, at, told, LEFT);
+        let block = block(stepper, LEFT);
+        let room = rows.saturating_sub(block.lines.len() + 1).max(HAPPENED);
+        left = tail(left, room);
+        if !block.lines.is_empty() {
+            left.blank();
+            left.append(block);
+        }
+        let column = LEFT + GAP;
+        let (picture, marked) = state(run, at, stepper.since, told, width - column);
+        return Page {
+            head,
+            left,
+            picture,
+            marked,
+            foot,
+            column,
+            rows,
+        };
+    }
+    let (picture, marked) = state(run, at, stepper.since, told, width);
+    let block = block(stepper, width);
+    let (done, _) = happened(run, at, told, width);
+    // The picture gets what it needs; what happens the rest, or its last lines.
+    let taken = head.lines.len() + block.lines.len() + 1;
+    let needed = picture.lines.len().max(PICTURE);
+    let room = rows.saturating_sub(taken + needed).max(HAPPENED);
+    let mut done = tail(done, room);
+    while done.lines.len() < HAPPENED && block.lines.is_empty() {
+        done.blank();
+    }
+    head.append(done);
+    head.append(block);
+    head.blank();
+    let rows = rows.saturating_sub(head.lines.len()).max(1);
+    Page {
+        head,
+        left: Text::new(),
+        picture,
+        marked,
+        foot,
+        column: 0,
+        rows,
+    }
+}
+
+/// What is said besides: how to read the picture, or why the call came back so.
+fn block(stepper: &StepperState, width: usize) -> Text {
+    if let Some(play) = &stepper.play {
+        return played(stepper, play, width);
+    }
+    if stepper.at == Moment::default() {
+        return legend(width);
+    }
+    match (stepper.why, stepper.run.steps().get(stepper.at.step)) {
+        (Why::Asked, Some(step)) => why_so(step, stepper.told(), width),
+        _ => Text::new(),
+    }
+}
+
+/// What this kernel says to a call of a free play; before the first, what there is to do.
+fn played(stepper: &StepperState, play: &Play, width: usize) -> Text {
+    let mut text = Text::new();
+    let Some(step) = stepper.run.steps().get(stepper.at.step) else {
+        for (role, words) in [
+            (
+                Role::Plain,
+                "Type a call, and Enter makes it twice: on the model, and by a process of this \
+                 kernel. Both answers are compared, and the picture shows what the model does.",
+            ),
+            (
+                Role::Dim,
+                "socketpair stream   then   send 3 \"hello\"   and   recv 4 100 \u{2014} or fork, and \
+                 B: recv 4 100",
+            ),
+        ] {
+            text.lines
+                .extend(wrapped(&[Span::new(role, words)], width, 0));
+        }
+        return text;
+    };
+    match play.replies.get(&stepper.at.step) {
+        Some(Ok(reply)) => {
+            text.append(answers(reply, width));
+        }
+        Some(Err(why)) => {
+            let words = format!("   This kernel could not be asked: {}.", printable(why));
+            let spans = [Span::new(Role::Warning, words)];
+            text.lines.extend(wrapped(&spans, width, 3));
+        }
+        None => {
+            text.line(Line::of(Role::Dim, "   this kernel is asked \u{2026}"));
+        }
+    }
+    if stepper.why == Why::Asked {
+        text.append(why_so(step, stepper.told(), width));
+    }
+    text
+}
+
+/// The prompt, and above it what is said to the line.
+fn foot(stepper: &StepperState, width: usize) -> Text {
+    let mut text = Text::new();
+    let Some(play) = &stepper.play else {
+        return text;
+    };
+    if play.typing == Typing::No {
+        let line = Line::of(Role::Key, "f").with(Role::Dim, " goes back to the prompt.");
+        text.line(line);
+        return text;
+    }
+    let said: Vec<(Role, &str)> = match (&play.remark[..], play.usage()) {
+        ([], Some(usage)) => vec![(Role::Dim, usage)],
+        ([], None) => Vec::new(),
+        (remark, _) => remark
+            .iter()
+            .map(|it| (Role::Warning, it.as_str()))
+            .collect(),
+    };
+    for (role, words) in said {
+        let spans = [Span::new(role, printable(words))];
+        text.lines.extend(wrapped(&spans, width, 2));
+    }
+    let mut line = Line::of(Role::Key, "> ");
+    let (before, after) = around_cursor(&play.field);
+    let room = width.saturating_sub(3);
+    let before = words::tail(&printable(&before), room.saturating_sub(1));
+    line.push(Role::Value, before);
+    line.push(Role::Key, "\u{258f}");
+    line.push(Role::Value, printable(&after));
+    text.line(words::cut(line, width));
+    text
+}
+
+/// What is typed, before the cursor and behind it.
+fn around_cursor(field: &Input) -> (String, String) {
+    let place = field.cursor();
+    let before = field.value().chars().take(place).collect();
+    (before, field.value().chars().skip(place).collect())
+}
+
+/// The last lines of a text; that others stand above them is said.
+fn tail(mut text: Text, room: usize) -> Text {
+    let more = text.lines.len().saturating_sub(room);
+    if more > 0 {
+        text.lines.drain(..=more.min(text.lines.len() - 1));
+        text.lines.insert(0, Line::of(Role::Dim, "     \u{2026}"));
+    }
+    text
+}
