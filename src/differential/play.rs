@@ -98,7 +98,7 @@ pub fn refusal(call: &Call) -> Option<String> {
         let path = String::from_utf8_lossy(path).into_owned();
         return Some(format!(
             "\u{201c}{}\u{201d} leads out of the directory of the play: name a file in it.",
-            crate::untrusted::printable(&path)
+            crate::untrusted::readable(&path)
         ));
     }
     match call {

@@ -117,6 +117,16 @@ impl Kernel {
         }
     }
 
+    /// The same, wrong in one respect, and without a trace.
+    pub(super) fn mistaken(mut self, fault: Fault) -> Self {
+        self.settings = Arc::new(Settings {
+            fault: Some(fault),
+            ..(*self.settings).clone()
+        });
+        self.trace.events = None;
+        self
+    }
+
     /// Writes events down from now on.
     pub fn with_events(mut self) -> Self {
         self.trace.events = Some(Vec::new());

@@ -14,6 +14,7 @@ pub mod catalogue;
 pub mod event;
 pub mod fault;
 pub mod file;
+pub mod guess;
 pub mod id;
 pub mod kernel;
 pub mod moment;

@@ -17,6 +17,7 @@
 mod boxes;
 mod call;
 mod event;
+pub mod guess;
 pub mod moment;
 mod picture;
 mod table;

@@ -129,6 +129,8 @@ pub enum Action {
     PreviousCall,
     /// Why a call came back as it did.
     Why,
+    /// Ask what calls come back with, or no longer.
+    Predict,
     /// Type calls, and have them made.
     Play,
     /// The line that was typed before.
@@ -207,6 +209,7 @@ impl Action {
             Self::NextCall => "next-call",
             Self::PreviousCall => "previous-call",
             Self::Why => "why",
+            Self::Predict => "predict",
             Self::Play => "play",
             Self::Recall => "recall",
             Self::RecallNext => "recall-next",
@@ -278,6 +281,7 @@ impl Action {
             Self::Backward => "Go back to what happened before it",
             Self::NextCall => "Go on to where the next call is back",
             Self::PreviousCall => "Go back to where the call before was back",
+            Self::Predict => "Ask what each call comes back with; again: do not",
             Self::Play => "Type calls: on the model and on this kernel",
             Self::Recall => "Take the line that was typed before",
             Self::RecallNext => "Take the line that was typed after it",

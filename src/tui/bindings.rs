@@ -232,6 +232,8 @@ pub const BINDINGS: &[Binding] = &[
         Action::PreviousCall,
     ),
     bind(Place::Stepper, &[letter('w')], Action::Why),
+    bind(Place::Stepper, &[letter('t')], Action::Predict),
+    bind(Place::Stepper, DIGITS, Action::Choose(0)),
     bind(Place::Stepper, &[letter('f')], Action::Play),
     bind(Place::Terms, &[Key::plain(KeyCode::Enter)], Action::Accept),
     bind(

@@ -20,6 +20,8 @@ const GAP: usize = 2;
 const NAME: usize = 8;
 /// Columns inside the box of open file descriptions, at least and at most.
 const MIDDLE: (usize, usize) = (28, 74);
+/// Columns of what an open file description is open to, where that is short.
+const TARGET: usize = 20;
 /// What stands above open file descriptions.
 const TITLE: &str = "open file descriptions";
 /// In the place of a descriptor that was given up.
@@ -106,14 +108,14 @@ impl Shape {
 pub fn draw(states: States<'_>, shape: &Shape) -> Text {
     let mut text = Text::new();
     text.line(edges(states, shape, ('\u{250c}', '\u{2510}')));
-    let references = [states.before, states.after]
+    let targets = [states.before, states.after]
         .into_iter()
-        .flat_map(open_files)
-        .map(|(_, file)| columns(&references(file)))
-        .max();
+        .flat_map(|kernel| open_files(kernel).map(|(_, file)| columns(&open_to(kernel, file))));
+    // A long one need not move the others.
+    let target = targets.filter(|wide| *wide <= TARGET).max();
     let rows = |states: States<'_>| -> Vec<Row> {
         open_files(states.after)
-            .map(|(id, file)| row(states, shape, (id, file), references.unwrap_or(0)))
+            .map(|(id, file)| row(states, shape, (id, file), target.unwrap_or(0)))
             .collect()
     };
     let (before, after) = (rows(States::alone(states.before)), rows(states));
@@ -332,23 +334,29 @@ impl Cell {
 }
 
 /// An open file description, with the descriptors that lead to it.
-fn row(
-    states: States<'_>,
-    shape: &Shape,
-    (id, file): (FileId, &File),
-    references_wide: usize,
-) -> Row {
+fn row(states: States<'_>, shape: &Shape, (id, file): (FileId, &File), target: usize) -> Row {
     let room = shape.middle - 2;
     let name = padded(&id.to_string(), NAME);
     let spans = [
         Span::new(Role::Strong, name.clone()),
-        Span::new(Role::Plain, padded(&references(file), references_wide)),
-        Span::new(Role::Dim, "  \u{2500}\u{2500}\u{25b6} "),
-        Span::new(Role::Code, open_to(states.after, file)),
+        Span::new(Role::Dim, "\u{2500}\u{2500}\u{25b6} "),
+        Span::new(Role::Code, padded(&open_to(states.after, file), target)),
+        Span::new(Role::Plain, format!("  {}", references(file))),
     ];
     let beside = Beside::of_file(states, shape, id);
     let below = Beside::of_nothing(states, shape);
-    let set = filled(&spans, room, NAME);
+    let whole: usize = spans.iter().map(Span::width).sum();
+    let set = match whole > room {
+        // Who refers to it then stands in a line of its own.
+        true => {
+            let mut set = filled(&spans[..3], room, NAME + 4);
+            let blanks = Span::new(Role::Plain, " ".repeat(NAME + 4));
+            let references = Span::new(Role::Plain, references(file));
+            set.extend(filled(&[blanks, references], room, NAME + 4));
+            set
+        }
+        false => filled(&spans, room, NAME + 4),
+    };
     let lines = set.iter().enumerate().map(|(place, middle)| {
         let mut line = Line::empty();
         let beside = if place == 0 { &beside } else { &below };
@@ -366,7 +374,7 @@ fn row(
     }
 }
 
-/// `2 references`, or `1 reference, in a message`.
+/// `2 references`, or `1 reference, in flight`: in a message that nobody has received.
 fn references(file: &File) -> String {
     let words = match file.references {
         1 => "1 reference".to_owned(),
@@ -374,9 +382,8 @@ fn references(file: &File) -> String {
     };
     match (file.references, file.in_flight) {
         (_, 0) => words,
-        (1, 1) => format!("{words}, in a message"),
-        (_, 1) => format!("{words}, 1 in a message"),
-        (_, messages) => format!("{words}, {messages} in messages"),
+        (1, 1) => format!("{words}, in flight"),
+        (_, messages) => format!("{words}, {messages} in flight"),
     }
 }
 

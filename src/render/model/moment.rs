@@ -7,6 +7,7 @@ use super::call::{Written, being_made, written};
 use super::picture::{self, States};
 use super::table::wrapped;
 use super::{Told, comments, event, numbered, told, why};
+use crate::curriculum::model::Rows;
 use crate::model::event::Event;
 use crate::model::moment::Moment;
 use crate::model::outcome::Outcome;
@@ -82,6 +83,12 @@ pub fn happened(
     let mut text = Text::new();
     let Some(step) = run.steps().get(moment.step) else {
         return (text, 0..0);
+    };
+    // Why a check refuses is told to whoever asks.
+    let silent = Rows::default();
+    let told_by = Told {
+        rows: &silent,
+        ..told_by
     };
     let states = States {
         before: run.before(moment.step),

@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!   ┌─ A ──┐    ┌─ open file descriptions ─────────────────┐    ┌─ B ──┐
-//!   │ fd 3 ├───▶│ file 0  2 references  ──▶ socket 0       │◀───┤ fd 3 │
-//! * │ gone │    │ file 1  1 reference   ──▶ socket 1       │◀───┤ fd 4 │
+//!   │ fd 3 ├───▶│ file 0  ──▶ socket 0  2 references       │◀───┤ fd 3 │
+//! * │ gone │    │ file 1  ──▶ socket 1  1 reference        │◀───┤ fd 4 │
 //!   └──────┘    └──────────────────────────────────────────┘    └──────┘
 //! ```
 //!

@@ -21,6 +21,8 @@ const LABEL: usize = 11;
 const TYPE: usize = 11;
 /// Columns inside the walls of a queue, at least and at most.
 const QUEUE: (usize, usize) = (10, 56);
+/// Columns that are kept for whose messages come: so the walls seldom move.
+const ARROW: usize = 12;
 /// The most buffers of a queue that are drawn one by one.
 const BUFFERS: usize = 6;
 /// The most senders that are named one by one.
@@ -58,7 +60,7 @@ pub fn sockets(kernel: &Kernel, states: States<'_>, room: usize) -> Vec<Row> {
             let live = kernel.socks().filter(|(_, socket)| !socket.dead);
             live.map(|(sock, socket)| columns(&arrow(kernel, sock, socket)))
         });
-    let widest = arrows.max().unwrap_or(0);
+    let widest = arrows.max().unwrap_or(0).max(ARROW);
     let inner = room.saturating_sub(LABEL + TYPE + 4 + widest);
     let inner = inner.clamp(QUEUE.0, QUEUE.1);
     let live = kernel.socks().filter(|(_, socket)| !socket.dead);

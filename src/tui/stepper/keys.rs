@@ -11,7 +11,7 @@ use crate::tui::effect::Effect;
 use crate::tui::model::{Model, Scene, Screen};
 use crate::tui::navigate::show;
 use crate::tui::probes::Typing;
-use crate::untrusted::printable;
+use crate::untrusted::readable;
 
 /// Opens the scripts of the model: the one that a lesson shows, else the list of all.
 pub fn open(model: &mut Model) -> Vec<Effect> {
@@ -32,6 +32,11 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     if let Some(file) = shown.and_then(|shown| scripts.find(&shown.name)) {
         let file = Arc::clone(file);
         step_through(model, file, Arc::clone(&scripts.rows));
+        // In a lesson one predicts.
+        if let Screen::Stepper(state) = &mut model.screen {
+            state.ask();
+        }
+        model.set_pages();
         return Vec::new();
     }
     show(model, Screen::Scripts(Box::new(ListState::new(scripts))));
@@ -47,7 +52,7 @@ pub fn step_through(model: &mut Model, file: Arc<SourceFile>, rows: Arc<Rows>) {
         }
         Err(mistake) => {
             let said = mistake.to_string();
-            model.notice = Some(format!("the script cannot be run: {}", printable(&said)));
+            model.notice = Some(format!("the script cannot be run: {}", readable(&said)));
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod keys;
 pub mod list;
 pub mod page;
 pub mod play;
+pub mod quiz;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::render::model::moment::Since;
 use crate::render::model::{Cast, Told};
 use page::Page;
 use play::{Play, Way};
+use quiz::{Asks, Quiz};
 
 /// A run on the screen.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub struct StepperState {
     pub since: Since,
     /// Whether it is explained why the call came back so.
     pub why: Why,
+    /// What is asked before calls.
+    pub quiz: Quiz,
     /// The prompt, where calls are typed.
     pub play: Option<Box<Play>>,
     /// Where the picture is scrolled to.
@@ -87,6 +91,7 @@ impl StepperState {
             at: Moment::default(),
             since: Since::default(),
             why: Why::default(),
+            quiz: Quiz::default(),
             play: None,
             scroll: Scroll::default(),
             page: Page::default(),
@@ -106,6 +111,7 @@ impl StepperState {
             at: Moment::default(),
             since: Since::default(),
             why: Why::default(),
+            quiz: Quiz::default(),
             play: Some(Box::new(play)),
             scroll: Scroll::default(),
             page: Page::default(),
@@ -149,6 +155,12 @@ impl StepperState {
             rows: &self.rows,
             cast: &self.cast,
         }
+    }
+
+    /// Asks what calls come back with from now on.
+    pub fn ask(&mut self) {
+        self.quiz.asks = Asks::Yes;
+        self.quiz.reach(&self.run, self.at.step);
     }
 
     /// Whether the moment has a reason that can be asked for: the call is back.
@@ -201,7 +213,31 @@ impl StepperState {
         match action {
             Action::Forward => self.go(self.run.later(self.at), Since::Event),
             Action::Backward => self.go(self.run.earlier(self.at), Since::Event),
-            Action::NextCall => self.go(self.run.next_back(self.at), Since::Call),
+            Action::NextCall => {
+                let next = Moment {
+                    step: self.at.step + 1,
+                    behind: 0,
+                };
+                // A call that is asked about is not passed over.
+                let asks =
+                    self.run.is_back(self.at) && self.quiz.about(&self.run, next.step).is_some();
+                let to = match asks {
+                    true => Some(next),
+                    false => self.run.next_back(self.at),
+                };
+                self.go(to, Since::Call);
+            }
+            Action::Choose(number) => {
+                if self.quiz.answer(self.at.step, usize::from(number)) {
+                    self.go(Some(self.run.end_of(self.at.step)), Since::Call);
+                }
+            }
+            Action::Predict if self.play.is_none() => {
+                self.quiz.turn();
+                if self.at.behind == 0 {
+                    self.quiz.reach(&self.run, self.at.step);
+                }
+            }
             Action::PreviousCall => self.go(self.run.previous_back(self.at), Since::Call),
             Action::Home => self.go(Some(Moment::default()), Since::Call),
             Action::End => self.go(Some(self.run.last()), Since::Call),
@@ -223,6 +259,10 @@ impl StepperState {
             self.at = to;
             self.since = since;
             self.why = Why::NotAsked;
+            self.quiz.open = None;
+            if to.behind == 0 && self.play.is_none() {
+                self.quiz.reach(&self.run, to.step);
+            }
             self.moved = Moved::Yes;
         }
     }

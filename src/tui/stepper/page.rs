@@ -12,11 +12,12 @@ use super::super::words;
 use super::play::Play;
 use super::{StepperState, Why};
 use crate::model::moment::Moment;
+use crate::render::model::guess::{asked, told};
 use crate::render::model::moment::{comment, happened, headline, legend, state, why_so};
 use crate::render::model::{title, wrapped};
 use crate::render::model_play::answers;
 use crate::render::text::{Line, Role, Span, Text};
-use crate::untrusted::printable;
+use crate::untrusted::readable;
 
 /// From this many columns on, the picture stands beside what happens.
 const WIDE: usize = 118;
@@ -55,9 +56,11 @@ pub fn set(stepper: &StepperState, size: Size) -> Page {
     let width = usize::from(size.columns).saturating_sub(2);
     let foot = foot(stepper, width);
     let rows = size.body_rows().saturating_sub(foot.lines.len());
-    let (run, at, told) = (&stepper.run, stepper.at, stepper.told());
+    let (run, at, around) = (&stepper.run, stepper.at, stepper.told());
     let mut head = match at.step {
         _ if stepper.play.is_some() => Text::new(),
+        // What the author says there may be the answer.
+        step if step > 0 && stepper.quiz.open.is_some() => Text::new(),
         0 => title(&stepper.file.text, width),
         step => comment(run, step, &stepper.file.text, width),
     };
@@ -68,7 +71,7 @@ pub fn set(stepper: &StepperState, size: Size) -> Page {
     if width >= WIDE {
         head.blank();
         let rows = rows.saturating_sub(head.lines.len());
-        let (mut left, _) = happened(run, at, told, LEFT);
+        let (mut left, _) = happened(run, at, around, LEFT);
         let block = block(stepper, LEFT);
         let room = rows.saturating_sub(block.lines.len() + 1).max(HAPPENED);
         left = tail(left, room);
@@ -77,7 +80,7 @@ pub fn set(stepper: &StepperState, size: Size) -> Page {
             left.append(block);
         }
         let column = LEFT + GAP;
-        let (picture, marked) = state(run, at, stepper.since, told, width - column);
+        let (picture, marked) = state(run, at, stepper.since, around, width - column);
         return Page {
             head,
             left,
@@ -88,9 +91,9 @@ pub fn set(stepper: &StepperState, size: Size) -> Page {
             rows,
         };
     }
-    let (picture, marked) = state(run, at, stepper.since, told, width);
+    let (picture, marked) = state(run, at, stepper.since, around, width);
     let block = block(stepper, width);
-    let (done, _) = happened(run, at, told, width);
+    let (done, _) = happened(run, at, around, width);
     // The picture gets what it needs; what happens the rest, or its last lines.
     let taken = head.lines.len() + block.lines.len() + 1;
     let needed = picture.lines.len().max(PICTURE);
@@ -119,8 +122,17 @@ fn block(stepper: &StepperState, width: usize) -> Text {
     if let Some(play) = &stepper.play {
         return played(stepper, play, width);
     }
+    if let Some(question) = &stepper.quiz.open {
+        return asked(question, width);
+    }
     if stepper.at == Moment::default() {
         return legend(width);
+    }
+    let back = stepper.run.is_back(stepper.at);
+    let answer = stepper.quiz.told.as_ref();
+    let answer = answer.filter(|told| back && told.step == stepper.at.step);
+    if let (Some(answer), Some(step)) = (answer, stepper.run.steps().get(stepper.at.step)) {
+        return told(&answer.question, answer.given, step, stepper.told(), width);
     }
     match (stepper.why, stepper.run.steps().get(stepper.at.step)) {
         (Why::Asked, Some(step)) => why_so(step, stepper.told(), width),
@@ -154,7 +166,7 @@ fn played(stepper: &StepperState, play: &Play, width: usize) -> Text {
             text.append(answers(reply, width));
         }
         Some(Err(why)) => {
-            let words = format!("   This kernel could not be asked: {}.", printable(why));
+            let words = format!("   This kernel could not be asked: {}.", readable(why));
             let spans = [Span::new(Role::Warning, words)];
             text.lines.extend(wrapped(&spans, width, 3));
         }
@@ -188,16 +200,16 @@ fn foot(stepper: &StepperState, width: usize) -> Text {
             .collect(),
     };
     for (role, words) in said {
-        let spans = [Span::new(role, printable(words))];
+        let spans = [Span::new(role, readable(words))];
         text.lines.extend(wrapped(&spans, width, 2));
     }
     let mut line = Line::of(Role::Key, "> ");
     let (before, after) = around_cursor(&play.field);
     let room = width.saturating_sub(3);
-    let before = words::tail(&printable(&before), room.saturating_sub(1));
+    let before = words::tail(&readable(&before), room.saturating_sub(1));
     line.push(Role::Value, before);
     line.push(Role::Key, "\u{258f}");
-    line.push(Role::Value, printable(&after));
+    line.push(Role::Value, readable(&after));
     text.line(words::cut(line, width));
     text
 }

@@ -9,8 +9,8 @@
 //! │    2 buffer 1, of 5 bytes, goes to the end of the queue of socket 1          │
 //! │                                                                              │
 //! │   ┌─ A ──┐    ┌─ open file descriptions ────────────────────┐    ┌─ B ──┐    │
-//! │   │ fd 3 ├───▶│ file 0  2 references  ──▶ socket 0          │◀───┤ fd 3 │    │
-//! │   │ fd 4 ├───▶│ file 1  2 references  ──▶ socket 1          │◀───┤ fd 4 │    │
+//! │   │ fd 3 ├───▶│ file 0  ──▶ socket 0  2 references          │◀───┤ fd 3 │    │
+//! │   │ fd 4 ├───▶│ file 1  ──▶ socket 1  2 references          │◀───┤ fd 4 │    │
 //! │   └──────┘    └─────────────────────────────────────────────┘    └──────┘    │
 //! │ * socket 1   stream     ┃ "hello"                    ┃◀── socket 0           │
 //! │──────────────────────────────────────────────────────────────────────────────│
@@ -31,7 +31,7 @@ use crate::curriculum::model::{about, name_of, title_of as title_of_script};
 use crate::render::text::{Line, Role};
 use crate::render::theme::Theme;
 use crate::tui::model::Model;
-use crate::untrusted::printable;
+use crate::untrusted::readable;
 
 /// Draws the stepper.
 pub(super) fn draw(
@@ -41,24 +41,32 @@ pub(super) fn draw(
     state: &StepperState,
     theme: Theme,
 ) {
-    let title = title_of("Model", &printable(state.title()));
+    let title = title_of("Model", &readable(state.title()));
     let right = place_of(state);
     let prompt = [
         (Action::Accept, "make the call"),
         (Action::Recall, "typed before"),
         (Action::Complete, "complete"),
-        (Action::PageDown, "page"),
         (Action::Leave, "step through it"),
+        (Action::PageDown, "page"),
     ];
-    let mut keys = vec![
+    let mut keys = Vec::new();
+    if let Some(question) = &state.quiz.open {
+        keys.push((Action::Choose(question.guesses.len() as u8), "answer"));
+    }
+    keys.extend([
         (Action::Forward, ""),
         (Action::NextCall, ""),
         (Action::Backward, ""),
-    ];
+    ]);
     if state.has_reason() {
         keys.push((Action::Why, ""));
     }
-    keys.extend([(Action::Play, ""), (Action::Back, "")]);
+    keys.extend([
+        (Action::Predict, ""),
+        (Action::Play, ""),
+        (Action::Back, ""),
+    ]);
     let place = state.place();
     let keys = match place {
         Place::Prompt => &prompt[..],
@@ -170,14 +178,15 @@ pub(super) fn draw_list(
             true => ("\u{25b8} ", Role::Strong),
             false => ("  ", Role::Plain),
         };
-        let title = printable(title_of_script(&file.text)).into_owned();
+        let title = readable(title_of_script(&file.text)).into_owned();
         let line = Line::of(Role::Key, mark).with(role, title);
         lines.push(super::super::words::with_right(
             line,
             name_of(&file.name),
             width,
         ));
-        let mut words = super::super::words::wrap(&printable(&about(&file.text)), width - 4);
+        let mut words =
+            super::super::words::wrap(&readable(&about(&file.text)), width.saturating_sub(4));
         words.truncate(ROWS - 2);
         words.resize(ROWS - 2, String::new());
         for words in words {
