@@ -58,7 +58,7 @@ pub fn told(
         ]);
         if let Some(fault) = guess.because {
             let words = format!(
-                "  Yours would hold if this did: {}. It does not (row {}).",
+                "  That answer goes with another rule: {}. Linux does otherwise (row {}).",
                 fault.sentence(),
                 fault.row()
             );
