@@ -164,9 +164,8 @@ fn live(lesson: &Lesson, block: &Block, found: Found<'_>, layout: Layout<'_>) ->
         Block::Script(shown) => {
             let mut text = pieces::script(shown, layout);
             let name = readable(&shown.name);
-            let command = format!("ipc-mastery model step {name}");
-            let line = Line::of(Role::Code, command).with(Role::Plain, " goes through it.");
-            text.line(line);
+            let words = format!("`ipc-mastery model step {name}` goes through it.");
+            text.append(markdown_text(&words, layout));
             text
         }
     }
