@@ -6,7 +6,8 @@
 //! ```
 //!
 //! On a terminal there is a prompt, and the state of the model above it. Else a script is read from
-//! standard input, and each call is shown with both answers; the exit status is 1 when they differ.
+//! standard input, and each call is shown with both answers; the exit status is 1 when they differ,
+//! and 3 when one was not tried here.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -48,22 +49,27 @@ pub fn run(context: &Context) -> Result<ExitCode, CommandError> {
     });
     let script = Script::parse(&file.text).map_err(|mistake| model::told(&file, mistake))?;
     let width = ansi::terminal_width();
-    let (mut calls, mut differ) = (0, 0);
+    let (mut calls, mut differ, mut refused) = (0, 0, 0);
     let mut session = started(&script)?;
     for line in &script.lines {
         let turn = Turn::of(&line.action, line.times);
         let reply = session
             .ask(&turn)
             .map_err(|error| CommandError::internal("the play broke off").caused_by(error))?;
-        if let Reply::Answered { agree, .. } = reply {
-            calls += 1;
-            differ += usize::from(!agree);
+        match reply {
+            Reply::Answered { agree, .. } => {
+                calls += 1;
+                differ += usize::from(!agree);
+            }
+            Reply::Refused(_) => refused += 1,
+            Reply::Done => {}
         }
         context.print_text(&model_play::turn(line, &reply, width))?;
     }
     context.print_text(&model_play::sum(calls, differ, width))?;
-    Ok(match differ {
-        0 => ExitCode::Success,
+    Ok(match (differ, refused) {
+        (0, 0) => ExitCode::Success,
+        (0, _) => ExitCode::CannotJudge,
         _ => ExitCode::Failed,
     })
 }

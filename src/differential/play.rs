@@ -300,8 +300,12 @@ pub fn play(processes: &[(u32, u32)], prefix: String) -> io::Result<()> {
         .iter()
         .map(|(pid, user)| (Pid(*pid), *user))
         .collect();
-    let mut kernel = Kernel::new(settings);
     let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    if !user.is_root() && further.iter().any(|(_, other)| *other != user.as_raw()) {
+        let why = "Only root can start processes of other users.";
+        return replies(|_| Ok(Reply::Refused(why.to_owned())));
+    }
+    let mut kernel = Kernel::new(settings);
     kernel.give_ids(Pid(0), user.as_raw(), group.as_raw());
     for (pid, user) in &further {
         kernel.add_process(*pid);
@@ -313,9 +317,14 @@ pub fn play(processes: &[(u32, u32)], prefix: String) -> io::Result<()> {
         names: Names::default(),
         prefix,
     };
+    replies(|turn| play.turn(turn))
+}
+
+/// Answers turn after turn, until there are no more.
+fn replies(mut reply: impl FnMut(&Turn) -> io::Result<Reply>) -> io::Result<()> {
     for line in io::stdin().lock().lines() {
         let turn: Turn = serde_json::from_str(&line?)?;
-        let mut reply = serde_json::to_string(&play.turn(&turn)?)?;
+        let mut reply = serde_json::to_string(&reply(&turn)?)?;
         reply.push('\n');
         let mut out = io::stdout().lock();
         out.write_all(reply.as_bytes())?;

@@ -121,6 +121,20 @@ impl Drop for Session {
         self.let_end();
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.directory);
+        if std::fs::remove_dir_all(&self.directory).is_err() {
+            // A call may have closed a directory of it to everybody, its owner too.
+            open_up(&self.directory);
+            let _ = std::fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+/// Lets the owner into a directory and into all below it.
+fn open_up(directory: &Path) {
+    let _ = std::fs::set_permissions(directory, PermissionsExt::from_mode(0o700));
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path());
+        }
     }
 }

@@ -65,17 +65,18 @@ pub fn answers(reply: &Reply, width: usize) -> Text {
 pub fn sum(calls: usize, differ: usize, width: usize) -> Text {
     let mut text = Text::new();
     text.blank();
-    let calls = match calls {
+    let made = match calls {
         0 => "No call was made.".to_owned(),
         1 => "One call was made on both.".to_owned(),
         calls => format!("{calls} calls were made on both."),
     };
     let (role, words) = match differ {
+        _ if calls == 0 => (Role::Plain, String::new()),
         0 => (Role::Good, " The model and this kernel agree.".to_owned()),
         1 => (Role::Bad, " One answer differs.".to_owned()),
         differ => (Role::Bad, format!(" {differ} answers differ.")),
     };
-    let spans = [Span::new(Role::Plain, calls), Span::new(role, words)];
+    let spans = [Span::new(Role::Plain, made), Span::new(role, words)];
     text.lines.extend(wrapped(&spans, width, 0));
     text
 }

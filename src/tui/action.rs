@@ -478,7 +478,7 @@ impl Place {
             ],
             Self::Reference => &[Self::Reference, Self::Scrolling, Self::Everywhere],
             Self::Scripts => &[Self::Scripts, Self::Scrolling, Self::Everywhere],
-            Self::Stepper => &[Self::Stepper, Self::Scrolling, Self::Everywhere],
+            Self::Stepper => &[Self::Stepper, Self::Everywhere],
             Self::Terms => &[Self::Terms],
             Self::Search => &[Self::Search],
             Self::Prompt => &[Self::Prompt],

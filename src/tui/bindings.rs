@@ -231,6 +231,26 @@ pub const BINDINGS: &[Binding] = &[
         &[Key::plain(KeyCode::Up), letter('p'), letter('k')],
         Action::PreviousCall,
     ),
+    bind(
+        Place::Stepper,
+        &[Key::plain(KeyCode::Home), letter('g')],
+        Action::Home,
+    ),
+    bind(
+        Place::Stepper,
+        &[Key::plain(KeyCode::End), letter('G')],
+        Action::End,
+    ),
+    bind(
+        Place::Stepper,
+        &[Key::plain(KeyCode::PageUp), Key::control('u')],
+        Action::PageUp,
+    ),
+    bind(
+        Place::Stepper,
+        &[Key::plain(KeyCode::PageDown), Key::control('d')],
+        Action::PageDown,
+    ),
     bind(Place::Stepper, &[letter('w')], Action::Why),
     bind(Place::Stepper, &[letter('t')], Action::Predict),
     bind(Place::Stepper, DIGITS, Action::Choose(0)),

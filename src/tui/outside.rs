@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::effect::Effect;
 use super::event::{Begun, Event};
 use super::memory::Notebook;
-use super::play::Table;
+use super::play::{Ending, Table};
 use super::probes::look::Look;
 use super::scene::{Stand, Wanted};
 use crate::check::cancel::Cancel;
@@ -46,6 +46,7 @@ pub struct Outside {
     watch: Option<Cancel>,
     scene: Option<Stand>,
     play: Option<Table>,
+    ending: Vec<Ending>,
     clock: Clock,
 }
 
@@ -69,6 +70,7 @@ impl Outside {
             watch: None,
             scene: None,
             play: None,
+            ending: Vec::new(),
             clock: Clock::default(),
         };
         outside.spawn("highlight", |events| {
@@ -148,14 +150,14 @@ impl Outside {
                 turn,
             } => {
                 if self.play.as_ref().is_none_or(|play| play.id != id) {
-                    // One that is played already ends by itself when its asker is gone.
+                    self.ending.extend(self.play.take().map(Table::end));
                     self.play = Some(Table::set(id, processes, self.events.clone()));
                 }
                 if let Some(play) = &self.play {
                     play.ask(place, turn);
                 }
             }
-            Effect::EndPlay => self.play = None,
+            Effect::EndPlay => self.ending.extend(self.play.take().map(Table::end)),
             Effect::BeginProof { task, seed, of } => self.notebook.begin_proof(task, seed, of),
             Effect::Remember(memory) => self.notebook.remember(memory),
             Effect::LastReport(exercise) => self.notebook.last_report(exercise),
@@ -314,8 +316,8 @@ impl Outside {
         if let Some(scene) = self.scene {
             scene.end(PATIENCE);
         }
-        if let Some(play) = self.play {
-            play.end(PATIENCE);
+        for play in self.ending.into_iter().chain(self.play.map(Table::end)) {
+            play.wait(PATIENCE);
         }
         self.notebook.close();
     }

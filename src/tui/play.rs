@@ -39,10 +39,21 @@ impl Table {
         let _unheard = self.turns.send((place, turn));
     }
 
-    /// Ends it, and waits until its processes and files are gone.
-    pub fn end(self, patience: Duration) {
+    /// Ends it, in the background; what comes back tells when its processes and files are gone.
+    pub fn end(self) -> Ending {
         drop(self.turns);
-        let _ended = self.idle.recv_timeout(patience);
+        Ending(self.idle)
+    }
+}
+
+/// A play that ends.
+#[derive(Debug)]
+pub struct Ending(Receiver<()>);
+
+impl Ending {
+    /// Waits until nothing is left of it.
+    pub fn wait(self, patience: Duration) {
+        let _ended = self.0.recv_timeout(patience);
     }
 }
 

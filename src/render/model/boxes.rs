@@ -276,7 +276,7 @@ impl Beside {
             true => "\u{2500}".repeat(ARROW - 1) + "\u{25b6}",
             false => " ".repeat(ARROW),
         };
-        left.push((Role::Dim, arrow));
+        left.push((Role::Plain, arrow));
         let mut right = Vec::new();
         for seat in &shape.right {
             let cell = cell(seat);
@@ -285,13 +285,15 @@ impl Beside {
             if !there(seat) {
                 continue;
             }
-            right.push((
-                Role::Dim,
-                match cell {
-                    Cell::Held(_) => format!("\u{25c0}{}\u{2524}", "\u{2500}".repeat(ARROW - 1)),
-                    Cell::Gone | Cell::Blank => format!("{}\u{2502}", " ".repeat(ARROW)),
-                },
-            ));
+            let (arrow, wall) = match cell {
+                Cell::Held(_) => (
+                    "\u{25c0}".to_owned() + &"\u{2500}".repeat(ARROW - 1),
+                    "\u{2524}",
+                ),
+                Cell::Gone | Cell::Blank => (" ".repeat(ARROW), "\u{2502}"),
+            };
+            right.push((Role::Plain, arrow));
+            right.push((Role::Dim, wall.to_owned()));
             right.push((role, text));
             right.push((Role::Dim, format!("{}\u{2502}", " ".repeat(blank))));
         }

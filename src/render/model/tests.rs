@@ -239,7 +239,7 @@ fn lines_of_several_processes_come_together_and_the_last_one_stands_on_the_right
         .filter(|line| line.contains("──▶ socket"))
         .collect();
     assert!(
-        rows[0].starts_with("* │ fd 3 ├──┼─gone ┼───▶│ file 0"),
+        rows[0].starts_with("* │ fd 3 ├──┼ gone ┼───▶│ file 0"),
         "{frame}"
     );
     assert!(

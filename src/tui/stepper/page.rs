@@ -136,8 +136,30 @@ fn block(stepper: &StepperState, width: usize) -> Text {
     }
     match (stepper.why, stepper.run.steps().get(stepper.at.step)) {
         (Why::Asked, Some(step)) => why_so(step, stepper.told(), width),
+        _ if stepper.at == stepper.run.last() => end(stepper, width),
         _ => Text::new(),
     }
+}
+
+/// That a script is over, and what can be done then.
+fn end(stepper: &StepperState, width: usize) -> Text {
+    let mut text = Text::new();
+    let (right, of) = stepper.quiz.right;
+    let predicted = match of {
+        0 => String::new(),
+        _ => format!(" You predicted {right} of {of} right."),
+    };
+    let spans = [
+        Span::new(Role::Good, "\u{2713} "),
+        Span::new(Role::Strong, "This is the end of the script."),
+        Span::new(Role::Plain, predicted),
+        Span::new(Role::Key, " Home"),
+        Span::new(Role::Plain, " goes back to its beginning,"),
+        Span::new(Role::Key, " f"),
+        Span::new(Role::Plain, " lets you try calls of your own."),
+    ];
+    text.lines = wrapped(&spans, width, 2);
+    text
 }
 
 /// What this kernel says to a call of a free play; before the first, what there is to do.
