@@ -25,6 +25,8 @@ const WIDE: usize = 118;
 const LEFT: usize = 46;
 /// Blank columns between both.
 const GAP: usize = 2;
+/// Columns to the right of the picture, for signs that there is more.
+const EDGE: usize = 2;
 /// Rows of the author's words, at least: so that the picture seldom moves.
 const COMMENT: usize = 2;
 /// Rows of what happens, at least.
@@ -56,52 +58,84 @@ pub fn set(stepper: &StepperState, size: Size) -> Page {
     let width = usize::from(size.columns).saturating_sub(2);
     let foot = foot(stepper, width);
     let rows = size.body_rows().saturating_sub(foot.lines.len());
-    let (run, at, around) = (&stepper.run, stepper.at, stepper.told());
-    let mut head = match at.step {
+    match width >= WIDE {
+        true => beside(stepper, width, rows, foot),
+        false => below(stepper, width, rows, foot),
+    }
+}
+
+/// What the author says, where that gives nothing away.
+fn words_of_author(stepper: &StepperState, width: usize) -> Text {
+    let source = &stepper.file.text;
+    match stepper.at.step {
         _ if stepper.play.is_some() => Text::new(),
         // What the author says there may be the answer.
         step if step > 0 && stepper.quiz.open.is_some() => Text::new(),
-        0 => title(&stepper.file.text, width),
-        step => comment(run, step, &stepper.file.text, width),
-    };
+        0 => title(source, width),
+        step => comment(&stepper.run, step, source, width),
+    }
+}
+
+/// The picture stands beside what happens.
+fn beside(stepper: &StepperState, width: usize, rows: usize, foot: Text) -> Page {
+    let (run, at, around) = (&stepper.run, stepper.at, stepper.told());
+    let mut head = words_of_author(stepper, width);
     while stepper.play.is_none() && head.lines.len() < COMMENT {
         head.blank();
     }
     head.append(headline(run, at, width));
-    if width >= WIDE {
-        head.blank();
-        let rows = rows.saturating_sub(head.lines.len());
-        let (mut left, _) = happened(run, at, around, LEFT);
-        let block = block(stepper, LEFT);
-        let room = rows.saturating_sub(block.lines.len() + 1).max(HAPPENED);
-        left = tail(left, room);
-        if !block.lines.is_empty() {
-            left.blank();
-            left.append(block);
-        }
-        let column = LEFT + GAP;
-        let (picture, marked) = state(run, at, stepper.since, around, width - column);
-        return Page {
-            head,
-            left,
-            picture,
-            marked,
-            foot,
-            column,
-            rows,
-        };
+    head.blank();
+    let rows = rows.saturating_sub(head.lines.len());
+    let (left, _) = happened(run, at, around, LEFT);
+    let block = block(stepper, LEFT);
+    let room = rows.saturating_sub(block.lines.len() + 1);
+    let mut left = tail(left, room.max(HAPPENED));
+    if !block.lines.is_empty() {
+        left.blank();
+        left.append(block);
     }
-    let (picture, marked) = state(run, at, stepper.since, around, width);
+    let column = LEFT + GAP;
+    let (picture, marked) = state(run, at, stepper.since, around, width - column - EDGE);
+    Page {
+        head,
+        left,
+        picture,
+        marked,
+        foot,
+        column,
+        rows,
+    }
+}
+
+/// The picture stands below what happens.
+fn below(stepper: &StepperState, width: usize, rows: usize, foot: Text) -> Page {
+    let (run, at, around) = (&stepper.run, stepper.at, stepper.told());
+    let mut head = words_of_author(stepper, width);
+    let room = width.saturating_sub(EDGE);
+    let (picture, marked) = state(run, at, stepper.since, around, room);
+    let call = headline(run, at, width);
     let block = block(stepper, width);
     let (done, _) = happened(run, at, around, width);
     // The picture gets what it needs; what happens the rest, or its last lines.
-    let taken = head.lines.len() + block.lines.len() + 1;
+    let taken = head.lines.len() + call.lines.len() + block.lines.len() + 1;
     let needed = picture.lines.len().max(PICTURE);
-    let room = rows.saturating_sub(taken + needed).max(HAPPENED);
-    let mut done = tail(done, room);
-    while done.lines.len() < HAPPENED && block.lines.is_empty() {
-        done.blank();
+    let spare = rows.saturating_sub(taken + needed);
+    let mut done = tail(done, spare.max(HAPPENED));
+    // Where there is room, the picture stays where it is from call to call.
+    let mut spare = spare.saturating_sub(done.lines.len());
+    let mut pad = |text: &mut Text, least: usize| {
+        while text.lines.len() < least && spare > 0 {
+            text.blank();
+            spare -= 1;
+        }
+    };
+    if stepper.play.is_none() {
+        pad(&mut head, COMMENT);
     }
+    if block.lines.is_empty() {
+        pad(&mut done, HAPPENED);
+    }
+    head.append(call);
     head.append(done);
     head.append(block);
     head.blank();

@@ -109,16 +109,16 @@ pub(super) fn draw(
         (
             more > 0,
             usize::from(beside.height).saturating_sub(1),
-            "\u{2193} PgDn",
+            "\u{2193}",
         ),
     ] {
         if there && beside.width > 8 {
             let corner = Rect {
-                x: beside.right() - 7,
-                width: 7,
+                x: beside.right() - 1,
+                width: 1,
                 ..beside
             };
-            let line = Line::of(Role::Key, format!("{sign:>7}"));
+            let line = Line::of(Role::Key, sign);
             paint::line(buffer, corner, row, &line, theme);
         }
     }
