@@ -320,11 +320,14 @@ pub enum Isolation {
 #[derive(Debug, Subcommand)]
 pub enum Model {
     /// Go through a script call by call: what came back, what happened inside, and who refers to
-    /// what then.
+    /// what then. On a terminal with keys, event by event, forwards and backwards.
     Step(Step),
     /// Compare the model with the running kernel: rows of the catalogue, then calls by chance, as many
     /// as there is time for.
     Verify(Verify),
+    /// Try calls as you think of them, on the model and on the running kernel: both answers stand side
+    /// by side. Without a terminal a script is read from standard input.
+    Play,
 }
 
 /// Options of `model verify`.
@@ -361,6 +364,9 @@ pub struct Step {
     /// unreachable-cycle.
     #[arg(value_name = "SCRIPT")]
     pub script: PathBuf,
+    /// Print every call, one after the other, also on a terminal.
+    #[arg(long, conflicts_with = "json")]
+    pub print: bool,
     /// Print as JSON.
     #[arg(long)]
     pub json: bool,

@@ -270,6 +270,65 @@ fn a_learner_reads_a_lesson_answers_and_leaves() {
     assert_eq!((prediction.option, prediction.agreed), (0, Some(false)));
 }
 
+/// `ipc-mastery model …` in a terminal.
+fn model(state: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"));
+    command
+        .arg("model")
+        .args(arguments)
+        .env("XDG_STATE_HOME", state)
+        .env("TERM", "xterm-256color")
+        .env("TMPDIR", state);
+    command
+}
+
+#[test]
+fn a_script_is_stepped_through_forwards_and_backwards() {
+    let state = tempfile::tempdir().unwrap();
+    let command = model(state.path(), &["step", "half-close"]);
+    let mut session = Session::start(&command, USUAL);
+    session.shows("call 1 of 12, not made yet");
+    assert!(session.is_raw());
+    session.press("\x1b[C\x1b[C");
+    session.shows("event 2 of 14");
+    session.press("\x1b[D");
+    session.shows("event 1 of 14");
+    session.press("\x1b[B\x1b[B\x1b[B\x1b[B\x1b[B");
+    session.shows("= -1 EPIPE");
+    session.press("w");
+    session.shows("Why EPIPE?");
+    session.press("t\x1b[B");
+    session.shows("What does it come back with?");
+    session.press("1");
+    session.shows("call 6 of 12, event");
+    session.press("q");
+    assert_eq!(session.end().code(), Some(0));
+    session.assert_given_back();
+}
+
+#[test]
+fn calls_are_typed_and_made_on_both_and_nothing_is_left() {
+    let state = tempfile::tempdir().unwrap();
+    let mut session = Session::start(&model(state.path(), &["play"]), USUAL);
+    session.shows("Type a call");
+    session.press("socketpair stream\r");
+    session.shows("= fds 3 4   agree");
+    session.press("recv 3 1\r");
+    session.shows("= asleep   agree");
+    session.press("send 3 \"hello\"\rfork\rB: recv 4 100\r");
+    session.shows("= 5 \"hello\"   agree");
+    let left = || {
+        let entries = fs::read_dir(state.path()).unwrap().flatten();
+        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        names.filter(|name| name.contains("model")).count()
+    };
+    assert_eq!(left(), 1);
+    session.press("\x03");
+    assert_eq!(session.end().code(), Some(0));
+    session.assert_given_back();
+    assert_eq!(left(), 0);
+}
+
 #[test]
 fn a_lesson_is_scrolled_by_lines_pages_and_to_its_ends() {
     let state = tempfile::tempdir().unwrap();

@@ -13,6 +13,7 @@ pub mod lint;
 pub mod list;
 pub mod man;
 pub mod model;
+pub mod model_play;
 pub mod model_verify;
 pub mod pager;
 pub mod path;

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each call of the script is shown with what it comes back with, what happens inside, and the state
-//! behind it.
+//! behind it: on a terminal with keys, else one below the other.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::error::CommandError;
-use super::model_verify;
+use super::learn::{self, Drawable, Opened};
+use super::{model_play, model_verify};
 use crate::cli::{Model, Step};
 use crate::curriculum::LoadError;
 use crate::curriculum::model::{self, Rows};
@@ -25,7 +26,7 @@ use crate::model::run::{self, Run};
 use crate::model::script::{Mistake, Script};
 use crate::model::settings::Settings;
 use crate::render::ansi;
-use crate::render::model::{self as drawing, Told};
+use crate::render::model::{self as drawing, Cast, Told};
 use crate::untrusted::printable;
 
 /// Does what is asked of the model.
@@ -36,6 +37,7 @@ pub fn run(context: &Context, asked: &Model) -> Result<ExitCode, CommandError> {
     match asked {
         Model::Step(options) => step(context, options),
         Model::Verify(options) => model_verify::run(context, options),
+        Model::Play => model_play::run(context),
     }
 }
 
@@ -47,15 +49,23 @@ fn step(context: &Context, options: &Step) -> Result<ExitCode, CommandError> {
     let run = Run::of(&script, settings).map_err(|mistake| told(&file, mistake))?;
     if options.json {
         context.print_json(&drawing::data(&run, &rows))?;
+    } else if !options.print && learn::drawable() == Drawable::Yes {
+        let opened = Opened {
+            script: Some((file, Arc::new(rows))),
+            ..Opened::default()
+        };
+        return learn::show(context, context.curriculum()?, opened);
     } else {
         let width = ansi::terminal_width();
         let source = &file.text;
+        let cast = &Cast::of(&run);
         context.print_drawn(|sink| {
             sink.text(&drawing::title(source, width));
             for place in 0..run.steps().len() {
                 let told = Told {
                     source,
                     rows: &rows,
+                    cast,
                 };
                 sink.text(&drawing::frame(&run, place, told, width).apart());
             }
@@ -115,7 +125,7 @@ fn shipped(
 }
 
 /// A mistake of a script, to be drawn with its place.
-fn told(file: &Arc<SourceFile>, mistake: Mistake) -> CommandError {
+pub(super) fn told(file: &Arc<SourceFile>, mistake: Mistake) -> CommandError {
     let problems = Problems(vec![model::problem(file, mistake)]);
     CommandError::usage("the script cannot be run").caused_by(problems)
 }

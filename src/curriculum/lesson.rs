@@ -126,6 +126,17 @@ impl Shown {
     }
 }
 
+/// A script of the model that a lesson shows: it can be stepped through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Stepped {
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// What it is about: sentences.
+    pub about: String,
+}
+
 /// A piece of a lesson's text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -142,6 +153,8 @@ pub enum Block {
     State(String),
     /// `{{ picture PART }}`: the picture of a part.
     Picture(String),
+    /// `{{ script NAME }}`: a script of the model.
+    Script(Stepped),
 }
 
 impl Lesson {
@@ -267,6 +280,11 @@ pub fn cut(text: &str) -> (Vec<Block>, Vec<(std::ops::Range<usize>, String)>) {
             ["run", part] => Some(Block::Run(part.to_owned())),
             ["state", part] => Some(Block::State(part.to_owned())),
             ["picture", part] => Some(Block::Picture(part.to_owned())),
+            // What it is called is known to the files of the curriculum.
+            ["script", name] => Some(Block::Script(Stepped {
+                name: name.to_owned(),
+                ..Stepped::default()
+            })),
             [word, _] if !INLINE.contains(&word) && word.chars().all(char::is_alphabetic) => {
                 problems.push((span, format!("`{word}` is no live block")));
                 None

@@ -14,9 +14,10 @@ use serde::Serialize;
 
 use super::exercise::{Common, Exercise, Language, Proof};
 use super::guidance::Guidance;
-use super::lesson::{self, Lesson};
+use super::lesson::{self, Block, Lesson, Stepped};
 use super::manual::Manual;
 use super::misconception::Misconception;
+use super::model;
 use super::module::Module;
 use super::path::Path;
 use super::problem::{Problem, Problems, SourceFile, did_you_mean};
@@ -201,7 +202,25 @@ impl Loader {
         }
     }
 
+    /// The scripts of the model, by name.
+    fn scripts(&self) -> impl Iterator<Item = (&str, &StoredFile)> {
+        let files = self.files.iter();
+        files.filter_map(|file| Some((model::script_name(&file.name)?, file)))
+    }
+
+    /// Adds the scripts that are built in, where the files hold none.
+    fn complete_scripts(&mut self) {
+        if self.scripts().next().is_none()
+            && let Ok(files) = Source::Embedded.files()
+        {
+            let files = files.into_iter();
+            let scripts = files.filter(|file| model::script_name(&file.name).is_some());
+            self.files.extend(scripts);
+        }
+    }
+
     fn load(&mut self) -> Curriculum {
+        self.complete_scripts();
         let mut curriculum = Curriculum {
             path: self.read("curriculum/path.toml", Path::read),
             misconceptions: self.read("curriculum/misconceptions.toml", Misconception::read_all),
@@ -246,6 +265,11 @@ impl Loader {
         if let Some(file) = self.file(&text_name) {
             let (blocks, problems) = lesson::cut(&file.text);
             lesson.blocks = blocks;
+            for block in &mut lesson.blocks {
+                if let Block::Script(shown) = block {
+                    self.tell_of(shown);
+                }
+            }
             for (span, message) in problems {
                 self.add(&text_name, span, message, None);
             }
@@ -255,6 +279,19 @@ impl Loader {
             slug,
             module: module.to_owned(),
             ..lesson
+        }
+    }
+
+    /// Fills in what a script says of itself; one that is not there has no title.
+    fn tell_of(&self, shown: &mut Stepped) {
+        let mut scripts = self.scripts();
+        if let Some((_, file)) = scripts.find(|(name, _)| *name == shown.name) {
+            let text = &file.source_file().text;
+            shown.title = match model::title_of(text) {
+                "" => shown.name.clone(),
+                title => title.to_owned(),
+            };
+            shown.about = model::about(text);
         }
     }
 

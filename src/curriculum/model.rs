@@ -104,6 +104,49 @@ impl Why {
     }
 }
 
+/// Scripts, and what explains them.
+#[derive(Clone, Debug, Default)]
+pub struct Scripts {
+    /// Why checks refuse.
+    pub rows: Arc<Rows>,
+    /// The scripts, in the order of the alphabet.
+    pub files: Vec<Arc<SourceFile>>,
+}
+
+impl Scripts {
+    /// Loads them; those that are built in where a pack has none.
+    ///
+    /// # Errors
+    /// When the files cannot be read, or with every mistake found in the reasons.
+    pub fn load(source: &Source) -> Result<Self, LoadError> {
+        Ok(Self {
+            rows: Arc::new(Rows::load(source)?),
+            files: scripts(source)?,
+        })
+    }
+
+    /// The script with this name.
+    pub fn find(&self, name: &str) -> Option<&Arc<SourceFile>> {
+        self.files.iter().find(|file| name_of(&file.name) == name)
+    }
+}
+
+/// The title of a script: its first line, when that is a comment.
+pub fn title_of(text: &str) -> &str {
+    let first = text.lines().next().unwrap_or_default();
+    let title = first.trim_start().strip_prefix('#').unwrap_or_default();
+    title.trim().trim_end_matches('.')
+}
+
+/// What a script is about: the rest of its first comment, in one line.
+pub fn about(text: &str) -> String {
+    let comment = text
+        .lines()
+        .map_while(|line| line.trim_start().strip_prefix('#'));
+    let lines: Vec<&str> = comment.skip(1).map(str::trim).collect();
+    lines.join(" ")
+}
+
 /// What a script is called.
 pub fn name_of(file: &str) -> &str {
     let (before, after) = SCRIPT;
@@ -111,16 +154,19 @@ pub fn name_of(file: &str) -> &str {
     name.strip_suffix(after).unwrap_or(name)
 }
 
+/// What a file is called as a script, if it is one.
+pub fn script_name(file: &str) -> Option<&str> {
+    let (before, after) = SCRIPT;
+    let name = file.strip_prefix(before)?.strip_suffix(after)?;
+    (!name.contains('/')).then_some(name)
+}
+
 /// Every script, in the order of the alphabet; those that are built in where a pack has none.
 ///
 /// # Errors
 /// When the files cannot be read.
 pub fn scripts(source: &Source) -> Result<Vec<Arc<SourceFile>>, SourceError> {
-    files(source, |name| {
-        let (before, after) = SCRIPT;
-        let within = name.starts_with(before) && name.ends_with(after);
-        within && !name_of(name).contains('/')
-    })
+    files(source, |name| script_name(name).is_some())
 }
 
 /// Rows of the catalogue as scripts, a letter a file; those that are built in where a pack has none.

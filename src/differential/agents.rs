@@ -84,28 +84,43 @@ impl Agents {
         self.pids.get(pid.index()).copied().flatten()
     }
 
-    /// Waits until an agent answers or sleeps in its call; if it sleeps, the call is broken off.
-    fn sleeps(&self, pid: Pid) -> io::Result<bool> {
+    /// Has Linux look for sockets that nobody can reach. Any socket that is released makes it do so;
+    /// when is its own affair.
+    ///
+    /// # Errors
+    /// When there can be no socket.
+    pub fn let_collect(&self) -> io::Result<()> {
+        for _ in 0..2 {
+            drop(std::os::unix::net::UnixDatagram::pair()?);
+            nix::poll::poll(&mut [], 40_u16)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until an agent answers or, after so long, sleeps in its call; if it sleeps, the call is
+    /// broken off. What it answers then, where it sleeps; `None` where it does not.
+    fn sleeps(&self, pid: Pid, after: Duration) -> io::Result<Option<String>> {
         let Some(real) = self.pids[pid.index()] else {
-            return Ok(false);
+            return Ok(None);
         };
         let channel = self.channels[pid.index()].as_fd();
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
             let mut fds = [PollFd::new(channel, PollFlags::POLLIN)];
             if nix::poll::poll(&mut fds, LOOK_MS)? > 0 {
-                return Ok(false);
+                return Ok(None);
+            }
+            if began.elapsed() < after {
+                continue;
             }
             // Its first argument is the descriptor: a low one is that of the call, a high one its channel.
             let within = process::syscall(real).filter(|(_, fd)| *fd < LISTENS as u64);
             if within.is_some() && process::sleeps(real) {
                 kill(RealPid::from_raw(real), Signal::SIGUSR1)?;
-                let mut interrupted = vec![0; LINE];
-                recv(channel.as_raw_fd(), &mut interrupted, MsgFlags::empty())?;
-                return Ok(true);
+                return Ok(Some(heard(channel.as_raw_fd())?));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Has a process make a call; `expected` matters only when it is that the call sleeps.
@@ -118,6 +133,32 @@ impl Agents {
         call: &Call,
         expected: Option<&Expected>,
     ) -> io::Result<Expected> {
+        let asleep = Expected::of(&Outcome::Sleeps(Wait::Other));
+        let after = (expected == Some(&asleep)).then_some(Duration::ZERO);
+        self.made(pid, call, after)
+    }
+
+    /// Has a process make a call that may sleep although it should not, by what the model says: that
+    /// is waited for so long.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub fn call_or_sleep(
+        &mut self,
+        pid: Pid,
+        call: &Call,
+        model: &Outcome,
+        patience: Duration,
+    ) -> io::Result<Expected> {
+        let after = match model {
+            Outcome::Sleeps(_) => Duration::ZERO,
+            Outcome::Done(_) | Outcome::Failed(_) => patience,
+        };
+        self.made(pid, call, Some(after))
+    }
+
+    /// Has a process make a call. After so long it may be found asleep, and is then broken off.
+    fn made(&mut self, pid: Pid, call: &Call, after: Option<Duration>) -> io::Result<Expected> {
         let known: Vec<String> = self
             .pids
             .iter()
@@ -143,13 +184,20 @@ impl Agents {
             nix::poll::poll(&mut fds, PATIENCE.as_millis() as u16)?;
             return Ok(Expected::of(&Outcome::Done(Answer::Process(pid))));
         }
-        let asleep = Expected::of(&Outcome::Sleeps(Wait::Other));
-        if expected == Some(&asleep) && self.sleeps(pid)? {
-            return Ok(asleep);
+        let broken_off = match after {
+            Some(after) => self.sleeps(pid, after)?,
+            None => None,
+        };
+        if let Some(text) = broken_off {
+            let answer = text.parse::<Expected>().ok();
+            let interrupted = Expected::of(&Outcome::Failed(Errno::EINTR));
+            // What a call had done in part before it slept is its answer.
+            return Ok(match answer {
+                Some(part) if after != Some(Duration::ZERO) && part != interrupted => part,
+                _ => Expected::of(&Outcome::Sleeps(Wait::Other)),
+            });
         }
-        let mut answer = vec![0; LINE];
-        let len = recv(channel, &mut answer, MsgFlags::empty())?;
-        let text = String::from_utf8_lossy(&answer[..len]).into_owned();
+        let text = heard(channel)?;
         if let Some(child) = text.strip_prefix("child ") {
             self.pids[next] = child.parse().ok();
             let child = Pid(next as u32);
@@ -171,6 +219,13 @@ impl Drop for Agents {
             let _ = bare::close(LISTENS + place as RawFd);
         }
     }
+}
+
+/// The next line that an agent writes.
+fn heard(channel: RawFd) -> io::Result<String> {
+    let mut line = vec![0; LINE];
+    let len = recv(channel, &mut line, MsgFlags::empty())?;
+    Ok(String::from_utf8_lossy(&line[..len]).into_owned())
 }
 
 fn moved(descriptor: OwnedFd, to: RawFd) -> io::Result<RawFd> {

@@ -17,7 +17,7 @@ use super::candidate::{Candidate, Silence};
 use super::compare::{self, Names};
 use super::dice::Dice;
 use super::generator::{Generator, Range, Who};
-use super::play::{Play, Played};
+use super::performance::{Performance, Performed};
 use super::sequence::{KEPT, Pair, Step};
 use super::shrink::{Shown, shrink};
 use super::topic::Topic;
@@ -327,17 +327,17 @@ impl Examiner {
         let wrong = |mistake: crate::model::script::Mistake| io::Error::other(mistake.to_string());
         let script = Script::parse(&text.replace("abstract:n", &format!("abstract:{prefix}")))
             .map_err(wrong)?;
-        let mut play = Play::start(&script, &self.settings)?;
+        let mut performance = Performance::start(&script, &self.settings)?;
         let mut names = Names::default();
         let mut said = Vec::new();
         let booted = self.candidate.ask(&[self.boot.to_string()])?;
         let mut silence = booted.silence;
         for line in &script.lines {
-            let Played {
+            let Performed {
                 linux,
                 model,
                 events,
-            } = play.run(line)?;
+            } = performance.run(line)?;
             let asked = line.action.to_string();
             said.push(asked.replace(prefix, "n"));
             let answers = match silence {

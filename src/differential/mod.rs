@@ -4,8 +4,8 @@
 //! answers are the same, [`sequence`] runs a list of calls, [`shrink`] makes it as short as
 //! it can be, [`topic`] says which calls are drawn,
 //! [`verify`] goes on until time is over, in a process of its own ([`role`]) that
-//! [`session`] starts. [`agents`] are several processes, [`play`] has them
-//! play a script. What Linux is set to is
+//! [`session`] starts. [`agents`] are several processes, [`performance`] has them
+//! make the calls of a script, [`play`] those that somebody types. What Linux is set to is
 //! measured first, in [`measured`].
 //!
 //! [`examine`] compares a kernel that somebody else wrote, which [`candidate`] talks to, in
@@ -20,6 +20,7 @@ pub mod examine;
 pub mod generator;
 pub mod linux;
 pub mod measured;
+pub mod performance;
 pub mod play;
 pub mod report;
 pub mod role;

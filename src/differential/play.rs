@@ -1,141 +1,382 @@
-//! A script that is played: processes of Linux make its calls, and the model makes them beside, so that
-//! it is known which sockets a collection of garbage must free. Linux collects in its own time; it is
-//! waited for.
+//! Free play: calls as somebody thinks of them, one after the other, each made on the model and by a
+//! real process; both answers side by side.
+//!
+//! Owns the conversation (a [`Turn`] in, a [`Reply`] out) and what may be tried: calls that stay among
+//! the descriptors and in the directory of the play. Processes are [`super::agents`]', and their
+//! starter is [`super::session`].
 
-use std::collections::BTreeMap;
-use std::io;
-use std::os::unix::net::UnixDatagram;
+use std::io::{self, BufRead, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::agents::Agents;
-use crate::model::event::Event;
-use crate::model::file::Kind;
-use crate::model::id::SockId;
+use super::compare::{self, Names};
+use super::measured;
+use crate::model::address::Address;
+use crate::model::call::{Ancillary, Call, Fd};
+use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
 use crate::model::outcome::Outcome;
-use crate::model::script::{Action, Expected, Line, Script};
-use crate::model::settings::Settings;
-use crate::sys::{fd_table, unix_table};
+use crate::model::script::{Action, Expected, process_name};
 
-/// How long Linux may take to collect what it must.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// From one look whether it has to the next, in milliseconds: no event tells that.
-const LOOK_MS: u16 = 5;
-/// How long it is given to collect what it must not, in milliseconds.
-const TEMPTED_MS: u16 = 40;
+/// The descriptors that calls may name.
+const DESCRIPTORS: std::ops::Range<Fd> = 3..900;
+/// The most bytes that one call receives.
+const LONGEST: usize = 256 * 1024;
+/// The most bytes of control messages that one call receives.
+const LONGEST_CONTROL: usize = 16 * 1024;
+/// How many processes there can be.
+const PROCESSES: u32 = 12;
+/// How long a call that should not sleep is waited for.
+const PATIENCE: Duration = Duration::from_millis(400);
 
-/// A script in play.
-#[derive(Debug)]
-pub struct Play {
-    agents: Agents,
-    kernel: Kernel,
-    /// Inodes of the sockets that a process has or had a descriptor of.
-    inodes: BTreeMap<SockId, u64>,
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Turn {
+    /// A process makes a call.
+    Call {
+        /// Who.
+        pid: u32,
+        /// What: as scripts have it.
+        call: String,
+        /// How often: the answer is that of the last time.
+        times: usize,
+    },
+    /// The kernel looks for sockets that nobody can reach.
+    Collect,
 }
 
-/// What a line came back with.
-#[derive(Debug)]
-pub struct Played {
-    /// On Linux; `None`: it is no call.
-    pub linux: Option<Expected>,
-    /// On the model.
-    pub model: Option<Outcome>,
-    /// What happened in the model.
-    pub events: Vec<Event>,
+impl Turn {
+    /// What a line of a script does.
+    pub fn of(action: &Action, times: usize) -> Self {
+        match action {
+            Action::Call { pid, call } => Self::Call {
+                pid: pid.0,
+                call: call.to_string(),
+                times,
+            },
+            Action::Collect => Self::Collect,
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// Both answered.
+    Answered {
+        /// The model, as scripts have it.
+        model: String,
+        /// This kernel.
+        linux: String,
+        /// Whether that is the same.
+        agree: bool,
+    },
+    /// There is nothing to answer.
+    Done,
+    /// It was not tried: why, as a sentence.
+    Refused(String),
+}
+
+/// Why a call is not tried on a real kernel; `None`: it may be. It must stay among the descriptors of
+/// the play and in its directory.
+pub fn refusal(call: &Call) -> Option<String> {
+    if let Some(fd) = descriptors(call)
+        .into_iter()
+        .find(|fd| *fd >= 0 && !DESCRIPTORS.contains(fd))
+    {
+        let (first, last) = (DESCRIPTORS.start, DESCRIPTORS.end - 1);
+        return Some(format!(
+            "Descriptor {fd} is no part of the play: those from {first} to {last} are."
+        ));
+    }
+    if let Some(path) = paths(call).into_iter().find(|path| leads_away(path)) {
+        let path = String::from_utf8_lossy(path).into_owned();
+        return Some(format!(
+            "\u{201c}{}\u{201d} leads out of the directory of the play: name a file in it.",
+            crate::untrusted::readable(&path)
+        ));
+    }
+    match call {
+        Call::Receive { len, .. } | Call::Read { len, .. } if *len > LONGEST => Some(format!(
+            "At most {LONGEST} bytes are received at once here."
+        )),
+        Call::Receive {
+            control: Some(room),
+            ..
+        } if *room > LONGEST_CONTROL => Some(format!(
+            "At most {LONGEST_CONTROL} bytes of control messages are received at once here."
+        )),
+        _ => None,
+    }
+}
+
+/// Whether a path leads elsewhere than to something below the directory one is in.
+fn leads_away(path: &[u8]) -> bool {
+    path.first() == Some(&b'/') || path.split(|byte| *byte == b'/').any(|part| part == b"..")
+}
+
+/// The paths that a call names.
+fn paths(call: &Call) -> Vec<&[u8]> {
+    match call {
+        Call::Bind { address, .. } | Call::Connect { address, .. } => path_of(address),
+        Call::Send { to: Some(to), .. } => path_of(to),
+        Call::Open { path, .. }
+        | Call::Create { path }
+        | Call::Mkdir { path, .. }
+        | Call::Unlink { path }
+        | Call::Chmod { path, .. }
+        | Call::Chown { path, .. }
+        | Call::Mode { path }
+        | Call::Chdir { path } => vec![path.as_bytes()],
+        Call::Symlink { target, path } => vec![target.as_bytes(), path.as_bytes()],
+        Call::Rename { from, to } => vec![from.as_bytes(), to.as_bytes()],
+        _ => Vec::new(),
+    }
+}
+
+/// The path of an address; an abstract name is none.
+fn path_of(address: &Address) -> Vec<&[u8]> {
+    match address.path.first() {
+        None | Some(0) => Vec::new(),
+        Some(_) => vec![&address.path],
+    }
+}
+
+/// The descriptors that a call names.
+fn descriptors(call: &Call) -> Vec<Fd> {
+    match call {
+        Call::Send { fd, control, .. } => {
+            let mut fds = vec![*fd];
+            for message in control {
+                if let Ancillary::Rights { fds: sent, .. } = message {
+                    fds.extend(sent);
+                }
+            }
+            fds
+        }
+        Call::Dup2 { fd, to } => vec![*fd, *to],
+        Call::Bind { fd, .. }
+        | Call::Listen { fd, .. }
+        | Call::Connect { fd, .. }
+        | Call::Accept { fd, .. }
+        | Call::Receive { fd, .. }
+        | Call::Write { fd, .. }
+        | Call::Read { fd, .. }
+        | Call::Shutdown { fd, .. }
+        | Call::Close { fd }
+        | Call::Dup { fd }
+        | Call::SetNonblock { fd, .. }
+        | Call::GetNonblock { fd }
+        | Call::SetCloexec { fd, .. }
+        | Call::GetCloexec { fd }
+        | Call::Getsockname { fd }
+        | Call::Getpeername { fd }
+        | Call::Getsockopt { fd, .. }
+        | Call::Setsockopt { fd, .. }
+        | Call::Inq { fd }
+        | Call::Outq { fd }
+        | Call::Poll { fd, .. }
+        | Call::Fchmod { fd, .. }
+        | Call::Seek { fd, .. } => vec![*fd],
+        Call::Socket { .. }
+        | Call::Socketpair { .. }
+        | Call::Pipe { .. }
+        | Call::Eventfd { .. }
+        | Call::Open { .. }
+        | Call::Create { .. }
+        | Call::Mkdir { .. }
+        | Call::Symlink { .. }
+        | Call::Unlink { .. }
+        | Call::Rename { .. }
+        | Call::Chmod { .. }
+        | Call::Chown { .. }
+        | Call::Mode { .. }
+        | Call::Umask { .. }
+        | Call::Chdir { .. }
+        | Call::Fork
+        | Call::Exit
+        | Call::SetIds { .. }
+        | Call::LimitFiles { .. } => Vec::new(),
+    }
+}
+
+/// Both sides of a play.
+struct Play {
+    kernel: Kernel,
+    agents: Agents,
+    names: Names,
+    /// What abstract names begin with, where they belong to the whole machine.
+    prefix: String,
 }
 
 impl Play {
-    /// Starts the processes of a script, in a process with one thread.
-    ///
-    /// # Errors
-    /// When they cannot be started.
-    pub fn start(script: &Script, settings: &Arc<Settings>) -> io::Result<Self> {
-        let mut kernel = script.kernel(Arc::clone(settings)).with_events();
-        let first = crate::model::id::Pid(0);
-        let (user, group) = (nix::unistd::getuid(), nix::unistd::getgid());
-        kernel.give_ids(first, user.as_raw(), group.as_raw());
-        kernel.take_events();
-        Ok(Self {
-            agents: Agents::start(&script.processes)?,
-            kernel,
-            inodes: BTreeMap::new(),
-        })
-    }
-
-    /// Does what a line says.
-    ///
-    /// # Errors
-    /// When a process does not answer, or the line is about something that the model leaves out.
-    pub fn run(&mut self, line: &Line) -> io::Result<Played> {
-        let model = line.run(&mut self.kernel);
-        let model = model.map_err(|mistake| io::Error::other(mistake.to_string()))?;
-        let linux = match &line.action {
-            Action::Call { pid, call } => {
-                let mut answer = None;
-                for _ in 0..line.times {
-                    answer = Some(self.agents.call(*pid, call, line.expected.as_ref())?);
-                }
-                answer
-            }
-            Action::Collect => {
-                self.wait_for_collection()?;
-                None
-            }
+    fn turn(&mut self, turn: &Turn) -> io::Result<Reply> {
+        let Turn::Call { pid, call, times } = turn else {
+            self.kernel.collect_garbage();
+            self.agents.let_collect()?;
+            return Ok(Reply::Done);
         };
-        self.learn_inodes();
-        Ok(Played {
-            linux,
-            model,
-            events: self.kernel.take_events(),
-        })
-    }
-
-    /// Notes the inodes of sockets that have come into a table of descriptors.
-    fn learn_inodes(&mut self) {
-        for (pid, process) in self.kernel.processes() {
-            let Some(real) = self.agents.process(pid) else {
-                continue;
-            };
-            for (fd, descriptor) in &process.descriptors {
-                let Kind::Socket(sock) = self.kernel.file(descriptor.file).kind else {
-                    continue;
-                };
-                if !self.inodes.contains_key(&sock)
-                    && let Some(inode) = inode(real, *fd)
-                {
-                    self.inodes.insert(sock, inode);
-                }
-            }
+        let call: Call = match call.parse() {
+            Ok(call) => call,
+            Err(mistake) => return Ok(Reply::Refused(format!("It is no call: {mistake}."))),
+        };
+        if let Some(why) = refusal(&call) {
+            return Ok(Reply::Refused(why));
         }
-    }
-
-    /// Waits until Linux has let go of what the model has let go of.
-    fn wait_for_collection(&self) -> io::Result<()> {
-        let dead = self
-            .inodes
-            .iter()
-            .filter(|(sock, _)| self.kernel.sock(**sock).dead);
-        let dead: Vec<u64> = dead.map(|(_, inode)| *inode).collect();
-        let began = Instant::now();
-        loop {
-            // Any socket that is released makes Linux look for garbage.
-            drop(UnixDatagram::pair()?);
-            let there = unix_table::inodes()?;
-            if !dead.iter().any(|inode| there.contains(inode)) || began.elapsed() > PATIENCE {
+        let pid = Pid(*pid);
+        if !self.kernel.has_process(pid) {
+            let name = process_name(pid);
+            return Ok(Reply::Refused(format!("There is no process {name}.")));
+        }
+        let next = self.kernel.processes().map(|(pid, _)| pid.0).max();
+        if call == Call::Fork && next.is_some_and(|last| last + 1 >= PROCESSES) {
+            return Ok(Reply::Refused(
+                "There is no room for one more process.".to_owned(),
+            ));
+        }
+        let call = prefixed(call, &self.prefix);
+        let mut reply = Reply::Done;
+        for _ in 0..*times {
+            let model = self.kernel.call(pid, &call);
+            let linux = self.agents.call_or_sleep(pid, &call, &model, PATIENCE)?;
+            let agree = self.agree(&model, &linux);
+            reply = Reply::Answered {
+                model: self.shown(&Expected::of(&model)),
+                linux: self.shown(&linux),
+                agree,
+            };
+            if !agree {
                 break;
             }
-            nix::poll::poll(&mut [], LOOK_MS)?;
         }
-        nix::poll::poll(&mut [], TEMPTED_MS)?;
-        Ok(())
+        Ok(reply)
+    }
+
+    fn agree(&mut self, model: &Outcome, linux: &Expected) -> bool {
+        match (Expected::of(model), linux) {
+            (Expected::Exactly(model), Expected::Exactly(linux)) => {
+                compare::same(&model, linux, &mut self.names)
+            }
+            _ => false,
+        }
+    }
+
+    fn shown(&self, answer: &Expected) -> String {
+        let text = answer.to_string();
+        match self.prefix.is_empty() {
+            true => text,
+            false => text.replace(&self.prefix, ""),
+        }
     }
 }
 
-/// The inode of a socket, by a descriptor of a process.
-fn inode(pid: i32, fd: i32) -> Option<u64> {
-    let target = fd_table::target(pid as u32, fd as u32).ok()?;
-    let target = String::from_utf8(target).ok()?;
-    let number = target.strip_prefix("socket:[")?.strip_suffix(']')?;
-    number.parse().ok()
+/// A call whose abstract names begin with something that nobody else uses.
+fn prefixed(mut call: Call, prefix: &str) -> Call {
+    let address = match &mut call {
+        Call::Bind { address, .. } | Call::Connect { address, .. } => Some(address),
+        Call::Send { to, .. } => to.as_mut(),
+        _ => None,
+    };
+    if let Some(address) = address.filter(|address| address.path.first() == Some(&0)) {
+        address.path.splice(1..1, prefix.bytes());
+        address.len += prefix.len() as i32;
+    }
+    call
+}
+
+/// Plays until nobody asks any more. `processes` are those beside the first, each with its user.
+///
+/// # Errors
+/// When processes cannot be started or do not answer.
+pub fn play(processes: &[(u32, u32)], prefix: String) -> io::Result<()> {
+    let settings = Arc::new(measured::settings()?);
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+    let further: Vec<(Pid, u32)> = processes
+        .iter()
+        .map(|(pid, user)| (Pid(*pid), *user))
+        .collect();
+    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    if !user.is_root() && further.iter().any(|(_, other)| *other != user.as_raw()) {
+        let why = "Only root can start processes of other users.";
+        return replies(|_| Ok(Reply::Refused(why.to_owned())));
+    }
+    let mut kernel = Kernel::new(settings);
+    kernel.give_ids(Pid(0), user.as_raw(), group.as_raw());
+    for (pid, user) in &further {
+        kernel.add_process(*pid);
+        kernel.give_ids(*pid, *user, *user);
+    }
+    let mut play = Play {
+        kernel,
+        agents: Agents::start(&further)?,
+        names: Names::default(),
+        prefix,
+    };
+    replies(|turn| play.turn(turn))
+}
+
+/// Answers turn after turn, until there are no more.
+fn replies(mut reply: impl FnMut(&Turn) -> io::Result<Reply>) -> io::Result<()> {
+    for line in io::stdin().lock().lines() {
+        let turn: Turn = serde_json::from_str(&line?)?;
+        let mut reply = serde_json::to_string(&reply(&turn)?)?;
+        reply.push('\n');
+        let mut out = io::stdout().lock();
+        out.write_all(reply.as_bytes())?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leads_out_of_the_play_is_not_tried() {
+        for call in [
+            "unlink /etc/passwd",
+            "open ../x r",
+            "symlink /etc here",
+            "rename a/../../b c",
+            "bind 3 path:/run/x",
+            "connect 3 path:a/../../b",
+            "send 3 \"x\" to=path:/run/x",
+            "write 1 \"x\"",
+            "dup2 3 905",
+            "send 3 \"x\" rights=4,0",
+            "recv 3 99999999",
+            "recv 3 1 control=99999999",
+        ] {
+            assert!(refusal(&call.parse().unwrap()).is_some(), "{call}");
+        }
+        for call in [
+            "unlink a/b",
+            "bind 3 abstract:/run/x",
+            "bind 3 path:a..b",
+            "close -1",
+            "dup2 3 899",
+            "connect 3 unspec",
+            "fork",
+        ] {
+            assert_eq!(refusal(&call.parse().unwrap()), None, "{call}");
+        }
+    }
+
+    #[test]
+    fn only_abstract_names_get_a_prefix() {
+        let prefix = |call: &str| prefixed(call.parse().unwrap(), "p-").to_string();
+        assert_eq!(prefix("bind 3 abstract:x"), "bind 3 abstract:p-x");
+        assert_eq!(prefix("bind 3 path:x"), "bind 3 path:x");
+        assert_eq!(prefix("bind 3 unnamed"), "bind 3 unnamed");
+        assert_eq!(
+            prefix("send 3 \"x\" to=abstract:x"),
+            "send 3 \"x\" to=abstract:p-x"
+        );
+    }
 }

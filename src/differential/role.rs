@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::generator::{Range, Who};
 use super::measured;
-use super::play::Play;
+use super::performance::Performance;
+use super::play;
 use super::report::Report;
 use super::sequence::Divergence;
 use super::topic::Topic;
@@ -40,6 +41,13 @@ pub enum Request {
         who: Who,
         /// The error to put into the model.
         fault: Option<String>,
+        /// The directory to be in: empty, and writable for everybody.
+        directory: String,
+    },
+    /// Calls as somebody types them: see [`play`].
+    Play {
+        /// Processes beside the first, each with its user.
+        processes: Vec<(u32, u32)>,
         /// The directory to be in: empty, and writable for everybody.
         directory: String,
     },
@@ -103,7 +111,19 @@ pub fn play() -> io::Result<()> {
         true => May::Everything,
         false => May::OneUser,
     };
+    // Names that belong to the whole machine are told apart from those of others.
+    let prefix = match alone {
+        true => String::new(),
+        false => format!("ipc-mastery-{}-", std::process::id()),
+    };
     match request {
+        Request::Play {
+            processes,
+            directory,
+        } => {
+            std::env::set_current_dir(directory)?;
+            play::play(&processes, prefix)
+        }
         Request::Verify {
             seed,
             time_ms,
@@ -119,10 +139,6 @@ pub fn play() -> io::Result<()> {
             });
             let mut settings = measured::settings()?;
             settings.fault = fault.transpose()?;
-            let prefix = match alone {
-                true => String::new(),
-                false => format!("ipc-mastery-{}-", std::process::id()),
-            };
             let range = Range {
                 prefix,
                 privileged: nix::unistd::geteuid().is_root(),
@@ -217,10 +233,10 @@ fn rows(texts: &[String], may: May) -> io::Result<()> {
                 })?;
                 continue;
             }
-            let mut play = Play::start(&entry.script, &settings)?;
+            let mut performance = Performance::start(&entry.script, &settings)?;
             let mut differs = None;
             for line in &entry.script.lines {
-                let answer = play.run(line)?.linux;
+                let answer = performance.run(line)?.linux;
                 let (Some(answer), Some(expected)) = (answer, &line.expected) else {
                     continue;
                 };
@@ -230,7 +246,7 @@ fn rows(texts: &[String], may: May) -> io::Result<()> {
                     break;
                 }
             }
-            drop(play);
+            drop(performance);
             sweep()?;
             tell(&Told::Row {
                 row: entry.row.to_string(),

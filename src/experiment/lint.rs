@@ -183,6 +183,8 @@ impl TextCheck<'_> {
                 ["run", part] if alone => {
                     self.ran.insert(part.to_owned());
                 }
+                // Loading has looked whether it is there.
+                ["script", _] if alone => {}
                 ["predict", part] if alone => self.predict(part, start..end),
                 ["state" | "picture", part] if alone => self.after_run(part, start..end),
                 _ => {

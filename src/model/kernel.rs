@@ -53,6 +53,17 @@ struct Trace {
     events: Option<Vec<Event>>,
     /// How often each row of the catalogue was decided by.
     rows: Vec<u64>,
+    /// The one state in the middle of a call that somebody wants to look at.
+    still: Option<Still>,
+}
+
+/// The state behind an event.
+#[derive(Clone, Debug)]
+struct Still {
+    /// Behind how many events.
+    behind: usize,
+    /// The state, once it was there.
+    kernel: Option<Box<Kernel>>,
 }
 
 impl Kernel {
@@ -73,6 +84,7 @@ impl Kernel {
             trace: Trace {
                 events: None,
                 rows: vec![0; Row::COUNT],
+                still: None,
             },
         };
         kernel.add_process(Pid(0));
@@ -105,6 +117,16 @@ impl Kernel {
         }
     }
 
+    /// The same, wrong in one respect, and without a trace.
+    pub(super) fn mistaken(mut self, fault: Fault) -> Self {
+        self.settings = Arc::new(Settings {
+            fault: Some(fault),
+            ..(*self.settings).clone()
+        });
+        self.trace.events = None;
+        self
+    }
+
     /// Writes events down from now on.
     pub fn with_events(mut self) -> Self {
         self.trace.events = Some(Vec::new());
@@ -115,6 +137,21 @@ impl Kernel {
     pub fn take_events(&mut self) -> Vec<Event> {
         let events = self.trace.events.as_mut();
         events.map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Keeps the state behind this event, counted from 1 on. Only a kernel that writes events down
+    /// ever comes there.
+    pub(super) fn keep_behind(&mut self, event: usize) {
+        self.trace.still = Some(Still {
+            behind: event,
+            kernel: None,
+        });
+    }
+
+    /// The state that was to be kept, if it came so far.
+    pub(super) fn take_kept(&mut self) -> Option<Self> {
+        let still = self.trace.still.take()?;
+        Some(*still.kernel?)
     }
 
     /// How often each row of the catalogue was decided by, in the order of rows.
@@ -206,10 +243,18 @@ impl Kernel {
         Stop::Failed(errno)
     }
 
-    /// Writes an event down.
+    /// Writes an event down. What it tells has happened already.
     fn emit(&mut self, event: impl FnOnce() -> Event) {
-        if let Some(events) = &mut self.trace.events {
-            events.push(event());
+        let Some(events) = &mut self.trace.events else {
+            return;
+        };
+        events.push(event());
+        let behind = events.len();
+        if let Some(mut still) = self.trace.still.take() {
+            if still.behind == behind {
+                still.kernel = Some(Box::new(self.clone()));
+            }
+            self.trace.still = Some(still);
         }
     }
 

@@ -1,5 +1,6 @@
 //! A script that ran on the model, call by call: each step with its events and the state behind it,
-//! so that it can be looked at forwards and backwards.
+//! so that it can be looked at forwards and backwards. The state in the middle of a call is not kept:
+//! the call is made once more, up to there.
 
 use std::sync::Arc;
 
@@ -45,26 +46,58 @@ impl Run {
     /// # Errors
     /// When it is about something that the model leaves out.
     pub fn of(script: &Script, settings: Arc<Settings>) -> Result<Self, Mistake> {
-        let mut kernel = script.kernel(settings).with_events();
-        kernel.take_events();
-        let start = kernel.clone();
-        let mut steps = Vec::new();
+        let mut run = Self::begun(script.kernel(settings));
         for line in &script.lines {
-            let outcome = line.run(&mut kernel)?;
-            let events = kernel.take_events();
-            steps.push(Step {
-                line: line.clone(),
-                outcome,
-                events,
-                after: kernel.clone(),
-            });
+            run.extend(line)?;
         }
-        Ok(Self { start, steps })
+        Ok(run)
     }
 
     /// All steps.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// A run without steps yet.
+    pub fn begun(kernel: Kernel) -> Self {
+        Self {
+            start: kernel.with_events(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// The state in the middle of a step: behind so many of its events. Behind none is before the
+    /// step, behind all of them is after it.
+    pub fn behind(&self, step: usize, events: usize) -> Kernel {
+        let made = &self.steps[step];
+        if events == 0 {
+            return self.before(step).clone();
+        }
+        if events >= made.events.len() {
+            return made.after.clone();
+        }
+        let mut kernel = self.before(step).clone();
+        kernel.keep_behind(events);
+        // What could not be run is not among the steps.
+        let _ = made.line.run(&mut kernel);
+        kernel.take_kept().unwrap_or_else(|| made.after.clone())
+    }
+
+    /// Makes one more step.
+    ///
+    /// # Errors
+    /// When it is about something that the model leaves out.
+    pub fn extend(&mut self, line: &Line) -> Result<&Step, Mistake> {
+        let mut kernel = self.before(self.steps.len()).clone();
+        let outcome = line.run(&mut kernel)?;
+        let events = kernel.take_events();
+        self.steps.push(Step {
+            line: line.clone(),
+            outcome,
+            events,
+            after: kernel,
+        });
+        Ok(&self.steps[self.steps.len() - 1])
     }
 
     /// The state before a step.
@@ -93,5 +126,49 @@ mod tests {
         let met: Vec<bool> = run.steps().iter().map(Step::is_as_expected).collect();
         assert_eq!(met, [true, true, false]);
         assert!(run.steps().iter().all(|step| !step.events.is_empty()));
+    }
+
+    #[test]
+    fn in_the_middle_of_a_call_the_state_is_what_its_events_say() {
+        let script = Script::parse("socketpair stream\nsend 3 \"hello\"\nclose 3\n").unwrap();
+        let run = Run::of(&script, Arc::new(Settings::default())).unwrap();
+        for (place, step) in run.steps().iter().enumerate() {
+            let mut ends = (0, 0);
+            for (number, event) in step.events.iter().enumerate() {
+                let (before, after) = (run.behind(place, number), run.behind(place, number + 1));
+                match event {
+                    Event::Queued { sock, skb, .. } => {
+                        let waits = |kernel: &Kernel| {
+                            kernel.sock(*sock).queue.iter().any(|one| one.id == *skb)
+                        };
+                        assert_eq!((waits(&before), waits(&after)), (false, true));
+                        ends.0 += 1;
+                    }
+                    Event::DescriptorClosed { pid, fd, .. } => {
+                        assert!(before.descriptor(*pid, *fd).is_some());
+                        assert!(after.descriptor(*pid, *fd).is_none());
+                        ends.1 += 1;
+                    }
+                    Event::References {
+                        file,
+                        before: was,
+                        after: is,
+                    } => {
+                        let of = |kernel: &Kernel| kernel.file(*file).references;
+                        assert_eq!((of(&before), of(&after)), (*was, *is));
+                    }
+                    Event::Charged {
+                        sock,
+                        before: was,
+                        after: is,
+                    } => {
+                        let of = |kernel: &Kernel| kernel.sock(*sock).charged;
+                        assert_eq!((of(&before), of(&after)), (*was, *is));
+                    }
+                    _ => {}
+                }
+            }
+            assert_eq!(ends, [(0, 0), (1, 0), (0, 1)][place]);
+        }
     }
 }

@@ -239,6 +239,11 @@ fn is_modelled(kernel: &Kernel, pid: Pid, call: &Call) -> bool {
     }
 }
 
+/// Every call that a script can make: its name, and how it is written.
+pub fn usages() -> &'static [(&'static str, &'static str)] {
+    words::CALLS
+}
+
 /// Runs a script on the model: each call with what it came back with.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ mod pieces;
 mod quiz;
 
 pub use pieces::{
-    Answer, Mark, calls, excerpt, fact, heading, opening, picture, question, sign, story,
+    Answer, Mark, calls, excerpt, fact, heading, opening, picture, question, script, sign, story,
 };
 
 use pieces::{hang, letter, markdown_text, warning};
@@ -161,6 +161,13 @@ fn live(lesson: &Lesson, block: &Block, found: Found<'_>, layout: Layout<'_>) ->
             .and_then(|part| part.state.as_ref())
             .map_or_else(Text::new, |state| stated(state, found, layout)),
         Block::Picture(id) => part(id).map_or_else(Text::new, |part| drawn(part, found, layout)),
+        Block::Script(shown) => {
+            let mut text = pieces::script(shown, layout);
+            let name = readable(&shown.name);
+            let words = format!("`ipc-mastery model step {name}` goes through it.");
+            text.append(markdown_text(&words, layout));
+            text
+        }
     }
 }
 

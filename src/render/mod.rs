@@ -9,6 +9,7 @@ pub mod lesson;
 pub mod listing;
 pub mod markdown;
 pub mod model;
+pub mod model_play;
 pub mod model_verify;
 pub mod pages;
 pub mod probe;

@@ -14,8 +14,11 @@
 //! On a wide terminal the state stands beside what happened. All frames have the same parts in the
 //! same places, so one can go from frame to frame, forwards and backwards, and see what changes.
 
+mod boxes;
 mod call;
 mod event;
+pub mod guess;
+pub mod moment;
 mod picture;
 mod table;
 #[cfg(test)]
@@ -26,15 +29,15 @@ mod words;
 
 use serde::Serialize;
 
-use self::table::wrapped;
+pub use self::table::wrapped;
 use super::text::{Line, Role, Span, Text};
 use crate::curriculum::model::{Rows, Why};
 use crate::model::event::Event;
-use crate::model::outcome::Outcome;
 use crate::model::run::{Run, Step};
 use crate::model::script::{Action, process_name};
 use crate::untrusted::readable;
 use call::Written;
+pub use picture::Cast;
 use picture::States;
 
 /// From this many columns on, the state stands beside what happened.
@@ -51,6 +54,8 @@ pub struct Told<'a> {
     pub source: &'a str,
     /// Why checks refuse.
     pub rows: &'a Rows,
+    /// Who takes part, and how wide each is drawn.
+    pub cast: &'a Cast,
 }
 
 /// What is said above the first call of a script: its first comment, whose first line is its title.
@@ -114,13 +119,13 @@ pub fn frame(run: &Run, place: usize, told_by: Told<'_>, width: usize) -> Text {
     text.append(surprise(step, width));
     text.blank();
     if width >= WIDE {
-        let left = happened(step, states, told_by.rows, LEFT);
-        let right = picture::draw(states, width - LEFT - GAP);
+        let left = happened(step, states, told_by, LEFT);
+        let right = picture::draw(states, told_by.cast, width - LEFT - GAP);
         text.append(beside(left, right));
     } else {
-        text.append(happened(step, states, told_by.rows, width));
+        text.append(happened(step, states, told_by, width));
         text.blank();
-        text.append(picture::draw(states, width));
+        text.append(picture::draw(states, told_by.cast, width));
     }
     text
 }
@@ -129,11 +134,7 @@ pub fn frame(run: &Run, place: usize, told_by: Told<'_>, width: usize) -> Text {
 fn headline(step: &Step) -> Vec<Span> {
     match (&step.line.action, &step.outcome) {
         (Action::Call { pid, call }, Some(outcome)) => {
-            let role = match outcome {
-                Outcome::Done(_) => Role::Good,
-                Outcome::Failed(_) => Role::Bad,
-                Outcome::Sleeps(_) => Role::Warning,
-            };
+            let role = moment::role(outcome);
             let Written { call, result } = call::written(call, outcome);
             vec![
                 Span::new(Role::Strong, format!("{}  ", process_name(*pid))),
@@ -156,38 +157,60 @@ fn surprise(step: &Step, width: usize) -> Text {
 }
 
 /// The events of a step, numbered; and why the call went no further.
-fn happened(step: &Step, states: States<'_>, rows: &Rows, width: usize) -> Text {
+fn happened(step: &Step, states: States<'_>, told_by: Told<'_>, width: usize) -> Text {
     let mut text = Text::new();
-    let mut sentences: Vec<(Role, String)> = Vec::new();
-    for event in &step.events {
+    for (_, lines) in numbered(step, step.events.len().max(1), states, told_by, width) {
+        text.append(lines);
+    }
+    text
+}
+
+/// What happened in a step up to a moment, a number each: the number, and its lines.
+fn numbered(
+    step: &Step,
+    behind: usize,
+    states: States<'_>,
+    told_by: Told<'_>,
+    width: usize,
+) -> Vec<(usize, Text)> {
+    let rows = told_by.rows;
+    let mut all: Vec<(usize, Text)> = Vec::new();
+    let mut add = |number: usize, parts: &[(Role, String)]| {
+        let mut text = Text::new();
+        for (place, (role, words)) in parts.iter().enumerate() {
+            let label = match place {
+                0 if number > 0 => format!("{number:>4} "),
+                _ => "     ".to_owned(),
+            };
+            let spans = [
+                Span::new(Role::Dim, label),
+                Span::new(*role, words.as_str()),
+            ];
+            text.lines.extend(wrapped(&spans, width, 5));
+        }
+        all.push((number, text));
+    };
+    for (place, event) in step.events.iter().take(behind).enumerate() {
         let refused = matches!(event, Event::Refused { .. });
         let role = if refused { Role::Bad } else { Role::Plain };
-        sentences.push((role, event::sentence(event, rows)));
-        sentences.extend(reference(event, rows).map(|reference| (Role::Dim, reference)));
+        let mut parts = vec![(role, event::sentence(event, rows))];
+        parts.extend(reference(event, rows).map(|reference| (Role::Dim, reference)));
+        add(place + 1, &parts);
     }
-    let sleep = step.outcome.as_ref().and_then(event::sleep);
-    sentences.extend(sleep.map(|words| (Role::Warning, words)));
-    if sentences.is_empty() {
+    if behind < step.events.len() {
+        return all;
+    }
+    if let Some(words) = step.outcome.as_ref().and_then(event::sleep) {
+        add(step.events.len() + 1, &[(Role::Warning, words)]);
+    } else if step.events.is_empty() {
         // Some changes are small enough to be seen without a sentence.
-        let words = match picture::differs(states) {
+        let words = match picture::differs(states, told_by.cast) {
             true => "what is marked changes",
             false => "nothing changes",
         };
-        sentences.push((Role::Dim, words.to_owned()));
+        add(0, &[(Role::Dim, words.to_owned())]);
     }
-    let mut number = 0;
-    for (role, words) in sentences {
-        let label = match role {
-            Role::Dim => "     ".to_owned(),
-            _ => {
-                number += 1;
-                format!("{number:>4} ")
-            }
-        };
-        let spans = [Span::new(Role::Dim, label), Span::new(role, words)];
-        text.lines.extend(wrapped(&spans, width, 5));
-    }
-    text
+    all
 }
 
 /// Where the reason of a refusal is written.

@@ -117,6 +117,28 @@ pub enum Action {
     Pause,
     /// Show the picture instead of rows, or rows again.
     Picture,
+    /// Show the scripts of the model, or the one that a lesson shows.
+    Scripts,
+    /// What happens next in a run of the model.
+    Forward,
+    /// What happened before in a run of the model.
+    Backward,
+    /// When the next call is back.
+    NextCall,
+    /// When the call before was back.
+    PreviousCall,
+    /// Why a call came back as it did.
+    Why,
+    /// Ask what calls come back with, or no longer.
+    Predict,
+    /// Type calls, and have them made.
+    Play,
+    /// The line that was typed before.
+    Recall,
+    /// The line that was typed after.
+    RecallNext,
+    /// Complete the name of a call.
+    Complete,
     /// Leave the field, keep what it did.
     Leave,
     /// Take the text that was typed.
@@ -181,6 +203,17 @@ impl Action {
             Self::Exercise => "exercise",
             Self::Pause => "pause",
             Self::Picture => "picture",
+            Self::Scripts => "model",
+            Self::Forward => "forward",
+            Self::Backward => "backward",
+            Self::NextCall => "next-call",
+            Self::PreviousCall => "previous-call",
+            Self::Why => "why",
+            Self::Predict => "predict",
+            Self::Play => "play",
+            Self::Recall => "recall",
+            Self::RecallNext => "recall-next",
+            Self::Complete => "complete",
             Self::Leave => "leave",
             Self::Accept => "accept",
         }
@@ -243,6 +276,17 @@ impl Action {
             Self::Exercise => "Open the exercise that this lesson leads to",
             Self::Pause => "Stop looking every second; again: go on",
             Self::Picture => "Show what `probe` prints instead of rows; again: rows",
+            Self::Scripts => "Go through calls on a model of the kernel",
+            Self::Forward => "Show what happens next, within the call",
+            Self::Backward => "Go back to what happened before it",
+            Self::NextCall => "Go on to where the next call is back",
+            Self::PreviousCall => "Go back to where the call before was back",
+            Self::Predict => "Ask what each call comes back with; again: do not",
+            Self::Play => "Type calls: on the model and on this kernel",
+            Self::Recall => "Take the line that was typed before",
+            Self::RecallNext => "Take the line that was typed after it",
+            Self::Complete => "Complete the name of the call",
+            Self::Why => "Tell why the call came back so; again: hide it",
             Self::Leave => "Leave the field",
             Self::Accept => "Take what was typed, or open what is selected",
         }
@@ -290,6 +334,10 @@ impl Action {
             Self::Variant => "once more",
             Self::Lesson => "lesson",
             Self::Exercise => "exercise",
+            Self::Forward => "what happens",
+            Self::Backward => "before",
+            Self::NextCall => "whole call",
+            Self::PreviousCall => "call before",
             Self::Leave => "leave",
             other => other.name(),
         }
@@ -327,10 +375,16 @@ pub enum Place {
     TaskMatching,
     /// On a reference page.
     Reference,
+    /// In the list of scripts of the model.
+    Scripts,
+    /// In a run of the model.
+    Stepper,
     /// While the words of a page are shown.
     Terms,
     /// In the search.
     Search,
+    /// While typing calls.
+    Prompt,
     /// While typing an answer or a filter.
     Typing,
     /// While the keys are shown.
@@ -339,7 +393,7 @@ pub enum Place {
 
 impl Place {
     /// Every place that has bindings of its own, in the order of the key table.
-    pub const ALL: [Place; 14] = [
+    pub const ALL: [Place; 17] = [
         Self::Everywhere,
         Self::Scrolling,
         Self::Path,
@@ -350,8 +404,11 @@ impl Place {
         Self::Matching,
         Self::Probes,
         Self::Reference,
+        Self::Scripts,
+        Self::Stepper,
         Self::Terms,
         Self::Search,
+        Self::Prompt,
         Self::Typing,
         Self::Help,
     ];
@@ -373,8 +430,11 @@ impl Place {
                 "While giving lines a purpose"
             }
             Self::Reference => "Reference pages",
+            Self::Scripts => "Scripts of the model",
+            Self::Stepper => "A run of the model",
             Self::Terms => "While words are shown",
             Self::Search => "Search",
+            Self::Prompt => "While typing calls",
             Self::Typing => "While typing",
             Self::Help => "While the keys are shown",
         }
@@ -417,8 +477,11 @@ impl Place {
                 Self::Everywhere,
             ],
             Self::Reference => &[Self::Reference, Self::Scrolling, Self::Everywhere],
+            Self::Scripts => &[Self::Scripts, Self::Scrolling, Self::Everywhere],
+            Self::Stepper => &[Self::Stepper, Self::Everywhere],
             Self::Terms => &[Self::Terms],
             Self::Search => &[Self::Search],
+            Self::Prompt => &[Self::Prompt],
             Self::Typing => &[Self::Typing],
             Self::Help => &[Self::Help, Self::Scrolling, Self::Everywhere],
         }

@@ -23,6 +23,18 @@ pub(super) fn on_outside(model: &mut Model, event: Event) -> Vec<Effect> {
             model.pages = Some(pages);
         }
         Event::Pages(Err(why)) => model.no_pages = Some(why),
+        Event::Scripts(Ok(scripts)) => {
+            for screen in model.screens() {
+                // A play can begin before the reasons are read.
+                if let Screen::Stepper(state) = screen
+                    && state.play.is_some()
+                {
+                    state.rows = Arc::clone(&scripts.rows);
+                }
+            }
+            model.scripts = Some(scripts);
+        }
+        Event::Scripts(Err(why)) => model.no_scripts = Some(why),
         Event::Today(now) => model.now = Some(now),
         Event::Remembered(progress) => return on_remembered(model, *progress),
         Event::Forgetful(why) => {
@@ -52,6 +64,15 @@ pub(super) fn on_outside(model: &mut Model, event: Event) -> Vec<Effect> {
                 let effects = state.scene_set(seed, result.map(|set| *set));
                 reveal_task(model);
                 return effects;
+            }
+        }
+        Event::Played { id, place, reply } => {
+            for screen in model.screens() {
+                if let Screen::Stepper(state) = screen
+                    && let Some(play) = state.play.as_mut().filter(|play| play.id == id)
+                {
+                    play.replies.insert(place, reply.clone());
+                }
             }
         }
         Event::ProofBegun { task, seed, result } => {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::scene::Wish;
 use crate::check::marker::Marker;
+use crate::differential::play::Turn;
 use crate::experiment::scene::Variable;
 use crate::mastery::look::Look;
 use crate::mastery::progress::{HintLevel, Kept, Round};
@@ -62,6 +63,19 @@ pub enum Effect {
     AskScene(Wish),
     /// End the scene.
     EndScene,
+    /// Have a call of a free play made.
+    Play {
+        /// The play.
+        id: u64,
+        /// Processes beside the first, each with its user.
+        processes: Vec<(u32, u32)>,
+        /// Which step it is.
+        place: usize,
+        /// The call.
+        turn: Turn,
+    },
+    /// End the play.
+    EndPlay,
     /// Run the learner's shell where a scene is.
     Shell {
         /// Where.

@@ -10,7 +10,9 @@ use serde_json::Value;
 use crate::check::Progress as CheckProgress;
 use crate::check::marker::Marker;
 use crate::check::verdict::Report;
+use crate::curriculum::model::Scripts;
 use crate::curriculum::pages::Pages;
+use crate::differential::play::Reply;
 use crate::experiment::Observation;
 use crate::experiment::scene::Variable;
 use crate::mastery::look::Seen;
@@ -43,6 +45,8 @@ pub enum Event {
     Highlighter(&'static Highlighter),
     /// The reference pages, or why there are none: a clause.
     Pages(Result<Arc<Pages>, String>),
+    /// Scripts of the model, or why there are none: a clause.
+    Scripts(Result<Arc<Scripts>, String>),
     /// What is remembered of the learner: at the beginning, and whenever anybody changed it.
     Remembered(Box<Progress>),
     /// The time, in seconds since the epoch: before what is remembered is told.
@@ -82,6 +86,15 @@ pub enum Event {
         seed: u64,
         /// What is there.
         result: Result<Box<SceneSet>, String>,
+    },
+    /// A call of a free play was made, or could not be: why, as a clause.
+    Played {
+        /// The play.
+        id: u64,
+        /// Which step it is.
+        place: usize,
+        /// Both answers.
+        reply: Result<Reply, String>,
     },
     /// That a task begins was recorded, or why not: a clause.
     ProofBegun {

@@ -22,6 +22,7 @@ mod navigate;
 pub mod outside;
 pub mod paint;
 pub mod path;
+mod play;
 pub mod probes;
 pub mod reference;
 pub mod review;
@@ -29,6 +30,7 @@ pub mod scene;
 pub mod scroll;
 pub mod search;
 pub mod sheet;
+pub mod stepper;
 pub mod task;
 pub mod terminal;
 pub mod terms;
@@ -46,6 +48,8 @@ use std::time::Duration;
 
 use crate::check::marker::Marker;
 use crate::curriculum::Curriculum;
+use crate::curriculum::model::Rows;
+use crate::curriculum::problem::SourceFile;
 use crate::curriculum::source::Source;
 use crate::render::theme::Theme;
 use effect::Effect;
@@ -64,12 +68,26 @@ pub struct Options {
     pub source: Source,
     /// What to open first; the path when `None`.
     pub open: Option<path::Node>,
+    /// A script of the model to step through at once.
+    pub script: Option<(Arc<SourceFile>, Arc<Rows>)>,
+    /// Whether calls are to be typed at once.
+    pub play: Play,
     /// The program in the directory the learner is in, if there is one.
     pub here: Option<Marker>,
     /// How roles look.
     pub theme: Theme,
     /// Arguments that every run of our own program is given: where the curriculum is.
     pub ourselves: Vec<OsString>,
+}
+
+/// Whether the screen begins with free play.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Play {
+    /// It does not.
+    #[default]
+    No,
+    /// It does.
+    Begun,
 }
 
 /// Between two ticks while something is pending, for the sign that shows it.
@@ -89,6 +107,16 @@ pub fn run(options: Options) -> io::Result<()> {
     let mut model = Model::new(Arc::clone(&curriculum), size_of(&mut screen)?);
     model.dice = RandomState::new().hash_one(0);
     model.here = options.here;
+    if let Some((file, rows)) = options.script {
+        stepper::keys::step_through(&mut model, file, rows);
+    }
+    model.user = (
+        nix::unistd::geteuid().as_raw(),
+        nix::unistd::getegid().as_raw(),
+    );
+    if options.play == Play::Begun {
+        stepper::keys::play(&mut model);
+    }
     let draw = |screen: &mut Screen, model: &Model| {
         let drawn = screen
             .terminal()

@@ -14,10 +14,13 @@ use super::review::{self, ReviewState};
 use super::scroll::Scroll;
 use super::search::{Search, Shelf};
 use super::sheet::{self, Subject};
+use super::stepper::StepperState;
+use super::stepper::list::ListState;
 use super::task::{self, TaskState};
 use super::terms::Terms;
 use crate::check::marker::Marker;
 use crate::curriculum::Curriculum;
+use crate::curriculum::model::Scripts;
 use crate::curriculum::pages::Pages;
 use crate::mastery::evidence::{counts_from, outcomes_of};
 use crate::mastery::path::{Standing, standing};
@@ -53,6 +56,10 @@ pub struct Model {
     pub shelf: Shelf,
     /// Why there are none, if so.
     pub no_pages: Option<String>,
+    /// Scripts of the model, once they are loaded.
+    pub scripts: Option<Arc<Scripts>>,
+    /// Why there are none, if so.
+    pub no_scripts: Option<String>,
     /// Colours code, once it is loaded.
     pub highlighter: Option<&'static Highlighter>,
     /// What is shown.
@@ -69,6 +76,10 @@ pub struct Model {
     pub ticks: usize,
     /// Whether a scene stands for a task.
     pub scene: Scene,
+    /// Whether a free play is under way outside.
+    pub playing: Scene,
+    /// Who we are: user and group.
+    pub user: (u32, u32),
     /// Whether the time for the next look is being waited for outside.
     pub alarm: Alarm,
 }
@@ -110,6 +121,10 @@ pub enum Screen {
     Review(Box<ReviewState>),
     /// The reference pages.
     Reference(Box<ReferenceState>),
+    /// The scripts of the model.
+    Scripts(Box<ListState>),
+    /// A run of the model.
+    Stepper(Box<StepperState>),
 }
 
 /// Something over the screen.
@@ -182,6 +197,8 @@ impl Model {
             pages: None,
             shelf: Shelf::default(),
             no_pages: None,
+            scripts: None,
+            no_scripts: None,
             highlighter: None,
             screen: Screen::Path(state),
             behind: Vec::new(),
@@ -190,6 +207,8 @@ impl Model {
             notice: None,
             ticks: 0,
             scene: Scene::None,
+            playing: Scene::None,
+            user: (0, 0),
             alarm: Alarm::Off,
         }
     }
@@ -217,6 +236,7 @@ impl Model {
             Screen::Probes(_) => Panes::HEAD,
             Screen::Reference(_) => 2,
             Screen::Path(_) | Screen::Lesson(_) | Screen::Task(_) | Screen::Review(_) => 0,
+            Screen::Scripts(_) | Screen::Stepper(_) => 0,
         };
         self.size.body_rows().saturating_sub(above).max(1)
     }
@@ -241,6 +261,7 @@ impl Model {
             Screen::Probes(state) => state.typing == Typing::Yes,
             Screen::Task(state) => state.asked().is_some_and(Form::is_typing),
             Screen::Path(_) | Screen::Exercise(_) | Screen::Reference(_) => false,
+            Screen::Scripts(_) | Screen::Stepper(_) => false,
         }
     }
 
@@ -256,6 +277,8 @@ impl Model {
             Screen::Exercise(_) => Place::Exercise,
             Screen::Probes(_) => Place::Probes,
             Screen::Reference(_) => Place::Reference,
+            Screen::Scripts(_) => Place::Scripts,
+            Screen::Stepper(state) => state.place(),
             Screen::Task(state) => asking(state.asked()),
             Screen::Review(state) => asking(state.asked_form()),
         }
@@ -270,6 +293,7 @@ impl Model {
             Screen::Probes(state) => state.is_pending(),
             Screen::Task(state) => state.is_pending(),
             Screen::Review(_) | Screen::Reference(_) => false,
+            Screen::Scripts(_) | Screen::Stepper(_) => false,
         }
     }
 
@@ -391,6 +415,8 @@ impl Model {
                 state.scroll.clamp(rows, page.text.lines.len());
                 state.page = page;
             }
+            Screen::Scripts(_) => {}
+            Screen::Stepper(state) => state.set_page(self.size),
             Screen::Probes(state) => {
                 state.set(self.size, &self.curriculum.catalogue.services);
             }

@@ -16,6 +16,7 @@ use super::clock::Clock;
 use super::effect::Effect;
 use super::event::{Begun, Event};
 use super::memory::Notebook;
+use super::play::{Ending, Table};
 use super::probes::look::Look;
 use super::scene::{Stand, Wanted};
 use crate::check::cancel::Cancel;
@@ -23,6 +24,7 @@ use crate::check::marker::{self, Marker};
 use crate::check::watch::Watch;
 use crate::check::{self, AfterFailure, Again, CheckError, Containment, Request, Target};
 use crate::curriculum::Curriculum;
+use crate::curriculum::model::Scripts;
 use crate::curriculum::pages::Pages;
 use crate::curriculum::source::Source;
 use crate::experiment;
@@ -43,12 +45,14 @@ pub struct Outside {
     idle: Option<Receiver<()>>,
     watch: Option<Cancel>,
     scene: Option<Stand>,
+    play: Option<Table>,
+    ending: Vec<Ending>,
     clock: Clock,
 }
 
 impl Outside {
-    /// Begins: opens the notebook, loads what colours code and the reference pages, all in the
-    /// background.
+    /// Begins: opens the notebook, loads what colours code, the scripts of the model and the
+    /// reference pages, all in the background.
     pub fn start(
         curriculum: Arc<Curriculum>,
         source: Source,
@@ -65,6 +69,8 @@ impl Outside {
             idle: None,
             watch: None,
             scene: None,
+            play: None,
+            ending: Vec::new(),
             clock: Clock::default(),
         };
         outside.spawn("highlight", |events| {
@@ -73,6 +79,9 @@ impl Outside {
         });
         let curriculum = Arc::clone(&outside.curriculum);
         outside.spawn("pages", move |events| {
+            let scripts = Scripts::load(&source).map(Arc::new);
+            let scripts = scripts.map_err(|error| error.to_string());
+            drop(events.send(Event::Scripts(scripts)));
             let pages = Pages::load(&source, &curriculum).map(Arc::new);
             let pages = pages.map_err(|error| error.to_string());
             drop(events.send(Event::Pages(pages)));
@@ -134,6 +143,21 @@ impl Outside {
                 }
             }
             Effect::EndScene => self.scene = None,
+            Effect::Play {
+                id,
+                processes,
+                place,
+                turn,
+            } => {
+                if self.play.as_ref().is_none_or(|play| play.id != id) {
+                    self.ending.extend(self.play.take().map(Table::end));
+                    self.play = Some(Table::set(id, processes, self.events.clone()));
+                }
+                if let Some(play) = &self.play {
+                    play.ask(place, turn);
+                }
+            }
+            Effect::EndPlay => self.ending.extend(self.play.take().map(Table::end)),
             Effect::BeginProof { task, seed, of } => self.notebook.begin_proof(task, seed, of),
             Effect::Remember(memory) => self.notebook.remember(memory),
             Effect::LastReport(exercise) => self.notebook.last_report(exercise),
@@ -291,6 +315,9 @@ impl Outside {
         }
         if let Some(scene) = self.scene {
             scene.end(PATIENCE);
+        }
+        for play in self.ending.into_iter().chain(self.play.map(Table::end)) {
+            play.wait(PATIENCE);
         }
         self.notebook.close();
     }

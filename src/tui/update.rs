@@ -20,6 +20,7 @@ use super::path::{self, Fold, Node};
 use super::probes::{ProbesState, Typing};
 use super::reference::entries::Tab;
 use super::scroll::Scroll;
+use super::stepper;
 use super::task::{Outcome, Recording, Stage, Surroundings};
 use super::view::help;
 use crate::probe::Name;
@@ -55,6 +56,7 @@ pub fn update(model: &mut Model, event: Event) -> Vec<Effect> {
     effects.extend(note_reading(model));
     effects.extend(keep_looking(model));
     effects.extend(end_scene(model));
+    effects.extend(stepper::keys::end_play(model));
     effects
 }
 
@@ -97,7 +99,7 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if let Some(action) = Key::of(key).and_then(|key| bindings::lookup(place, key)) {
         return act(model, action);
     }
-    if matches!(place, Place::Search | Place::Typing)
+    if matches!(place, Place::Search | Place::Typing | Place::Prompt)
         && let Some(request) = request(key)
     {
         type_in(model, request);
@@ -143,6 +145,7 @@ fn type_in(model: &mut Model, request: InputRequest) {
         Screen::Lesson(state) => state.type_in(request),
         Screen::Review(state) => state.type_in(request),
         Screen::Task(state) => state.type_in(request),
+        Screen::Stepper(state) => state.type_in(request),
         Screen::Probes(state) if state.typing == Typing::Yes => {
             state.view_mut().filter.text.handle(request);
             state.refill();
@@ -180,6 +183,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Action::Scripts => stepper::keys::open(model),
         Action::Terms => {
             navigate::show_terms(model);
             Vec::new()
@@ -340,6 +344,7 @@ fn in_screen(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Screen::Stepper(_) | Screen::Scripts(_) => stepper::keys::act(model, action),
         Screen::Probes(state) => match state.act(action, model.size) {
             Ok(effects) => effects,
             Err(why) => {

@@ -228,6 +228,11 @@ fn lesson_page(
             Block::Probe(Shown { name, .. }) => format!(
                 "> **On your machine:** `ipc-mastery probe {name}` ([what it shows](../probes.md)).\n"
             ),
+            Block::Script(shown) => format!(
+                "> **Call by call: {}.** {} `ipc-mastery model step {}` goes through it \
+                 ([how to read it](../model.md)).\n",
+                shown.title, shown.about, shown.name
+            ),
             other => live(lesson, other, seen, observation),
         }
         .trim_matches('\n');

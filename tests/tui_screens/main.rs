@@ -9,5 +9,6 @@ mod path;
 mod probes;
 mod reference;
 mod review;
+mod stepper;
 mod task;
 mod whole;

@@ -118,7 +118,7 @@ impl Loader {
         }
         let text = file.replace("lesson.toml", "text.md");
         for block in &lesson.blocks {
-            use lesson::Block::{Markdown, Picture, Predict, Probe, Run, State};
+            use lesson::Block::{Markdown, Picture, Predict, Probe, Run, Script, State};
             match block {
                 Predict(id) | Run(id) | State(id) | Picture(id) if lesson.part(id).is_none() => {
                     let ids = parts.iter().map(|part| part.id.value.as_str());
@@ -128,9 +128,21 @@ impl Loader {
                     let message = format!("the experiment has no part `{id}`");
                     self.add(&text, span, message, help);
                 }
-                Markdown(_) | Probe(_) | Predict(_) | Run(_) | State(_) | Picture(_) => {}
+                Script(shown) if shown.title.is_empty() => self.no_script(&text, &shown.name),
+                Markdown(_) | Probe(_) | Predict(_) | Run(_) | State(_) | Picture(_)
+                | Script(_) => {}
             }
         }
+    }
+
+    /// A lesson names a script that is not there.
+    fn no_script(&mut self, file: &str, name: &str) {
+        let names: Vec<String> = self.scripts().map(|(name, _)| name.to_owned()).collect();
+        let help = did_you_mean(name, names.iter().map(String::as_str));
+        let place = self.places.get(file);
+        let span = place.map_or(0..0, |file| part_span(&file.text, name));
+        let message = format!("there is no script `{name}`");
+        self.add(file, span, message, help);
     }
 
     fn check_exercise(

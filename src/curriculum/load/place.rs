@@ -3,7 +3,7 @@
 use crate::curriculum::lesson::Lesson;
 use crate::curriculum::module::Module;
 
-/// Where the first live block that names this part does so.
+/// Where the first live block that names this part, or this script, does so.
 pub(super) fn part_span(text: &str, id: &str) -> std::ops::Range<usize> {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
@@ -12,7 +12,8 @@ pub(super) fn part_span(text: &str, id: &str) -> std::ops::Range<usize> {
             .strip_prefix("{{")
             .and_then(|rest| rest.strip_suffix("}}"));
         let mut words = inner.unwrap_or_default().split_whitespace();
-        if matches!(words.next(), Some("predict" | "run" | "state" | "picture"))
+        let blocks = ["predict", "run", "state", "picture", "script"];
+        if words.next().is_some_and(|word| blocks.contains(&word))
             && words.next() == Some(id)
             && let Some(at) = line.rfind(id)
         {

@@ -24,13 +24,8 @@ impl Kernel {
         self.charge(from, charged);
         let skb = self.next_skb();
         let len = data.len();
-        self.emit(|| Event::Queued {
-            sock,
-            skb,
-            from,
-            len,
-            files: files.clone(),
-        });
+        let told = self.trace.events.is_some();
+        let carried = if told { files.clone() } else { Vec::new() };
         self.socks[sock.index()].queue.push_back(Skb {
             id: skb,
             data,
@@ -41,6 +36,13 @@ impl Kernel {
             credentials,
             user,
             embryo: None,
+        });
+        self.emit(|| Event::Queued {
+            sock,
+            skb,
+            from,
+            len,
+            files: carried,
         });
         self.wake(sock);
     }

@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 
-use crate::curriculum::lesson::{Lesson, Part, Shown, State};
+use crate::curriculum::lesson::{Lesson, Part, Shown, State, Stepped};
 use crate::experiment::Call;
 use crate::experiment::judgement;
 use crate::render::markdown::{self, Document, Layout, paragraph};
@@ -195,6 +195,15 @@ pub fn excerpt(drawn: &Text, shown: &Shown, layout: Layout<'_>) -> Text {
         let more = format!("… and {left} more lines: `ipc-mastery probe {name}` shows all.");
         text.append(markdown_text(&more, layout));
     }
+    text
+}
+
+/// A script of the model: its title, and what it is about. How it is opened is for others to say.
+pub fn script(shown: &Stepped, layout: Layout<'_>) -> Text {
+    let title = format!("Call by call: {}", readable(&shown.title));
+    let mut text = paragraph(Role::Subheading, &title, layout.width());
+    let about = readable(&shown.about);
+    text.append(paragraph(Role::Plain, &about, layout.width()));
     text
 }
 

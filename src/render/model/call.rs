@@ -37,6 +37,11 @@ pub fn written(call: &Call, outcome: &Outcome) -> Written {
     }
 }
 
+/// Writes a call that is being made: what it will fill in is not known yet.
+pub fn being_made(call: &Call) -> String {
+    made(call, None)
+}
+
 /// What the call returns, as C has it.
 fn returned(call: &Call, answer: &Answer) -> String {
     match answer {

@@ -1,42 +1,32 @@
-//! The state of a model kernel: the descriptors of all processes side by side, what they lead to, and
-//! what waits in queues.
+//! The state of a model kernel: each process with its table of descriptors, the open file
+//! descriptions that these lead to, and below them what waits in queues.
 //!
 //! ```text
-//!   DESCRIPTORS          OPEN FILE DESCRIPTIONS
-//!   A        B           number   references        open to
-//!   3        3       --> file 0   2                 socket 0
-//! * 4        .       --> file 1   1                 socket 1
-//! * .        .           file 2   1, in a message   "notes", offset 5
-//!
-//!   SOCKETS
-//!   socket 0   stream, sends to socket 1
-//!              queue: empty
+//!   ┌─ A ──┐    ┌─ open file descriptions ─────────────────┐    ┌─ B ──┐
+//!   │ fd 3 ├───▶│ file 0  ──▶ socket 0  2 references       │◀───┤ fd 3 │
+//! * │ gone │    │ file 1  ──▶ socket 1  1 reference        │◀───┤ fd 4 │
+//!   └──────┘    └──────────────────────────────────────────┘    └──────┘
 //! ```
+//!
+//! A row is an open file description; all descriptors that lead to it stand in that row, so every
+//! arrow is straight. The last of several processes stands on the right. Where each stands, and how
+//! wide, is the same in all pictures of a run ([`Cast`]).
 
-use std::collections::BTreeSet;
-
-use super::table::{Row, compared, wrapped};
+use super::boxes::{self, Shape};
+use super::table::{compared, wrapped};
 use super::things::{names, pipes, sockets};
-use super::words::{padded, quoted};
-use crate::model::call::Access;
-use crate::model::file::{File, Kind};
-use crate::model::id::{FileId, NodeId, Pid};
+use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
-use crate::model::script::process_name;
+use crate::model::run::Run;
 use crate::render::markdown::columns;
 use crate::render::text::{Line, Role, Span, Text};
 
 /// Columns of the mark in front of a row.
-const MARK: usize = 2;
-/// Columns between descriptors and what they lead to.
-const ARROW: usize = 4;
-/// Columns of the number of an open file description.
-const NUMBER: usize = 9;
-/// Columns of its references.
-const REFERENCES: usize = 16;
-/// Columns that say at least what it is open to.
-const OPEN_TO: usize = 12;
-/// The state before and after a call.
+pub const MARK: usize = 2;
+/// Columns at which two states are compared: wide enough for all that is told of a thing.
+const COMPARED: usize = 400;
+
+/// The state before and after something.
 #[derive(Clone, Copy)]
 pub struct States<'a> {
     /// Before.
@@ -45,19 +35,92 @@ pub struct States<'a> {
     pub after: &'a Kernel,
 }
 
-/// What draws the rows of a section in so many columns.
-type Section = fn(&Kernel, usize) -> Vec<Row>;
+impl<'a> States<'a> {
+    /// A state in which nothing changed.
+    pub fn alone(kernel: &'a Kernel) -> Self {
+        Self {
+            before: kernel,
+            after: kernel,
+        }
+    }
 
-/// Draws the state after a call; what changed is marked.
-pub fn draw(states: States<'_>, width: usize) -> Text {
-    let mut text = tables(states, width);
-    let sections: [(&str, Section); 3] = [("SOCKETS", sockets), ("PIPES", pipes), ("NAMES", names)];
-    for (title, rows) in sections {
+    /// The state in which a process is to be looked for: after, or before when it ended.
+    pub fn of(self, pid: Pid) -> Option<&'a Kernel> {
+        [self.after, self.before]
+            .into_iter()
+            .find(|kernel| kernel.has_process(pid))
+    }
+}
+
+/// Every process of a run, with the columns that its table takes.
+#[derive(Clone, Debug, Default)]
+pub struct Cast(Vec<Seat>);
+
+/// Where a process stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat {
+    /// Who.
+    pub pid: Pid,
+    /// Columns within its box.
+    pub inner: usize,
+}
+
+impl Cast {
+    /// Looks who takes part in a run.
+    pub fn of(run: &Run) -> Self {
+        let mut cast = Self::default();
+        if run.steps().is_empty() {
+            cast.add(run.before(0));
+        }
+        for step in 0..run.steps().len() {
+            cast.add(run.before(step));
+            cast.add(&run.steps()[step].after);
+        }
+        cast
+    }
+
+    fn add(&mut self, kernel: &Kernel) {
+        for (pid, _) in kernel.processes() {
+            let inner = boxes::inner_columns(kernel, pid);
+            match self.0.binary_search_by_key(&pid, |seat| seat.pid) {
+                Ok(place) => self.0[place].inner = self.0[place].inner.max(inner),
+                Err(place) => self.0.insert(place, Seat { pid, inner }),
+            }
+        }
+    }
+
+    /// The seats, in the order of processes.
+    pub fn seats(&self) -> &[Seat] {
+        &self.0
+    }
+}
+
+/// What draws the rows of a section in so many columns.
+type Section = fn(&Kernel, States<'_>, usize) -> Vec<super::table::Row>;
+
+/// Draws the state after; what changed is marked.
+pub fn draw(states: States<'_>, cast: &Cast, width: usize) -> Text {
+    let shape = Shape::of(cast, width);
+    let mut text = boxes::draw(states, &shape);
+    for pid in &shape.left_out {
+        text.append(without_box(states.after, *pid, width));
+    }
+    let sections: [(&str, &str, Section); 3] = [
+        ("SOCKETS", "and what waits to be read from each", sockets),
+        ("PIPES", "", pipes),
+        ("NAMES", "", names),
+    ];
+    for (title, more, rows) in sections {
         let room = width.saturating_sub(MARK);
-        let (before, after) = (rows(states.before, room), rows(states.after, room));
+        let before = rows(states.before, states, room);
+        let after = rows(states.after, states, room);
         if !before.is_empty() || !after.is_empty() {
             text.blank();
-            text.line(Line::of(Role::Plain, "  ").with(Role::Subheading, title));
+            let line = Line::of(Role::Plain, "  ").with(Role::Subheading, title);
+            text.line(match more {
+                "" => line,
+                more => line.with(Role::Dim, format!(" {more}")),
+            });
             text.append(compared(&before, &after));
         }
     }
@@ -65,218 +128,71 @@ pub fn draw(states: States<'_>, width: usize) -> Text {
 }
 
 /// Whether anything that is drawn changed.
-pub fn differs(states: States<'_>) -> bool {
-    let width = usize::MAX / 2;
-    let alone = |kernel| States {
-        before: kernel,
-        after: kernel,
-    };
-    draw(alone(states.before), width) != draw(alone(states.after), width)
+pub fn differs(states: States<'_>, cast: &Cast) -> bool {
+    let alone = |kernel| draw(States::alone(kernel), cast, COMPARED);
+    alone(states.before) != alone(states.after)
 }
 
-/// The columns of processes: who has one, and how wide each is.
-struct Columns {
-    shown: Vec<(Pid, usize)>,
-    /// Those without room.
-    left_out: Vec<Pid>,
+/// The lines of a picture that are marked, from the first to the last.
+pub fn marked(text: &Text) -> Option<std::ops::Range<usize>> {
+    let is = |line: &Line| line.plain().starts_with(super::table::MARK);
+    let first = text.lines.iter().position(is)?;
+    let last = text.lines.iter().rposition(is)?;
+    Some(first..last + 1)
 }
 
-impl Columns {
-    fn of(states: States<'_>, width: usize) -> Self {
-        let both = [states.before, states.after];
-        let pids: BTreeSet<Pid> = both
-            .iter()
-            .flat_map(|kernel| kernel.processes().map(|(pid, _)| pid))
-            .collect();
-        let mut room = width.saturating_sub(MARK + ARROW + NUMBER + REFERENCES + OPEN_TO);
-        let mut shown = Vec::new();
-        let mut left_out = Vec::new();
-        for pid in pids {
-            let kernels = both.iter().filter(|kernel| kernel.has_process(pid));
-            let cells = kernels.flat_map(|kernel| {
-                let cells = kernel.files().map(|(file, _)| cell(kernel, pid, file));
-                cells.chain([title(kernel, pid)]).collect::<Vec<_>>()
-            });
-            let widest = cells.map(|cell| columns(&cell)).max().unwrap_or(0).max(7) + 2;
-            match room.checked_sub(widest) {
-                Some(rest) if left_out.is_empty() => {
-                    room = rest;
-                    shown.push((pid, widest));
-                }
-                _ => left_out.push(pid),
-            }
-        }
-        Self { shown, left_out }
-    }
-
-    fn width(&self) -> usize {
-        self.shown.iter().map(|(_, width)| width).sum()
-    }
-}
-
-/// What stands above the descriptors of a process.
-fn title(kernel: &Kernel, pid: Pid) -> String {
-    let process = kernel.process(pid);
-    let name = process_name(pid);
-    match (process.uid, process.euid) {
-        (0, 0) => name,
-        (user, effective) if user == effective => format!("{name} user {user}"),
-        (user, effective) => format!("{name} user {user}/{effective}"),
-    }
-}
-
-/// The descriptors of a process that lead to an open file description.
-fn cell(kernel: &Kernel, pid: Pid, file: FileId) -> String {
-    if !kernel.has_process(pid) {
-        return String::new();
-    }
-    let slots = kernel.process(pid).descriptors.iter();
-    let slots = slots.filter(|(_, slot)| slot.file == file);
-    let words: Vec<String> = slots
-        .map(|(fd, slot)| match slot.cloexec {
-            true => format!("{fd} cloexec"),
-            false => fd.to_string(),
-        })
-        .collect();
-    words.join(", ")
-}
-
-fn tables(states: States<'_>, width: usize) -> Text {
-    let shape = Columns::of(states, width);
-    let left = shape.width();
-    let mut text = Text::new();
-    let mut heading = Line::of(Role::Plain, "  ");
-    heading.push(Role::Subheading, padded("DESCRIPTORS", left + ARROW));
-    heading.push(Role::Subheading, "OPEN FILE DESCRIPTIONS");
-    text.line(heading);
-    let mut heading = Line::of(Role::Plain, "  ");
-    for (pid, width) in &shape.shown {
-        let kernel = match states.after.has_process(*pid) {
-            true => states.after,
-            false => states.before,
-        };
-        let role = match states.after.has_process(*pid) {
-            true => Role::Strong,
-            false => Role::Dim,
-        };
-        heading.push(role, padded(&title(kernel, *pid), *width));
-    }
-    heading.push(Role::Plain, " ".repeat(ARROW));
-    heading.push(Role::Dim, padded("number", NUMBER));
-    heading.push(Role::Dim, padded("references", REFERENCES));
-    heading.push(Role::Dim, "open to");
-    text.line(heading);
-    let room = width.saturating_sub(MARK);
-    let before = files(states.before, &shape, room);
-    let after = files(states.after, &shape, room);
-    if before.is_empty() && after.is_empty() {
-        text.line(Line::of(Role::Dim, "  nothing is open yet"));
-    }
-    text.append(compared(&before, &after));
-    for pid in &shape.left_out {
-        text.append(without_column(states.after, *pid, width));
-    }
-    text
-}
-
-/// A process that has no column: its descriptors in one line.
-fn without_column(kernel: &Kernel, pid: Pid, width: usize) -> Text {
+/// A process that has no box: its descriptors in one line.
+fn without_box(kernel: &Kernel, pid: Pid, width: usize) -> Text {
     let mut text = Text::new();
     if !kernel.has_process(pid) {
         return text;
     }
     let slots = kernel.process(pid).descriptors.iter();
     let slots: Vec<String> = slots
-        .map(|(fd, slot)| format!("{fd} \u{2500}\u{25b6} {}", slot.file))
+        .map(|(fd, slot)| format!("fd {fd} \u{2500}\u{25b6} {}", slot.file))
         .collect();
     let words = match slots.is_empty() {
         true => "no descriptors".to_owned(),
         false => slots.join(", "),
     };
     let spans = [
-        Span::new(Role::Strong, format!("  {} ", title(kernel, pid))),
+        Span::new(Role::Strong, format!("  {} ", boxes::title(kernel, pid))),
         Span::new(Role::Plain, words),
     ];
     text.lines = wrapped(&spans, width, 4);
     text
 }
 
-/// The table of open file descriptions, with the descriptors that lead to each.
-fn files(kernel: &Kernel, shape: &Columns, room: usize) -> Vec<Row> {
-    let open = kernel.files().filter(|(_, file)| file.references > 0);
-    open.map(|(id, file)| {
-        let mut spans = Vec::new();
-        let mut held = false;
-        for (pid, width) in &shape.shown {
-            let cell = cell(kernel, *pid, id);
-            held |= !cell.is_empty();
-            spans.push(match cell.is_empty() {
-                true => Span::new(Role::Dim, padded("\u{b7}", *width)),
-                false => Span::new(Role::Value, padded(&cell, *width)),
-            });
-        }
-        let arrow = if held {
-            "\u{2500}\u{2500}\u{25b6} "
-        } else {
-            ""
-        };
-        spans.push(Span::new(Role::Dim, padded(arrow, ARROW)));
-        spans.push(Span::new(Role::Strong, padded(&id.to_string(), NUMBER)));
-        spans.push(Span::new(
-            Role::Plain,
-            padded(&references(file), REFERENCES),
-        ));
-        spans.push(Span::new(Role::Plain, open_to(kernel, file)));
-        let indent = shape.width() + ARROW + NUMBER + REFERENCES;
-        let blanks = " ".repeat(shape.width() + ARROW);
-        Row {
-            key: id.0,
-            lines: wrapped(&spans, room, indent),
-            called: blanks + &padded(&id.to_string(), NUMBER),
-        }
-    })
-    .collect()
+/// Spans set in lines of so many columns, each filled with blanks to its end; no word sticks out.
+pub fn filled(spans: &[Span], width: usize, indent: usize) -> Vec<Line> {
+    let lines = wrapped(spans, width, indent).into_iter();
+    let lines = lines.map(|line| {
+        let mut line = cut(line, width);
+        let blanks = width.saturating_sub(line.width());
+        line.push(Role::Plain, " ".repeat(blanks));
+        line
+    });
+    lines.collect()
 }
 
-/// `2`, or `3, 1 a message`.
-fn references(file: &File) -> String {
-    match (file.references, file.in_flight) {
-        (references, 0) => references.to_string(),
-        (1, 1) => "1, a message".to_owned(),
-        (references, 1) => format!("{references}, 1 a message"),
-        (references, messages) => format!("{references}, {messages} messages"),
+/// A line without what goes beyond so many columns.
+fn cut(line: Line, width: usize) -> Line {
+    if line.width() <= width {
+        return line;
     }
-}
-
-fn open_to(kernel: &Kernel, file: &File) -> String {
-    let what = match file.kind {
-        Kind::Socket(sock) => sock.to_string(),
-        Kind::PipeOut(pipe) => format!("{pipe}, to read"),
-        Kind::PipeIn(pipe) => format!("{pipe}, to write"),
-        Kind::Regular {
-            node,
-            offset,
-            access,
-        } => {
-            let access = match access {
-                Access::Read => "read only",
-                Access::Write => "write only",
-                Access::Both => "read-write",
-            };
-            format!("{}, offset {offset}, {access}", path_of(kernel, node))
+    let mut out = Line::empty();
+    let mut left = width.saturating_sub(1);
+    for span in line.spans {
+        let mut kept = String::new();
+        for letter in span.text.chars() {
+            let wide = columns(letter.encode_utf8(&mut [0; 4]));
+            if wide > left {
+                return out.with(span.role, kept + "\u{2026}");
+            }
+            left -= wide;
+            kept.push(letter);
         }
-        Kind::Eventfd { counter } => format!("an eventfd, counter {counter}"),
-    };
-    match file.nonblock {
-        true => format!("{what}, O_NONBLOCK"),
-        false => what,
+        out.push(span.role, kept);
     }
-}
-
-fn path_of(kernel: &Kernel, node: NodeId) -> String {
-    let mut paths = kernel.tree().paths();
-    match paths.find(|(_, other)| *other == node) {
-        Some((path, _)) => quoted(path.as_bytes()),
-        None => format!("{node}, without a name"),
-    }
+    out
 }

@@ -11,8 +11,8 @@ pub struct Row {
     pub key: u32,
     /// Its lines, without the mark.
     pub lines: Vec<Line>,
-    /// What is left of it when it is gone: what it was called, in its place.
-    pub called: String,
+    /// What is left of it when it is gone, without the mark.
+    pub gone: Line,
 }
 
 /// The mark in front of what changed.
@@ -38,8 +38,11 @@ pub fn compared(before: &[Row], after: &[Row]) -> Text {
     let mut text = Text::new();
     for (row, change) in rows {
         if let Change::Gone = change {
-            let line = Line::of(Role::Warning, MARK).with(Role::Dim, row.called.clone());
-            text.line(line.with(Role::Warning, "gone"));
+            let mut line = Line::of(Role::Warning, MARK);
+            for span in &row.gone.spans {
+                line.push(span.role, span.text.clone());
+            }
+            text.line(line);
             continue;
         }
         for (place, line) in row.lines.iter().enumerate() {
@@ -130,7 +133,7 @@ mod tests {
         Row {
             key,
             lines: vec![Line::of(Role::Plain, text)],
-            called: format!("row {key} "),
+            gone: Line::of(Role::Dim, format!("row {key} gone")),
         }
     }
 

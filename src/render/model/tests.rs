@@ -15,11 +15,13 @@ fn ran(source: &str) -> Run {
 
 fn drawn(source: &str, place: usize, width: usize) -> String {
     let rows = Rows::default();
+    let run = ran(source);
     let told = Told {
         source,
         rows: &rows,
+        cast: &Cast::of(&run),
     };
-    frame(&ran(source), place, told, width).plain()
+    frame(&run, place, told, width).plain()
 }
 
 const SHARED: &str = r#"# A title
@@ -48,17 +50,15 @@ B  sendmsg(3, {msg_iov=[{\"hello\", 5}], msg_control=[{SCM_RIGHTS, [4]}]}, 0) = 
      file 1
    4 whoever sleeps for socket 1 looks again
 
-  DESCRIPTORS           OPEN FILE DESCRIPTIONS
-  A        B            number   references      open to
-  3        3        ──▶ file 0   2               socket 0
-* 4        4        ──▶ file 1   3, 1 a message  socket 1
+  ┌─ A ──┐    ┌─ open file descriptions ───────────────────────────┐    ┌─ B ──┐
+  │ fd 3 ├───▶│ file 0  ──▶ socket 0  2 references                 │◀───┤ fd 3 │
+* │ fd 4 ├───▶│ file 1  ──▶ socket 1  3 references, 1 in flight    │◀───┤ fd 4 │
+  └──────┘    └────────────────────────────────────────────────────┘    └──────┘
 
-  SOCKETS
-* socket 0   stream, sends to socket 1, charged 768 of 212992 bytes for what it
-             sent
-             queue: empty
-* socket 1   stream, sends to socket 0
-             queue: [buffer 1: \"hello\", 5 bytes, carries file 1]
+  SOCKETS and what waits to be read from each
+* socket 0   stream     ┃ empty                                    ┃◀── socket 1
+             768 of 212992 bytes of its send buffer in use
+* socket 1   stream     ┃ \"hello\" with file 1                      ┃◀── socket 0
 "
     );
 }
@@ -69,12 +69,12 @@ fn on_a_wide_terminal_the_state_stands_beside_what_happened() {
     assert_eq!(
         wide.lines().skip(3).take(3).collect::<Vec<_>>(),
         [
-            "   1 descriptor 3 of A, which led to file 0,      DESCRIPTORS           \
-             OPEN FILE DESCRIPTIONS",
-            "     is free again                                A        B            \
-             number   references      open to",
-            "   2 one reference less to file 0: 1 reference  * ·        3        ──▶ \
-             file 0   1               socket 0",
+            "   1 descriptor 3 of A, which led to file 0,      ┌─ A ──┐    \
+             ┌─ open file descriptions ───────────────────┐    ┌─ B ──┐",
+            "     is free again                              * │ gone │    \
+             │ file 0  ──▶ socket 0  1 reference          │◀───┤ fd 3 │",
+            "   2 one reference less to file 0: 1 reference    │ fd 4 ├───▶\
+             │ file 1  ──▶ socket 1                       │◀───┤ fd 4 │",
         ]
     );
 }
@@ -83,10 +83,9 @@ fn on_a_wide_terminal_the_state_stands_beside_what_happened() {
 fn what_is_gone_is_said_once_more_where_it_stood() {
     let last = drawn(SHARED, 4, 80);
     let gone: Vec<&str> = last.lines().filter(|line| line.ends_with("gone")).collect();
-    assert_eq!(
-        gone,
-        ["*                       file 0   gone", "* socket 0   gone"]
-    );
+    assert_eq!(gone, ["* socket 0   gone"]);
+    let row = "* │      │    │ file 0  gone                                       │    │ gone │";
+    assert!(drawn(SHARED, 4, 80).contains(row));
     assert!(!drawn(SHARED, 5, 80).contains("socket 0   gone"));
 }
 
@@ -155,14 +154,17 @@ fn what_changes_without_an_event_is_pointed_at() {
     assert!(drawn(source, 1, 80).contains("\n     nothing changes\n"));
     let marked = drawn(source, 2, 80);
     assert!(marked.contains("\n     what is marked changes\n"));
-    assert!(marked.contains("\n* 3 cloexec"));
+    assert!(marked.contains("\n* │ fd 3 cloexec ├"));
 }
 
 #[test]
 fn a_process_without_a_column_is_told_below() {
     let source = "socketpair stream\n".to_owned() + &"fork\n".repeat(8);
     let last = drawn(&source, 8, 80);
-    assert!(last.contains("\n  I 3 ─▶ file 0, 4 ─▶ file 1\n"), "{last}");
+    assert!(
+        last.contains("\n  I fd 3 ─▶ file 0, fd 4 ─▶ file 1\n"),
+        "{last}"
+    );
 }
 
 #[test]
@@ -226,4 +228,23 @@ B: exit"#;
             "_exit(0) = ?",
         ]
     );
+}
+
+#[test]
+fn lines_of_several_processes_come_together_and_the_last_one_stands_on_the_right() {
+    let source = "socketpair stream\nfork\nfork\nB: close 3\n";
+    let frame = drawn(source, 3, 100);
+    let rows: Vec<&str> = frame
+        .lines()
+        .filter(|line| line.contains("──▶ socket"))
+        .collect();
+    assert!(
+        rows[0].starts_with("* │ fd 3 ├──┼ gone ┼───▶│ file 0"),
+        "{frame}"
+    );
+    assert!(
+        rows[1].starts_with("  │ fd 4 ├──┤ fd 4 ├───▶│ file 1"),
+        "{frame}"
+    );
+    assert!(rows[0].ends_with("│◀───┤ fd 3 │"), "{frame}");
 }

@@ -3,67 +3,159 @@
 use std::collections::BTreeSet;
 
 use super::event::{shut_words, ty_word};
+use super::picture::{States, filled};
 use super::table::{Row, wrapped};
-use super::words::{count, listed, named, padded, quoted, shortened};
+use super::words::{SHOWN, count, listed, named, padded, quoted, shortened};
 use crate::model::call::Type;
 use crate::model::file::Kind;
 use crate::model::id::{PipeId, SockId};
 use crate::model::kernel::Kernel;
 use crate::model::socket::{Shut, Skb, Socket, State};
 use crate::model::tree::NodeKind;
-use crate::render::text::{Role, Span};
+use crate::render::markdown::columns;
+use crate::render::text::{Line, Role, Span};
 
 /// Columns of what a thing is called.
 const LABEL: usize = 11;
+/// Columns of the type of a socket.
+const TYPE: usize = 11;
+/// Columns inside the walls of a queue, at least and at most.
+const QUEUE: (usize, usize) = (10, 56);
+/// Columns that are kept for whose messages come: so the walls seldom move.
+const ARROW: usize = 12;
+/// The most buffers of a queue that are drawn one by one.
+const BUFFERS: usize = 6;
+/// The most senders that are named one by one.
+const SENDERS: usize = 3;
 
 /// A row with a label, and text that goes on beside it.
-fn labelled(key: u32, label: &str, parts: &[Vec<Span>], room: usize) -> Row {
-    let mut lines = Vec::new();
-    for (place, part) in parts.iter().enumerate() {
-        let label = if place == 0 { label } else { "" };
-        let mut spans = vec![Span::new(Role::Strong, padded(label, LABEL))];
-        spans.extend(part.iter().cloned());
-        lines.extend(wrapped(&spans, room, LABEL));
-    }
+fn labelled(key: u32, label: &str, text: String, room: usize) -> Row {
+    let spans = [
+        Span::new(Role::Strong, padded(label, LABEL)),
+        Span::new(Role::Plain, text),
+    ];
     Row {
         key,
-        lines,
-        called: padded(label, LABEL),
+        lines: wrapped(&spans, room, LABEL),
+        gone: gone(label),
     }
 }
 
-fn plain(text: impl Into<String>) -> Vec<Span> {
-    vec![Span::new(Role::Plain, text)]
+/// What is left of a thing.
+fn gone(label: &str) -> Line {
+    Line::of(Role::Dim, padded(label, LABEL)).with(Role::Warning, "gone")
 }
 
-/// Sockets that live, with what waits at each.
-pub fn sockets(kernel: &Kernel, room: usize) -> Vec<Row> {
+/// Sockets that live: what waits at each, and whose messages come there. Both states decide how wide
+/// a queue is drawn.
+///
+/// ```text
+/// socket 1   stream     ┃ "hello"                ┃◀── socket 0
+///            receives nothing more
+/// ```
+pub fn sockets(kernel: &Kernel, states: States<'_>, room: usize) -> Vec<Row> {
+    let arrows = [states.before, states.after]
+        .into_iter()
+        .flat_map(|kernel| {
+            let live = kernel.socks().filter(|(_, socket)| !socket.dead);
+            live.map(|(sock, socket)| columns(&arrow(kernel, sock, socket)))
+        });
+    let widest = arrows.max().unwrap_or(0).max(ARROW);
+    let inner = room.saturating_sub(LABEL + TYPE + 4 + widest);
+    let inner = inner.clamp(QUEUE.0, QUEUE.1);
     let live = kernel.socks().filter(|(_, socket)| !socket.dead);
-    live.map(|(sock, socket)| {
-        let parts = [
-            plain(properties(kernel, sock, socket)),
-            queue(kernel, sock, socket),
-        ];
-        labelled(sock.0, &sock.to_string(), &parts, room)
-    })
-    .collect()
+    let rows = live.map(|(sock, socket)| {
+        let label = sock.to_string();
+        let waiting = waiting(kernel, socket);
+        let mut lines = Vec::new();
+        for (place, held) in filled(&waiting, inner, 0).into_iter().enumerate() {
+            let (name, ty, from) = match place {
+                0 => (
+                    label.as_str(),
+                    ty_word(socket.ty),
+                    arrow(kernel, sock, socket),
+                ),
+                _ => ("", "", String::new()),
+            };
+            let mut line = Line::of(Role::Strong, padded(name, LABEL));
+            line.push(Role::Plain, padded(ty, TYPE));
+            line.push(Role::Dim, "\u{2503} ");
+            line.spans.extend(held.spans);
+            line.push(Role::Dim, " \u{2503}");
+            line.push(Role::Note, from);
+            lines.push(line);
+        }
+        let words = properties(kernel, sock, socket);
+        if !words.is_empty() {
+            let blanks = Span::new(Role::Plain, " ".repeat(LABEL));
+            let spans = [blanks, Span::new(Role::Dim, words.join(", "))];
+            lines.extend(wrapped(&spans, room, LABEL));
+        }
+        Row {
+            key: sock.0,
+            lines,
+            gone: gone(&label),
+        }
+    });
+    rows.collect()
 }
 
-/// Type, state, peer, name and all that is out of the ordinary.
-fn properties(kernel: &Kernel, sock: SockId, socket: &Socket) -> String {
-    let mut words = vec![ty_word(socket.ty).to_owned()];
-    words.push(match (socket.state, socket.peer) {
-        (State::Listen, _) => "listens".to_owned(),
-        (_, Some(peer)) if kernel.sock(peer).dead => format!("sends to {peer}, which is gone"),
-        (_, Some(peer)) if peer == sock => "sends to itself".to_owned(),
-        (_, Some(peer)) => format!("sends to {peer}"),
-        (State::Established, None) if socket.is_connection_based() => {
-            "the other end is gone".to_owned()
-        }
-        (_, None) => "not connected".to_owned(),
-    });
+/// Whose messages come into a queue. An arrow that is broken lets nothing more through.
+fn arrow(kernel: &Kernel, sock: SockId, socket: &Socket) -> String {
+    if socket.state == State::Listen {
+        return "\u{25c0}\u{2500}\u{2500} connect".to_owned();
+    }
+    let senders = kernel
+        .socks()
+        .filter(|(_, other)| !other.dead && other.peer == Some(sock));
+    let senders: Vec<(SockId, &Socket)> = senders.collect();
+    let names: Vec<String> = senders.iter().map(|(id, _)| id.0.to_string()).collect();
+    let names = match names.len() {
+        0 => return String::new(),
+        1 => format!("socket {}", names[0]),
+        many if many <= SENDERS => format!("sockets {}", listed(&names)),
+        many => format!("{many} sockets"),
+    };
+    let open = senders.iter().any(|(_, other)| !other.shutdown.send);
+    match open && !socket.shutdown.receive {
+        true => format!("\u{25c0}\u{2500}\u{2500} {names}"),
+        false => format!("\u{25c0}\u{2500}\u{2573}\u{2500} {names}"),
+    }
+}
+
+/// Name, and all else that is out of the ordinary.
+fn properties(kernel: &Kernel, sock: SockId, socket: &Socket) -> Vec<String> {
+    let mut words = Vec::new();
     if socket.embryo {
-        words.push("not accepted yet".to_owned());
+        let waits = |(_, other): (SockId, &Socket)| {
+            let mut embryos = other.queue.iter().filter_map(|skb| skb.embryo);
+            embryos.any(|embryo| embryo == sock)
+        };
+        let waits = kernel.socks().any(waits);
+        words.push(match waits {
+            true => "not accepted yet".to_owned(),
+            false => "nothing leads to it yet".to_owned(),
+        });
+    }
+    match (socket.state, socket.peer) {
+        (State::Listen, _) => {
+            let (taken, all) = (socket.queue.len(), u64::from(socket.backlog) + 1);
+            words.push(format!("listens, {taken} of {all} places taken"));
+        }
+        (_, Some(peer)) if kernel.sock(peer).dead => words.push(format!("{peer} is gone")),
+        (_, Some(_)) => {}
+        (State::Established, None) if socket.is_connection_based() => {
+            words.push("the other end is gone".to_owned());
+        }
+        (_, None) => words.push("not connected".to_owned()),
+    }
+    // Between two sockets that are each other's peer, only memory counts.
+    let mutual = socket
+        .peer
+        .is_some_and(|peer| kernel.sock(peer).peer == Some(sock));
+    if socket.ty == Type::Dgram && !mutual && !socket.queue.is_empty() {
+        let (taken, all) = (socket.queue.len(), u64::from(socket.backlog) + 1);
+        words.push(format!("{taken} of {all} places taken"));
     }
     if let Some(name) = &socket.name {
         words.push(format!("name {}", named(name)));
@@ -77,82 +169,62 @@ fn properties(kernel: &Kernel, sock: SockId, socket: &Socket) -> String {
     }
     if socket.charged > 0 {
         let (charged, all) = (socket.charged, socket.sndbuf);
-        words.push(format!("charged {charged} of {all} bytes for what it sent"));
+        words.push(format!(
+            "{charged} of {all} bytes of its send buffer in use"
+        ));
     }
-    words.join(", ")
+    words
 }
 
-/// What waits at a socket.
-fn queue(kernel: &Kernel, sock: SockId, socket: &Socket) -> Vec<Span> {
-    if socket.state == State::Listen {
-        let room = u64::from(socket.backlog) + 1;
-        let waiting: Vec<String> = socket
-            .queue
-            .iter()
-            .filter_map(|skb| skb.embryo)
-            .map(|embryo| match kernel.sock(embryo).peer {
-                Some(client) => format!("[{embryo}, for {client}]"),
-                None => format!("[{embryo}]"),
-            })
-            .collect();
-        let mut spans = vec![Span::new(
-            Role::Dim,
-            format!("waiting ({} of {room}): ", waiting.len()),
-        )];
-        spans.push(match waiting.is_empty() {
-            true => Span::new(Role::Dim, "nobody"),
-            false => Span::new(Role::Value, waiting.join(" ")),
-        });
-        return spans;
+/// What waits at a socket, first that which is read first.
+fn waiting(kernel: &Kernel, socket: &Socket) -> Vec<Span> {
+    if socket.queue.is_empty() {
+        return vec![Span::new(Role::Dim, "empty")];
     }
-    // Between two sockets that are each other's peer, only memory counts.
-    let mutual = socket
-        .peer
-        .is_some_and(|peer| kernel.sock(peer).peer == Some(sock));
-    let label = match socket.ty {
-        Type::Dgram if !mutual => {
-            let room = u64::from(socket.backlog) + 1;
-            format!("queue ({} of {room}): ", socket.queue.len())
+    let held = socket
+        .queue
+        .iter()
+        .take(BUFFERS)
+        .map(|skb| match skb.embryo {
+            Some(embryo) => match kernel.sock(embryo).peer {
+                Some(client) => format!("{embryo} for {client}"),
+                None => embryo.to_string(),
+            },
+            None => buffer(skb),
+        });
+    let mut spans = Vec::new();
+    for (place, words) in held.enumerate() {
+        if place > 0 {
+            spans.push(Span::new(Role::Dim, " \u{2502} "));
         }
-        _ => "queue: ".to_owned(),
-    };
-    let mut spans = vec![Span::new(Role::Dim, label)];
-    match socket.queue.is_empty() {
-        true => spans.push(Span::new(Role::Dim, "empty")),
-        false => spans.push(Span::new(
-            Role::Value,
-            buffers(&socket.queue.iter().collect::<Vec<_>>()),
-        )),
+        spans.push(Span::new(Role::Value, words));
+    }
+    if socket.queue.len() > BUFFERS {
+        let more = socket.queue.len() - BUFFERS;
+        spans.push(Span::new(Role::Dim, format!(" \u{2502} and {more} more")));
     }
     spans
 }
 
-/// The most buffers that are drawn one by one.
-const BUFFERS: usize = 4;
-
-/// `[buffer 1: "hello", 5 bytes, carries file 2]`.
-fn buffers(queue: &[&Skb]) -> String {
-    let drawn = queue.iter().take(BUFFERS).map(|skb| {
-        let left = &skb.data[skb.consumed..];
-        let mut words = vec![shortened(left), count(left.len() as u64, "byte")];
-        if skb.consumed > 0 {
-            words.push(format!("{} read already", skb.consumed));
-        }
-        if !skb.files.is_empty() {
-            let files: Vec<String> = skb.files.iter().map(ToString::to_string).collect();
-            words.push(format!("carries {}", listed(&files)));
-        }
-        format!("[{}: {}]", skb.id, words.join(", "))
-    });
-    let mut drawn: Vec<String> = drawn.collect();
-    if queue.len() > BUFFERS {
-        drawn.push(format!("and {} more", queue.len() - BUFFERS));
+/// `"hello"`, or `"take it" with file 2`.
+fn buffer(skb: &Skb) -> String {
+    let left = &skb.data[skb.consumed..];
+    let mut words = shortened(left);
+    if left.len() > SHOWN {
+        words += &format!(" {}", count(left.len() as u64, "byte"));
     }
-    drawn.join(" ")
+    if skb.consumed > 0 {
+        words += &format!(" ({} read already)", skb.consumed);
+    }
+    if !skb.files.is_empty() {
+        let files: Vec<String> = skb.files.iter().map(ToString::to_string).collect();
+        words += &format!(" with {}", listed(&files));
+    }
+    words
 }
 
 /// Pipes that are open.
-pub fn pipes(kernel: &Kernel, room: usize) -> Vec<Row> {
+pub fn pipes(kernel: &Kernel, _: States<'_>, room: usize) -> Vec<Row> {
     let open = kernel.files().filter(|(_, file)| file.references > 0);
     let ids: BTreeSet<PipeId> = open
         .filter_map(|(_, file)| match file.kind {
@@ -174,14 +246,14 @@ pub fn pipes(kernel: &Kernel, room: usize) -> Vec<Row> {
         };
         let ends = [(pipe.readers, "reader"), (pipe.writers, "writer")];
         let ends = ends.map(|(number, one)| count(u64::from(number), one));
-        let parts = [plain(format!("{what}; {}", listed(&ends)))];
-        labelled(id.0, &id.to_string(), &parts, room)
+        let text = format!("{what}; {}", listed(&ends));
+        labelled(id.0, &id.to_string(), text, room)
     });
     rows.collect()
 }
 
 /// Names that lead to sockets, and what else is in the file system.
-pub fn names(kernel: &Kernel, room: usize) -> Vec<Row> {
+pub fn names(kernel: &Kernel, _: States<'_>, room: usize) -> Vec<Row> {
     let paths = kernel.tree().paths().map(|(path, id)| {
         let node = kernel.tree().node(id);
         let what = match &node.kind {
@@ -203,17 +275,7 @@ pub fn names(kernel: &Kernel, room: usize) -> Vec<Row> {
         // Behind all nodes.
         (u32::MAX / 2 + sock.0, named(name), what)
     });
-    let rows = paths.chain(abstracts).map(|(key, label, what)| {
-        let label = format!("{} ", padded(&label, LABEL - 1));
-        let spans = [
-            Span::new(Role::Strong, label.clone()),
-            Span::new(Role::Plain, what),
-        ];
-        Row {
-            key,
-            lines: wrapped(&spans, room, LABEL),
-            called: label,
-        }
-    });
-    rows.collect()
+    let rows = paths.chain(abstracts);
+    rows.map(|(key, label, what)| labelled(key, &format!("{label} "), what, room))
+        .collect()
 }

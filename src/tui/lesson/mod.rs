@@ -15,7 +15,7 @@ use tui_input::Input;
 use super::form::{Form, Told};
 use super::probes::look::Look;
 use super::scroll::Scroll;
-use crate::curriculum::lesson::{Block, Lesson, Part, Shown};
+use crate::curriculum::lesson::{Block, Lesson, Part, Shown, Stepped};
 use crate::curriculum::question::Question;
 use crate::experiment::Observation;
 use crate::mastery::progress::{LessonProgress, Progress};
@@ -79,6 +79,8 @@ pub enum Piece {
     State(usize),
     /// The picture of a part.
     Picture(usize),
+    /// A script of the model.
+    Script(Stepped),
     /// Where the prediction is made once more, with other numbers.
     Variant,
     /// A quiz item, by index.
@@ -259,7 +261,7 @@ impl LessonState {
             },
             Piece::Probe(_) | Piece::Run(_) | Piece::Quiz(_) => 12,
             Piece::Picture(_) | Piece::Predict { .. } | Piece::End => 8,
-            Piece::Story(_) | Piece::State(_) | Piece::Variant => 5,
+            Piece::Story(_) | Piece::State(_) | Piece::Variant | Piece::Script(_) => 5,
         }
     }
 
@@ -345,6 +347,22 @@ impl LessonState {
         Some((asked(name)?, known))
     }
 
+    /// The script of the model that is on the screen, of which `rows` lines are, or else the nearest
+    /// one above, or the first below; only what is unfolded counts.
+    pub fn script_in_view(&self, rows: usize) -> Option<&Stepped> {
+        let bottom = self.scroll.top + rows;
+        let mut nearest = None;
+        for (index, piece) in self.pieces[..self.unfolded()].iter().enumerate() {
+            let Piece::Script(shown) = piece else {
+                continue;
+            };
+            if nearest.is_none() || self.page.lines_of(index).start < bottom {
+                nearest = Some(shown);
+            }
+        }
+        nearest
+    }
+
     /// Names of the probes that are unfolded.
     pub fn shown_probes(&self) -> impl Iterator<Item = &str> {
         self.pieces[..self.unfolded()]
@@ -403,6 +421,7 @@ fn pieces(lesson: &Lesson, forms: &[Option<Form>]) -> Vec<Piece> {
                     .filter(|&part| parts[part].state.is_some())
                     .map(Piece::State),
             ),
+            Block::Script(shown) => pieces.push(Piece::Script(shown.clone())),
             Block::Picture(id) => pieces.extend(
                 part(id)
                     .filter(|&part| parts[part].picture.is_some())

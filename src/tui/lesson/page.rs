@@ -4,7 +4,7 @@
 use super::super::form::{self, page::Focus};
 use super::question::{self, Asked};
 use super::{Given, LessonState, Piece, Run, Slot, Stand};
-use crate::curriculum::lesson::{Block, Shown};
+use crate::curriculum::lesson::{Block, Shown, Stepped};
 use crate::experiment::Observation;
 use crate::experiment::judgement::{self, ident_url};
 use crate::render::highlight::Highlighter;
@@ -99,6 +99,7 @@ pub fn set(state: &LessonState, setting: Setting<'_>) -> Page {
             Piece::Story(part) => story(state, *part, setting),
             Piece::Run(part) => run(state, index, *part, observation.as_ref(), setting),
             Piece::Picture(part) => picture(state, *part, setting),
+            Piece::Script(shown) => script(shown, setting),
             Piece::Predict { .. } | Piece::State(_) => question::set(&asked(state, index), setting),
             Piece::Quiz(item) => {
                 let (text, cursor) = quiz(state, index, *item, setting);
@@ -287,6 +288,14 @@ fn picture(state: &LessonState, part: usize, setting: Setting<'_>) -> Text {
             paragraph(Role::Warning, &words, reading(setting))
         }
     }
+}
+
+/// A script of the model, and how it is opened.
+fn script(shown: &Stepped, setting: Setting<'_>) -> Text {
+    let mut text = lesson::script(shown, Layout::new(reading(setting)));
+    let line = Line::of(Role::Key, "m").with(Role::Plain, " steps through it.");
+    text.line(line);
+    text
 }
 
 /// The question a piece asks, with what is known of the answer.

@@ -106,6 +106,9 @@ fn keys(state: &LessonState) -> Vec<(Action, &'static str)> {
     if state.shown_probes().next().is_some() {
         keys.push((Action::Refresh, "look again"));
     }
+    if state.script_in_view(0).is_some() {
+        keys.push((Action::Scripts, "call by call"));
+    }
     if state.offers_variant() {
         keys.push((Action::Variant, ""));
     }

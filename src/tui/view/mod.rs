@@ -21,6 +21,7 @@ mod probes;
 mod reference;
 mod review;
 mod search;
+mod stepper;
 mod task;
 mod terms;
 
@@ -57,6 +58,8 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme) {
         Screen::Probes(state) => probes::draw(buffer, area, body, model, state, theme),
         Screen::Reference(state) => reference::draw(buffer, area, body, model, state, theme),
         Screen::Review(state) => review::draw(buffer, area, body, model, state, theme),
+        Screen::Scripts(state) => stepper::draw_list(buffer, area, body, model, state, theme),
+        Screen::Stepper(state) => stepper::draw(buffer, area, body, state, theme),
         Screen::Task(state) => task::draw(buffer, area, body, model, state, theme),
     }
     match &model.overlay {
@@ -145,7 +148,7 @@ fn key_line(place: Place, keys: &[(Action, &str)], width: usize) -> Line {
         Some(Line::of(Role::Key, key).with(Role::Plain, format!(" {word}")))
     };
     let last: &[(Action, &str)] = match place {
-        Place::Search | Place::Typing | Place::Terms => &[],
+        Place::Search | Place::Typing | Place::Prompt | Place::Terms => &[],
         Place::Help => &[(Action::Quit, "")],
         _ => &[(Action::Help, ""), (Action::Quit, "")],
     };

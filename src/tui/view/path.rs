@@ -64,6 +64,7 @@ pub(super) fn draw(
         (Action::Search, ""),
         (Action::Probes, ""),
         (Action::Reference, ""),
+        (Action::Scripts, ""),
     ]);
     chrome(buffer, area, (&title, &right), (Place::Path, &keys), theme);
 

@@ -1,0 +1,141 @@
+//! A script that is performed: processes of Linux make its calls, and the model makes them beside, so that
+//! it is known which sockets a collection of garbage must free. Linux collects in its own time; it is
+//! waited for.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::agents::Agents;
+use crate::model::event::Event;
+use crate::model::file::Kind;
+use crate::model::id::SockId;
+use crate::model::kernel::Kernel;
+use crate::model::outcome::Outcome;
+use crate::model::script::{Action, Expected, Line, Script};
+use crate::model::settings::Settings;
+use crate::sys::{fd_table, unix_table};
+
+/// How long Linux may take to collect what it must.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// From one look whether it has to the next, in milliseconds: no event tells that.
+const LOOK_MS: u16 = 5;
+/// How long it is given to collect what it must not, in milliseconds.
+const TEMPTED_MS: u16 = 40;
+
+/// A script on its way.
+#[derive(Debug)]
+pub struct Performance {
+    agents: Agents,
+    kernel: Kernel,
+    /// Inodes of the sockets that a process has or had a descriptor of.
+    inodes: BTreeMap<SockId, u64>,
+}
+
+/// What a line came back with.
+#[derive(Debug)]
+pub struct Performed {
+    /// On Linux; `None`: it is no call.
+    pub linux: Option<Expected>,
+    /// On the model.
+    pub model: Option<Outcome>,
+    /// What happened in the model.
+    pub events: Vec<Event>,
+}
+
+impl Performance {
+    /// Starts the processes of a script, in a process with one thread.
+    ///
+    /// # Errors
+    /// When they cannot be started.
+    pub fn start(script: &Script, settings: &Arc<Settings>) -> io::Result<Self> {
+        let mut kernel = script.kernel(Arc::clone(settings)).with_events();
+        let first = crate::model::id::Pid(0);
+        let (user, group) = (nix::unistd::getuid(), nix::unistd::getgid());
+        kernel.give_ids(first, user.as_raw(), group.as_raw());
+        kernel.take_events();
+        Ok(Self {
+            agents: Agents::start(&script.processes)?,
+            kernel,
+            inodes: BTreeMap::new(),
+        })
+    }
+
+    /// Does what a line says.
+    ///
+    /// # Errors
+    /// When a process does not answer, or the line is about something that the model leaves out.
+    pub fn run(&mut self, line: &Line) -> io::Result<Performed> {
+        let model = line.run(&mut self.kernel);
+        let model = model.map_err(|mistake| io::Error::other(mistake.to_string()))?;
+        let linux = match &line.action {
+            Action::Call { pid, call } => {
+                let mut answer = None;
+                for _ in 0..line.times {
+                    answer = Some(self.agents.call(*pid, call, line.expected.as_ref())?);
+                }
+                answer
+            }
+            Action::Collect => {
+                self.wait_for_collection()?;
+                None
+            }
+        };
+        self.learn_inodes();
+        Ok(Performed {
+            linux,
+            model,
+            events: self.kernel.take_events(),
+        })
+    }
+
+    /// Notes the inodes of sockets that have come into a table of descriptors.
+    fn learn_inodes(&mut self) {
+        for (pid, process) in self.kernel.processes() {
+            let Some(real) = self.agents.process(pid) else {
+                continue;
+            };
+            for (fd, descriptor) in &process.descriptors {
+                let Kind::Socket(sock) = self.kernel.file(descriptor.file).kind else {
+                    continue;
+                };
+                if !self.inodes.contains_key(&sock)
+                    && let Some(inode) = inode(real, *fd)
+                {
+                    self.inodes.insert(sock, inode);
+                }
+            }
+        }
+    }
+
+    /// Waits until Linux has let go of what the model has let go of.
+    fn wait_for_collection(&self) -> io::Result<()> {
+        let dead = self
+            .inodes
+            .iter()
+            .filter(|(sock, _)| self.kernel.sock(**sock).dead);
+        let dead: Vec<u64> = dead.map(|(_, inode)| *inode).collect();
+        let began = Instant::now();
+        loop {
+            // Any socket that is released makes Linux look for garbage.
+            drop(UnixDatagram::pair()?);
+            let there = unix_table::inodes()?;
+            if !dead.iter().any(|inode| there.contains(inode)) || began.elapsed() > PATIENCE {
+                break;
+            }
+            nix::poll::poll(&mut [], LOOK_MS)?;
+        }
+        nix::poll::poll(&mut [], TEMPTED_MS)?;
+        Ok(())
+    }
+}
+
+/// The inode of a socket, by a descriptor of a process.
+fn inode(pid: i32, fd: i32) -> Option<u64> {
+    let target = fd_table::target(pid as u32, fd as u32).ok()?;
+    let target = String::from_utf8(target).ok()?;
+    let number = target.strip_prefix("socket:[")?.strip_suffix(']')?;
+    number.parse().ok()
+}
