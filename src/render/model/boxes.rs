@@ -236,39 +236,27 @@ impl Beside {
         let mut left = Vec::new();
         let mut flows = false;
         for (place, seat) in shape.left.iter().enumerate() {
-            let rule = |flows: bool| if flows { '\u{2500}' } else { ' ' };
+            // A line from a box further left passes behind this one.
+            let rule = |flows: bool| if flows { '\u{2508}' } else { ' ' };
             let gap = if place == 0 { 0 } else { GAP };
             let gap = rule(flows).to_string().repeat(gap);
             let cell = cell(seat);
             let (text, role) = cell.text();
             let blank = seat.inner.saturating_sub(columns(&text));
             if !there(seat) {
-                left.push((
-                    Role::Dim,
-                    gap + &rule(flows).to_string().repeat(seat.inner + 2),
-                ));
+                let fill = rule(flows).to_string();
+                left.push((Role::Dim, gap + &fill.repeat(seat.inner + 2)));
                 continue;
             }
-            let open = match (flows, &cell) {
-                (true, Cell::Held(_)) => '\u{2524}',
-                (true, _) => '\u{253c}',
-                (false, _) => '\u{2502}',
-            };
             let fill = match &cell {
                 Cell::Blank => rule(flows),
                 Cell::Held(_) | Cell::Gone => ' ',
             };
-            left.push((
-                Role::Dim,
-                format!("{gap}{open}{}", fill.to_string().repeat(blank)),
-            ));
+            let fill = fill.to_string().repeat(blank);
+            left.push((Role::Dim, format!("{gap}\u{2502}{fill}")));
             left.push((role, text));
             let held = matches!(cell, Cell::Held(_));
-            let close = match (flows, held) {
-                (_, true) => '\u{251c}',
-                (true, false) => '\u{253c}',
-                (false, false) => '\u{2502}',
-            };
+            let close = if held { '\u{251c}' } else { '\u{2502}' };
             left.push((Role::Dim, close.to_string()));
             flows |= held;
         }

@@ -231,7 +231,7 @@ B: exit"#;
 }
 
 #[test]
-fn lines_of_several_processes_come_together_and_the_last_one_stands_on_the_right() {
+fn a_line_passes_behind_the_next_process_and_the_last_one_stands_on_the_right() {
     let source = "socketpair stream\nfork\nfork\nB: close 3\n";
     let frame = drawn(source, 3, 100);
     let rows: Vec<&str> = frame
@@ -239,11 +239,11 @@ fn lines_of_several_processes_come_together_and_the_last_one_stands_on_the_right
         .filter(|line| line.contains("──▶ socket"))
         .collect();
     assert!(
-        rows[0].starts_with("* │ fd 3 ├──┼ gone ┼───▶│ file 0"),
+        rows[0].starts_with("* │ fd 3 ├┈┈│ gone │───▶│ file 0"),
         "{frame}"
     );
     assert!(
-        rows[1].starts_with("  │ fd 4 ├──┤ fd 4 ├───▶│ file 1"),
+        rows[1].starts_with("  │ fd 4 ├┈┈│ fd 4 ├───▶│ file 1"),
         "{frame}"
     );
     assert!(rows[0].ends_with("│◀───┤ fd 3 │"), "{frame}");
