@@ -47,6 +47,7 @@ fn report() -> Report {
             words: "5 bytes".to_owned(),
             bytes: Some("hello".to_owned()),
             caret: None,
+            lines: Vec::new(),
         },
         saw: Shown {
             words: "nothing for 2 s".to_owned(),

@@ -1,6 +1,7 @@
 //! Reading `compare-calls` and `compare-script`: which calls a program that plays the kernel is asked.
 //! What comes of it is [`crate::differential`]'s.
 
+use super::Action;
 use crate::curriculum::reader::Reader;
 use crate::differential::examine::Examination;
 use crate::differential::topic::Topic;
@@ -10,16 +11,20 @@ use crate::model::script::Script;
 const MOST: i64 = 1_000_000;
 
 /// Calls by chance.
-pub(super) fn calls(table: &mut Reader<'_>) -> Examination {
-    Examination::Topic {
+pub(super) fn calls(connection: String, table: &mut Reader<'_>) -> Action {
+    let examination = Examination::Topic {
         topic: table.choice("about", Topic::ALL),
         seed: table.optional_integer("seed", 0..i64::MAX).unwrap_or(1) as u64,
         calls: table.integer("calls", 1..MOST) as u64,
+    };
+    Action::Compare {
+        connection,
+        examination,
     }
 }
 
 /// A script, whose abstract names begin with `n` and whose lines stand for one call each.
-pub(super) fn script(table: &mut Reader<'_>) -> Examination {
+pub(super) fn script(connection: String, table: &mut Reader<'_>) -> Action {
     let script = table.located_text("script");
     match Script::parse(&script.value) {
         Ok(read) => {
@@ -36,5 +41,8 @@ pub(super) fn script(table: &mut Reader<'_>) -> Examination {
         }
         Err(mistake) => table.problem(script.span.clone(), mistake.to_string(), mistake.help),
     }
-    Examination::Script(script.value)
+    Action::Compare {
+        connection,
+        examination: Examination::Script(script.value),
+    }
 }

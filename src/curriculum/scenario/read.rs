@@ -265,14 +265,8 @@ impl Step {
                 refused: Payload::read(table, "refused"),
                 every: table.optional_integer("every", 1..60_001).unwrap_or(20) as u64,
             },
-            Verb::CompareCalls => Action::Compare {
-                connection: connection(table),
-                examination: compare::calls(table),
-            },
-            Verb::CompareScript => Action::Compare {
-                connection: connection(table),
-                examination: compare::script(table),
-            },
+            Verb::CompareCalls => compare::calls(connection(table), table),
+            Verb::CompareScript => compare::script(connection(table), table),
             Verb::Drip => Action::Drip {
                 connection: connection(table),
                 data: Payload::read(table, "data"),
