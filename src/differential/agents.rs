@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
+use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
 use nix::sys::time::TimeVal;
@@ -247,6 +248,8 @@ fn serve(place: usize, user: Option<u32>) -> ! {
             effective: user,
         });
     }
+    // Who sleeps in a call does not see that nobody asks any more.
+    let _ = set_pdeathsig(Signal::SIGKILL);
     let mut line = vec![0; LINE];
     loop {
         let Ok(len) = recv(channel, &mut line, MsgFlags::empty()) else {

@@ -44,7 +44,7 @@ pub enum Request {
         /// The directory to be in: empty, and writable for everybody.
         directory: String,
     },
-    /// Calls as somebody types them: see [`play`].
+    /// Calls as somebody types them: see [`play()`].
     Play {
         /// Processes beside the first, each with its user.
         processes: Vec<(u32, u32)>,
