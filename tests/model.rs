@@ -93,13 +93,13 @@ fn every_row_of_the_catalogue_holds_on_this_kernel() {
 #[test]
 fn every_script_that_is_shipped_holds_on_this_kernel() {
     let scripts = model::scripts(&Source::Embedded).expect("scripts");
-    assert!(scripts.len() >= 7, "{} scripts", scripts.len());
+    assert!(scripts.len() >= 8, "{} scripts", scripts.len());
     let texts = scripts
         .iter()
         .map(|script| format!("### Z01 {}\n{}", script.name, script.text));
     let (ran, differ) = on_linux(texts.collect());
     assert!(
-        ran >= if is_root() { 7 } else { 4 },
+        ran >= if is_root() { 8 } else { 5 },
         "only {ran} scripts were run"
     );
     assert!(differ.is_empty(), "{}", differ.join("\n"));

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use ipc_mastery::differential::play::{Reply, Turn};
 use ipc_mastery::differential::role::Request;
 use ipc_mastery::differential::session::Session;
+use ipc_mastery::model::script::Asleep;
 
 /// Our own binary.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ipc-mastery");
@@ -25,6 +26,7 @@ fn ask(session: &mut Session, pid: u32, call: &str) -> Reply {
         pid,
         call: call.to_owned(),
         times: 1,
+        asleep: Asleep::Interrupted,
     };
     session.ask(&turn).expect("an answer")
 }

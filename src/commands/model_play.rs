@@ -52,7 +52,7 @@ pub fn run(context: &Context) -> Result<ExitCode, CommandError> {
     let (mut calls, mut differ, mut refused) = (0, 0, 0);
     let mut session = started(&script)?;
     for line in &script.lines {
-        let turn = Turn::of(&line.action, line.times);
+        let turn = Turn::of(line);
         let reply = session
             .ask(&turn)
             .map_err(|error| CommandError::internal("the play broke off").caused_by(error))?;

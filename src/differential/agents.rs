@@ -5,11 +5,11 @@
 //! on a descriptor so high that no call of a script meets it.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
@@ -31,8 +31,8 @@ const LISTENS: RawFd = KEPT;
 const AGENTS: usize = 12;
 /// Room for a line.
 const LINE: usize = 1 << 20;
-/// How often a call that should sleep is looked at, in milliseconds.
-const LOOK_MS: u16 = 5;
+/// From one look whether a process sleeps to the next: no event tells that.
+const LOOK: Duration = Duration::from_micros(200);
 /// How long a call may take: none should sleep.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -107,21 +107,56 @@ impl Agents {
         let channel = self.channels[pid.index()].as_fd();
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
-            let mut fds = [PollFd::new(channel, PollFlags::POLLIN)];
-            if nix::poll::poll(&mut fds, LOOK_MS)? > 0 {
+            if has_answered(channel, LOOK)? {
                 return Ok(None);
             }
-            if began.elapsed() < after {
-                continue;
-            }
-            // Its first argument is the descriptor: a low one is that of the call, a high one its channel.
-            let within = process::syscall(real).filter(|(_, fd)| *fd < LISTENS as u64);
-            if within.is_some() && process::sleeps(real) {
+            if began.elapsed() >= after && is_in_its_call(real) {
                 kill(RealPid::from_raw(real), Signal::SIGUSR1)?;
                 return Ok(Some(heard(channel.as_raw_fd())?));
             }
         }
         Ok(None)
+    }
+
+    /// Has a process make a call that may stay asleep.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub fn begin(&mut self, pid: Pid, call: &Call) -> io::Result<Expected> {
+        self.request(pid, call)?;
+        self.settled(pid)
+    }
+
+    /// What a call comes back with that was begun; `asleep`, if it still sleeps. Who was woken runs: it
+    /// sleeps only when nobody woke it, or when it sleeps again.
+    ///
+    /// # Errors
+    /// When the agent neither answers nor sleeps.
+    pub fn settled(&self, pid: Pid) -> io::Result<Expected> {
+        let channel = self.channels[pid.index()].as_fd();
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let sleeps = self.process(pid).is_some_and(is_in_its_call);
+            if has_answered(channel, Duration::ZERO)? {
+                return answer(&heard(channel.as_raw_fd())?);
+            }
+            if sleeps {
+                return Ok(Expected::of(&Outcome::Sleeps(Wait::Other)));
+            }
+            has_answered(channel, LOOK)?;
+        }
+        Err(io::Error::from(io::ErrorKind::TimedOut))
+    }
+
+    /// Ends the call that a process sleeps in by a signal; what it comes back with.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub fn interrupt(&self, pid: Pid) -> io::Result<Expected> {
+        if let Some(real) = self.process(pid) {
+            kill(RealPid::from_raw(real), Signal::SIGUSR1)?;
+        }
+        answer(&heard(self.channels[pid.index()].as_raw_fd())?)
     }
 
     /// Has a process make a call; `expected` matters only when it is that the call sleeps.
@@ -160,17 +195,6 @@ impl Agents {
 
     /// Has a process make a call. After so long it may be found asleep, and is then broken off.
     fn made(&mut self, pid: Pid, call: &Call, after: Option<Duration>) -> io::Result<Expected> {
-        let known: Vec<String> = self
-            .pids
-            .iter()
-            .map(|pid| pid.unwrap_or(0).to_string())
-            .collect();
-        let next = self
-            .pids
-            .iter()
-            .rposition(Option::is_some)
-            .map_or(0, |last| last + 1);
-        let request = format!("{} {next} {call}", known.join(","));
         let channel = self.channels[pid.index()].as_raw_fd();
         // It is watched from before it can end.
         let watched = match call {
@@ -179,7 +203,7 @@ impl Agents {
                 .transpose()?,
             _ => None,
         };
-        send(channel, request.as_bytes(), MsgFlags::MSG_NOSIGNAL)?;
+        let next = self.request(pid, call)?;
         if let Some(watched) = watched {
             let mut fds = [PollFd::new(watched.as_fd(), PollFlags::POLLIN)];
             nix::poll::poll(&mut fds, PATIENCE.as_millis() as u16)?;
@@ -204,9 +228,39 @@ impl Agents {
             let child = Pid(next as u32);
             return Ok(Expected::of(&Outcome::Done(Answer::Process(child))));
         }
-        let wrong = |_| io::Error::other(format!("an agent answered `{text}`"));
-        text.parse().map_err(wrong)
+        answer(&text)
     }
+
+    /// Asks a process for a call; the number that a child of it would have.
+    fn request(&self, pid: Pid, call: &Call) -> io::Result<usize> {
+        let known = self.pids.iter();
+        let known: Vec<String> = known.map(|pid| pid.unwrap_or(0).to_string()).collect();
+        let last = self.pids.iter().rposition(Option::is_some);
+        let next = last.map_or(0, |last| last + 1);
+        let request = format!("{} {next} {call}", known.join(","));
+        let channel = self.channels[pid.index()].as_raw_fd();
+        send(channel, request.as_bytes(), MsgFlags::MSG_NOSIGNAL)?;
+        Ok(next)
+    }
+}
+
+/// Whether a process sleeps in the call that it was asked for. The first argument of that is a
+/// descriptor: a low one is that of the call, a high one the channel.
+fn is_in_its_call(real: i32) -> bool {
+    let within = process::syscall(real).filter(|(_, fd)| *fd < LISTENS as u64);
+    within.is_some() && process::sleeps(real)
+}
+
+/// Whether there is an answer, now or before so long.
+fn has_answered(channel: BorrowedFd<'_>, patience: Duration) -> io::Result<bool> {
+    let mut fds = [PollFd::new(channel, PollFlags::POLLIN)];
+    Ok(ppoll(&mut fds, Some(patience.into()), None)? > 0)
+}
+
+/// An agent's answer.
+fn answer(text: &str) -> io::Result<Expected> {
+    let wrong = |_| io::Error::other(format!("an agent answered `{text}`"));
+    text.parse().map_err(wrong)
 }
 
 impl Drop for Agents {

@@ -14,7 +14,7 @@ use crate::model::file::Kind;
 use crate::model::id::SockId;
 use crate::model::kernel::Kernel;
 use crate::model::outcome::Outcome;
-use crate::model::script::{Action, Expected, Line, Script};
+use crate::model::script::{Action, Asleep, Expected, Line, Script};
 use crate::model::settings::Settings;
 use crate::sys::{fd_table, unix_table};
 
@@ -74,10 +74,17 @@ impl Performance {
             Action::Call { pid, call } => {
                 let mut answer = None;
                 for _ in 0..line.times {
-                    answer = Some(self.agents.call(*pid, call, line.expected.as_ref())?);
+                    answer = Some(match line.asleep {
+                        Asleep::Interrupted => {
+                            self.agents.call(*pid, call, line.expected.as_ref())?
+                        }
+                        Asleep::Stays => self.agents.begin(*pid, call)?,
+                    });
                 }
                 answer
             }
+            Action::Woken { pid } => Some(self.agents.settled(*pid)?),
+            Action::Interrupted { pid } => Some(self.agents.interrupt(*pid)?),
             Action::Collect => {
                 self.wait_for_collection()?;
                 None

@@ -19,7 +19,7 @@ use crate::model::call::{Ancillary, Call, Fd};
 use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
 use crate::model::outcome::Outcome;
-use crate::model::script::{Action, Expected, process_name};
+use crate::model::script::{Action, Asleep, Expected, Line, process_name};
 
 /// The descriptors that calls may name.
 const DESCRIPTORS: std::ops::Range<Fd> = 3..900;
@@ -44,6 +44,18 @@ pub enum Turn {
         call: String,
         /// How often: the answer is that of the last time.
         times: usize,
+        /// What becomes of it, if it sleeps.
+        asleep: Asleep,
+    },
+    /// A process that was woken goes on with its call.
+    Woken {
+        /// Who.
+        pid: u32,
+    },
+    /// A signal ends the call that a process sleeps in.
+    Interrupted {
+        /// Who.
+        pid: u32,
     },
     /// The kernel looks for sockets that nobody can reach.
     Collect,
@@ -51,13 +63,16 @@ pub enum Turn {
 
 impl Turn {
     /// What a line of a script does.
-    pub fn of(action: &Action, times: usize) -> Self {
-        match action {
+    pub fn of(line: &Line) -> Self {
+        match &line.action {
             Action::Call { pid, call } => Self::Call {
                 pid: pid.0,
                 call: call.to_string(),
-                times,
+                times: line.times,
+                asleep: line.asleep,
             },
+            Action::Woken { pid } => Self::Woken { pid: pid.0 },
+            Action::Interrupted { pid } => Self::Interrupted { pid: pid.0 },
             Action::Collect => Self::Collect,
         }
     }
@@ -216,11 +231,47 @@ struct Play {
 
 impl Play {
     fn turn(&mut self, turn: &Turn) -> io::Result<Reply> {
-        let Turn::Call { pid, call, times } = turn else {
-            self.kernel.collect_garbage();
-            self.agents.let_collect()?;
-            return Ok(Reply::Done);
+        match turn {
+            Turn::Call {
+                pid,
+                call,
+                times,
+                asleep,
+            } => self.call(Pid(*pid), call, *times, *asleep),
+            Turn::Woken { pid } => self.woken(Pid(*pid)),
+            Turn::Interrupted { pid } => self.interrupted(Pid(*pid)),
+            Turn::Collect => {
+                self.kernel.collect_garbage();
+                self.agents.let_collect()?;
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    fn interrupted(&mut self, pid: Pid) -> io::Result<Reply> {
+        if self.kernel.sleeper(pid).is_none() {
+            let name = process_name(pid);
+            return Ok(Reply::Refused(format!("{name} does not sleep.")));
+        }
+        let model = self.kernel.interrupt(pid);
+        let linux = self.agents.interrupt(pid)?;
+        Ok(self.answered(&model, &linux))
+    }
+
+    fn woken(&mut self, pid: Pid) -> io::Result<Reply> {
+        let Some(sleeper) = self.kernel.sleeper(pid) else {
+            let name = process_name(pid);
+            return Ok(Reply::Refused(format!("{name} does not sleep.")));
         };
+        let model = match self.kernel.can_go_on(pid) {
+            true => self.kernel.go_on(pid),
+            false => Outcome::Sleeps(sleeper.wait),
+        };
+        let linux = self.agents.settled(pid)?;
+        Ok(self.answered(&model, &linux))
+    }
+
+    fn call(&mut self, pid: Pid, call: &str, times: usize, asleep: Asleep) -> io::Result<Reply> {
         let call: Call = match call.parse() {
             Ok(call) => call,
             Err(mistake) => return Ok(Reply::Refused(format!("It is no call: {mistake}."))),
@@ -228,7 +279,6 @@ impl Play {
         if let Some(why) = refusal(&call) {
             return Ok(Reply::Refused(why));
         }
-        let pid = Pid(*pid);
         if !self.kernel.has_process(pid) {
             let name = process_name(pid);
             return Ok(Reply::Refused(format!("There is no process {name}.")));
@@ -241,20 +291,32 @@ impl Play {
         }
         let call = prefixed(call, &self.prefix);
         let mut reply = Reply::Done;
-        for _ in 0..*times {
-            let model = self.kernel.call(pid, &call);
-            let linux = self.agents.call_or_sleep(pid, &call, &model, PATIENCE)?;
-            let agree = self.agree(&model, &linux);
-            reply = Reply::Answered {
-                model: self.shown(&Expected::of(&model)),
-                linux: self.shown(&linux),
-                agree,
+        for _ in 0..times {
+            let (model, linux) = match asleep {
+                Asleep::Stays => (
+                    self.kernel.begin(pid, &call),
+                    self.agents.begin(pid, &call)?,
+                ),
+                Asleep::Interrupted => {
+                    let model = self.kernel.call(pid, &call);
+                    let linux = self.agents.call_or_sleep(pid, &call, &model, PATIENCE)?;
+                    (model, linux)
+                }
             };
-            if !agree {
+            reply = self.answered(&model, &linux);
+            if !matches!(reply, Reply::Answered { agree: true, .. }) {
                 break;
             }
         }
         Ok(reply)
+    }
+
+    fn answered(&mut self, model: &Outcome, linux: &Expected) -> Reply {
+        Reply::Answered {
+            agree: self.agree(model, linux),
+            model: self.shown(&Expected::of(model)),
+            linux: self.shown(linux),
+        }
     }
 
     fn agree(&mut self, model: &Outcome, linux: &Expected) -> bool {

@@ -213,7 +213,7 @@ fn is_for_everybody(script: &Script) -> bool {
                 .iter()
                 .any(|word| call.contains(word))
         }
-        Action::Collect => false,
+        Action::Collect | Action::Woken { .. } | Action::Interrupted { .. } => false,
     };
     script.processes.is_empty()
         && !script

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use super::address::Name;
 use super::call::{Fd, Type};
 use super::id::{FileId, NodeId, Pid, SkbId, SockId};
-use super::outcome::Credentials;
+use super::outcome::{Credentials, Wait};
 use super::row::Row;
 use super::socket::{Shut, State};
 
@@ -121,6 +121,10 @@ pub enum Event {
     EmbryoTaken { listener: SockId, embryo: SockId },
     /// Somebody who sleeps for this socket looks again.
     Woken { sock: SockId },
+    /// A process sleeps in its call.
+    FellAsleep { pid: Pid, wait: Wait },
+    /// It was woken, and goes on with its call.
+    WentOn { pid: Pid },
     /// The file system has a new node.
     NodeCreated { node: NodeId, path: String },
     /// A path leads to it no longer.

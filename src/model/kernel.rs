@@ -8,6 +8,7 @@ mod names;
 mod nodes;
 mod pipes;
 mod queues;
+mod sleepers;
 mod sockets;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use super::id::{FileId, Pid, PipeId, SockId};
 use super::outcome::Stop;
 use super::row::Row;
 use super::settings::Settings;
+use super::sleeper::{Progress, Signal, Sleeper};
 use super::socket::Socket;
 use super::tree::Tree;
 
@@ -43,7 +45,18 @@ pub struct Kernel {
     autobound: u32,
     /// Open file descriptions that nothing refers to: released when the call ends.
     released: Vec<FileId>,
+    /// In the order in which they fell asleep.
+    sleepers: Vec<Sleeper>,
+    under_way: UnderWay,
     trace: Trace,
+}
+
+/// The call that is being made.
+#[derive(Clone, Debug, Default)]
+struct UnderWay {
+    /// What it did before it slept, or will have done when it sleeps.
+    progress: Progress,
+    signal: Signal,
 }
 
 /// What is written down of what happens.
@@ -81,6 +94,8 @@ impl Kernel {
             last_pid: Pid(0),
             autobound: 0,
             released: Vec::new(),
+            sleepers: Vec::new(),
+            under_way: UnderWay::default(),
             trace: Trace {
                 events: None,
                 rows: vec![0; Row::COUNT],
@@ -123,6 +138,11 @@ impl Kernel {
             fault: Some(fault),
             ..(*self.settings).clone()
         });
+        self.without_events()
+    }
+
+    /// Writes no events down from now on.
+    pub(super) fn without_events(mut self) -> Self {
         self.trace.events = None;
         self
     }

@@ -6,7 +6,7 @@
 //! embryo), so that who reads this can go on in `net/unix/af_unix.c`.
 //!
 //! Not modelled: urgent data, splice, pidfds, SO_PEEK_OFF, memory pressure, labels of security
-//! modules. Who would sleep is told so; nobody sleeps in here.
+//! modules. A call that sleeps is kept, and made to go on by whoever runs the model.
 
 pub mod address;
 pub mod call;
@@ -23,6 +23,7 @@ pub mod row;
 pub mod run;
 pub mod script;
 pub mod settings;
+pub mod sleeper;
 pub mod socket;
 mod syscall;
 pub mod tree;

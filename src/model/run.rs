@@ -4,10 +4,12 @@
 
 use std::sync::Arc;
 
+use super::call::Call;
 use super::event::Event;
+use super::id::Pid;
 use super::kernel::Kernel;
 use super::outcome::Outcome;
-use super::script::{Line, Mistake, Script};
+use super::script::{Action, Line, Mistake, Script};
 use super::settings::Settings;
 
 /// A script that ran.
@@ -22,6 +24,8 @@ pub struct Run {
 pub struct Step {
     /// The line.
     pub line: Line,
+    /// Who makes which call, or goes on with it; `None`: nobody.
+    pub made: Option<(Pid, Call)>,
     /// What its call came back with; `None`: it is no call.
     pub outcome: Option<Outcome>,
     /// What happened meanwhile, in this order.
@@ -30,7 +34,25 @@ pub struct Step {
     pub after: Kernel,
 }
 
+/// What made a call go on that slept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Roused {
+    /// What it slept for.
+    Woken,
+    /// A signal.
+    Interrupted,
+}
+
 impl Step {
+    /// What made a call go on that slept, if that is what it is.
+    pub fn rouses(&self) -> Option<Roused> {
+        match self.line.action {
+            Action::Woken { .. } => Some(Roused::Woken),
+            Action::Interrupted { .. } => Some(Roused::Interrupted),
+            Action::Call { .. } | Action::Collect => None,
+        }
+    }
+
     /// Whether the outcome is what the script says, where it says anything.
     pub fn is_as_expected(&self) -> bool {
         match (&self.line.expected, &self.outcome) {
@@ -89,10 +111,18 @@ impl Run {
     /// When it is about something that the model leaves out.
     pub fn extend(&mut self, line: &Line) -> Result<&Step, Mistake> {
         let mut kernel = self.before(self.steps.len()).clone();
+        let made = match &line.action {
+            Action::Call { pid, call } => Some((*pid, call.clone())),
+            Action::Woken { pid } | Action::Interrupted { pid } => {
+                kernel.sleeper(*pid).map(|one| (*pid, one.call.clone()))
+            }
+            Action::Collect => None,
+        };
         let outcome = line.run(&mut kernel)?;
         let events = kernel.take_events();
         self.steps.push(Step {
             line: line.clone(),
+            made,
             outcome,
             events,
             after: kernel,
@@ -112,7 +142,6 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::Pid;
 
     #[test]
     fn every_step_keeps_its_own_state() {

@@ -5,6 +5,11 @@
 //! A: socketpair stream
 //! = fds 3 4                 what the call before must answer
 //! send 3 "hello"            without a name it is A
+//! B: recv 3 10
+//! = asleep                  it sleeps: a signal ends it, unless a later line says:
+//! woken B                   whoever made the last call has woken it, and it goes on
+//! = 1 "x"
+//! interrupted B             a signal ends the call that it sleeps in
 //! collect                   garbage is collected now
 //! ```
 //!
@@ -27,6 +32,8 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::call::{Call, Flags, Type};
 use super::file::Kind;
@@ -57,6 +64,19 @@ pub struct Line {
     pub times: usize,
     /// What the call must answer, if the script says so.
     pub expected: Option<Expected>,
+    /// What becomes of a call that sleeps.
+    pub asleep: Asleep,
+}
+
+/// What becomes of a call that sleeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asleep {
+    /// A signal ends it at once, so that the process can make its next call.
+    #[default]
+    Interrupted,
+    /// It sleeps on: a later line says that its process was woken.
+    Stays,
 }
 
 /// What a line does.
@@ -71,6 +91,16 @@ pub enum Action {
     },
     /// Garbage is collected.
     Collect,
+    /// A process that was woken goes on with the call that it sleeps in.
+    Woken {
+        /// Who.
+        pid: Pid,
+    },
+    /// A process handles a signal, without `SA_RESTART`, while it sleeps in a call.
+    Interrupted {
+        /// Who.
+        pid: Pid,
+    },
 }
 
 /// An outcome as far as it has a written form: not what a call sleeps for, and not how much room of
@@ -208,15 +238,32 @@ impl Line {
     /// When it is about something that the model leaves out.
     pub fn run(&self, kernel: &mut Kernel) -> Result<Option<Outcome>, Mistake> {
         match &self.action {
+            Action::Woken { pid } => match kernel.sleeper(*pid) {
+                Some(sleeper) if !kernel.can_go_on(*pid) => Ok(Some(Outcome::Sleeps(sleeper.wait))),
+                Some(_) => Ok(Some(kernel.go_on(*pid))),
+                None => Err(self.nobody_sleeps(*pid)),
+            },
+            Action::Interrupted { pid } => {
+                self.check_nobody_is_late(kernel)?;
+                match kernel.sleeper(*pid) {
+                    Some(_) => Ok(Some(kernel.interrupt(*pid))),
+                    None => Err(self.nobody_sleeps(*pid)),
+                }
+            }
             Action::Collect => {
+                self.check_nobody_is_late(kernel)?;
                 kernel.collect_garbage();
                 Ok(None)
             }
             Action::Call { pid, call } if is_modelled(kernel, *pid, call) => {
+                self.check_nobody_is_late(kernel)?;
                 for _ in 1..self.times {
                     kernel.call(*pid, call);
                 }
-                Ok(Some(kernel.call(*pid, call)))
+                Ok(Some(match self.asleep {
+                    Asleep::Interrupted => kernel.call(*pid, call),
+                    Asleep::Stays => kernel.begin(*pid, call),
+                }))
             }
             Action::Call { .. } => {
                 let message = "urgent data of a stream is not in the model";
@@ -224,6 +271,26 @@ impl Line {
                 Err(mistake.with_help("Leave `oob` out, or use datagrams."))
             }
         }
+    }
+}
+
+impl Line {
+    fn nobody_sleeps(&self, pid: Pid) -> Mistake {
+        let message = format!("process {} does not sleep", process_name(pid));
+        let mistake = Mistake::at(self.number, message);
+        mistake.with_help("Its last call came back at once.")
+    }
+
+    /// Who was woken goes on at once, so what it does comes before anything else.
+    fn check_nobody_is_late(&self, kernel: &Kernel) -> Result<(), Mistake> {
+        let mut sleepers = kernel.sleepers().iter().map(|sleeper| sleeper.pid);
+        let Some(pid) = sleepers.find(|pid| kernel.can_go_on(*pid)) else {
+            return Ok(());
+        };
+        let name = process_name(pid);
+        let message = format!("process {name} has been woken before this");
+        let mistake = Mistake::at(self.number, message);
+        Err(mistake.with_help(format!("Say `woken {name}` before this line.")))
     }
 }
 

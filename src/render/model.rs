@@ -33,8 +33,9 @@ pub use self::table::wrapped;
 use super::text::{Line, Role, Span, Text};
 use crate::curriculum::model::{Rows, Why};
 use crate::model::event::Event;
-use crate::model::run::{Run, Step};
-use crate::model::script::{Action, process_name};
+use crate::model::id::Pid;
+use crate::model::run::{Roused, Run, Step};
+use crate::model::script::process_name;
 use crate::untrusted::readable;
 use call::Written;
 pub use picture::Cast;
@@ -132,18 +133,29 @@ pub fn frame(run: &Run, place: usize, told_by: Told<'_>, width: usize) -> Text {
 
 /// Who calls what, and what comes back.
 fn headline(step: &Step) -> Vec<Span> {
-    match (&step.line.action, &step.outcome) {
-        (Action::Call { pid, call }, Some(outcome)) => {
+    match (&step.made, &step.outcome) {
+        (Some((pid, call)), Some(outcome)) => {
             let role = moment::role(outcome);
             let Written { call, result } = call::written(call, outcome);
             vec![
-                Span::new(Role::Strong, format!("{}  ", process_name(*pid))),
+                caller(step, *pid),
                 Span::new(Role::Code, call + " "),
                 Span::new(role, result),
             ]
         }
         _ => vec![Span::new(Role::Strong, "garbage is collected")],
     }
+}
+
+/// Who calls, or goes on with a call.
+fn caller(step: &Step, pid: Pid) -> Span {
+    let name = process_name(pid);
+    let words = match step.rouses() {
+        Some(Roused::Woken) => format!("{name}, woken:  "),
+        Some(Roused::Interrupted) => format!("{name}, interrupted:  "),
+        None => format!("{name}  "),
+    };
+    Span::new(Role::Strong, words)
 }
 
 /// What a script expected and did not get.
@@ -191,13 +203,20 @@ fn numbered(
         all.push((number, text));
     };
     for (place, event) in step.events.iter().take(behind).enumerate() {
-        let refused = matches!(event, Event::Refused { .. });
-        let role = if refused { Role::Bad } else { Role::Plain };
+        let role = match event {
+            Event::Refused { .. } => Role::Bad,
+            Event::FellAsleep { .. } => Role::Warning,
+            _ => Role::Plain,
+        };
         let mut parts = vec![(role, event::sentence(event, rows))];
         parts.extend(reference(event, rows).map(|reference| (Role::Dim, reference)));
         add(place + 1, &parts);
     }
     if behind < step.events.len() {
+        return all;
+    }
+    let falls_asleep = |event: &Event| matches!(event, Event::FellAsleep { .. });
+    if step.events.iter().any(falls_asleep) {
         return all;
     }
     if let Some(words) = step.outcome.as_ref().and_then(event::sleep) {
@@ -278,8 +297,8 @@ pub struct EventData {
 /// All steps of a run as data.
 pub fn data(run: &Run, rows: &Rows) -> Vec<StepData> {
     let steps = run.steps().iter().map(|step| {
-        let written = match (&step.line.action, &step.outcome) {
-            (Action::Call { call, .. }, Some(outcome)) => {
+        let written = match (&step.made, &step.outcome) {
+            (Some((_, call)), Some(outcome)) => {
                 let Written { call, result } = call::written(call, outcome);
                 Some(format!("{call} {result}"))
             }

@@ -12,14 +12,18 @@ const INODE: usize = 6;
 /// # Errors
 /// When the table cannot be read.
 pub fn inodes() -> io::Result<BTreeSet<u64>> {
-    Ok(parse(&fs::read_to_string("/proc/self/net/unix")?))
+    Ok(parse(&fs::read("/proc/self/net/unix")?))
 }
 
-fn parse(text: &str) -> BTreeSet<u64> {
-    let lines = text.lines().skip(1);
-    lines
-        .filter_map(|line| line.split_whitespace().nth(INODE)?.parse().ok())
-        .collect()
+/// Names are whatever bytes a program chose, line feeds too: a line begins with an address and a colon.
+fn parse(table: &[u8]) -> BTreeSet<u64> {
+    let text = String::from_utf8_lossy(table);
+    let lines = text.lines().skip(1).map(str::split_whitespace);
+    let sockets = lines.filter_map(|mut words| {
+        words.next().filter(|first| first.ends_with(':'))?;
+        words.nth(INODE - 1)?.parse().ok()
+    });
+    sockets.collect()
 }
 
 #[cfg(test)]
@@ -44,9 +48,10 @@ mod tests {
 
     #[test]
     fn the_inode_is_the_seventh_column() {
-        let text = "Num       RefCount Protocol Flags    Type St Inode Path\n\
+        let table = b"Num       RefCount Protocol Flags    Type St Inode Path\n\
             0000000000000000: 00000002 00000000 00010000 0001 01 18423 /run/a b\n\
-            0000000000000000: 00000003 00000000 00000000 0002 03  7\n";
-        assert_eq!(parse(text), BTreeSet::from([7, 18_423]));
+            0000000000000000: 00000003 00000000 00000000 0002 03  7\n\
+            0000000000000000: 00000002 00000000 00010000 0001 01 21 @\xff\n1 2 3 4 5 6 7 8\n";
+        assert_eq!(parse(table), BTreeSet::from([7, 21, 18_423]));
     }
 }

@@ -4,6 +4,7 @@ use super::Kernel;
 use crate::model::event::Event;
 use crate::model::fault::Fault;
 use crate::model::id::{FileId, SkbId, SockId};
+use crate::model::sleeper::Woken;
 use crate::model::socket::{Filled, Skb};
 
 impl Kernel {
@@ -74,7 +75,7 @@ impl Kernel {
         };
         let embryo = skb.embryo?;
         self.emit(|| Event::EmbryoTaken { listener, embryo });
-        self.wake(listener);
+        self.wake_peers(listener, Woken::First);
         Some(embryo)
     }
 

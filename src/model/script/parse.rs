@@ -1,14 +1,15 @@
 //! Reads a script line by line: directives, calls of processes, and what they must answer.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::token::{Token, cut};
-use super::{Action, Expected, Line, Mistake, Script, calls, outcomes, words};
+use super::{Action, Asleep, Expected, Line, Mistake, Script, calls, outcomes, words};
 use crate::model::call::Call;
 use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
-use crate::model::outcome::{Answer, Outcome};
+use crate::model::outcome::{Answer, Outcome, Wait};
 use crate::model::settings::Settings;
 
 /// The process that is meant where none is named.
@@ -81,12 +82,11 @@ impl Parser {
                 let columns = rest[0].start..whole.end;
                 Err(Mistake::new(number, columns, "nothing more belongs here"))
             }
+            "woken" | "interrupted" => self.roused(number, whole, *first, rest),
             "=" => {
                 let expected = outcomes::expected(number, rest, first.end())?;
                 match self.script.lines.last_mut() {
-                    Some(last @ Line { expected: None, .. })
-                        if matches!(last.action, Action::Call { .. }) =>
-                    {
+                    Some(last @ Line { expected: None, .. }) if last.action != Action::Collect => {
                         last.expected = Some(expected);
                         Ok(())
                     }
@@ -117,7 +117,50 @@ impl Parser {
             action,
             times: std::mem::replace(&mut self.times, 1),
             expected: None,
+            asleep: Asleep::Interrupted,
         });
+    }
+
+    /// `woken B` and `interrupted B`.
+    fn roused(
+        &mut self,
+        number: usize,
+        whole: Range<usize>,
+        how: Token<'_>,
+        rest: &[Token<'_>],
+    ) -> Result<(), Mistake> {
+        let how = how.text;
+        let [name] = rest else {
+            let mistake = Mistake::new(number, whole, format!("one process is {how}"));
+            return Err(mistake.with_help(format!("For example: `{how} B`.")));
+        };
+        let who = words::process_named(name.text).ok_or_else(|| {
+            let columns = name.start..name.end();
+            Mistake::new(number, columns, format!("`{}` is no process", name.text))
+        })?;
+        let of_this = |line: &&mut Line| match line.action {
+            Action::Call { pid, .. } | Action::Woken { pid } | Action::Interrupted { pid } => {
+                pid == who
+            }
+            Action::Collect => false,
+        };
+        let asleep = Expected::of(&Outcome::Sleeps(Wait::Other));
+        match self.script.lines.iter_mut().rev().find(of_this) {
+            Some(last) if last.expected.as_ref() == Some(&asleep) => last.asleep = Asleep::Stays,
+            _ => {
+                let message = format!("process {} does not sleep", name.text);
+                let mistake = Mistake::new(number, whole, message);
+                return Err(mistake.with_help(format!(
+                    "Only who was said to be `= asleep` in its last call can be {how}."
+                )));
+            }
+        }
+        let action = match how {
+            "woken" => Action::Woken { pid: who },
+            _ => Action::Interrupted { pid: who },
+        };
+        self.push(number, action);
+        Ok(())
     }
 
     /// Whose call it is, where that is said, and the call.

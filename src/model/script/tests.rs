@@ -341,3 +341,59 @@ fn a_further_process_has_the_ids_it_was_declared_with() {
     let ids = [process.uid, process.euid, process.gid, process.egid];
     assert_eq!(ids, [1000; 4]);
 }
+
+#[test]
+fn a_call_that_sleeps_is_interrupted_unless_a_line_says_that_it_was_woken() {
+    let text = "socketpair stream\nfork\nB: recv 4 10\n= asleep\nsend 3 \"x\"\n";
+    let given_up = Script::parse(&format!("{text}B: recv 4 10")).unwrap();
+    let answers_of = |script: &Script| answers(script, settings()).unwrap();
+    assert_eq!(answers_of(&given_up)[4].1.to_string(), "1 \"x\"");
+    let woken = Script::parse(&format!("{text}woken B\n= 1 \"x\"")).unwrap();
+    assert_eq!(woken.lines[4].action.to_string(), "woken B");
+    let made = answers_of(&woken);
+    assert!(matches!(made[2].1, Outcome::Sleeps(_)));
+    assert_eq!(made[4].1.to_string(), "1 \"x\"");
+}
+
+#[test]
+fn who_was_woken_comes_before_all_else_and_nobody_is_woken_who_does_not_sleep() {
+    let sleeps = "socketpair stream\nfork\nB: recv 4 10\n= asleep\n";
+    for (rest, line, message) in [
+        (
+            "send 3 \"x\"\nsend 3 \"y\"\nwoken B",
+            6,
+            "process B has been woken before this",
+        ),
+        (
+            "send 3 \"x\"\ninterrupted B",
+            6,
+            "process B has been woken before this",
+        ),
+        (
+            "send 3 \"x\"\nwoken B\n= 1 \"x\"\nwoken B",
+            8,
+            "process B does not sleep",
+        ),
+        ("woken A", 5, "process A does not sleep"),
+        ("woken", 5, "one process is woken"),
+        ("interrupted everybody", 5, "`everybody` is no process"),
+    ] {
+        let text = format!("{sleeps}{rest}");
+        let run = Script::parse(&text).and_then(|script| answers(&script, settings()));
+        let told = run.err().map(|mistake| (mistake.line, mistake.message));
+        assert_eq!(told, Some((line, message.to_owned())), "{rest}");
+    }
+}
+
+#[test]
+fn a_sender_is_woken_when_three_quarters_of_its_buffer_are_free() {
+    let before = "socketpair stream\nfork\nsend 3 \"z\"x1048576\n= asleep\n";
+    let reads = |times: usize, then: &str| {
+        let text = format!("{before}{}{then}", "B: read 4 36544\n".repeat(times));
+        let script = Script::parse(&text).unwrap();
+        answers(&script, settings()).map(|answers| answers.last().unwrap().1.to_string())
+    };
+    assert_eq!(reads(4, "interrupted A").unwrap(), "365440");
+    assert_eq!(reads(5, "woken A").unwrap(), "asleep");
+    assert!(reads(5, "interrupted A").is_err());
+}

@@ -370,6 +370,10 @@ impl Display for Action {
         match self {
             Self::Call { pid, call } => write!(f, "{}: {call}", Called(*pid)),
             Self::Collect => f.write_str("collect"),
+            Self::Interrupted { pid } => {
+                write!(f, "interrupted {}", words::process_name(*pid))
+            }
+            Self::Woken { pid } => write!(f, "woken {}", words::process_name(*pid)),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::model::id::{FileId, Pid, SockId};
 use crate::model::kernel::Kernel;
 use crate::model::outcome::{Answer, Wait};
 use crate::model::row::row;
+use crate::model::sleeper::Woken;
 use crate::model::socket::State;
 
 impl Kernel {
@@ -161,6 +162,7 @@ impl Kernel {
         }
         self.by(row("H19"));
         while self.unqueue(sock, 0).is_some() {}
+        self.wake_peers(sock, Woken::All);
         let other = self.sock(old);
         if !other.dead && other.peer == Some(sock) && !self.wrong(Fault::ReconnectDoesNotReset) {
             self.set_error(old, Some(Errno::ECONNRESET));

@@ -28,7 +28,7 @@ pub(super) struct Attached {
 }
 
 /// What a receiver takes out of a queue, before it is put into its buffer.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Taken {
     pub files: Vec<FileId>,
     /// Whether the references to the files are already ours; those of a peek are not.

@@ -9,6 +9,7 @@ use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
 use crate::model::outcome::Answer;
 use crate::model::row::row;
+use crate::model::sleeper::Woken;
 use crate::model::socket::State;
 
 impl Kernel {
@@ -35,7 +36,7 @@ impl Kernel {
         };
         self.by(row("E08"));
         if backlog > self.sock(sock).backlog {
-            self.wake(sock);
+            self.wake_peers(sock, Woken::All);
         }
         self.set_backlog(sock, backlog);
         self.set_state(sock, State::Listen);

@@ -19,9 +19,11 @@ mod receive;
 mod release;
 mod send;
 mod shutdown;
+mod sleep;
 
 use nix::errno::Errno;
 
+pub(super) use self::receive::Gathered;
 use self::receive::{Control, Wanted};
 use super::call::{Call, Fd};
 use super::file::Kind;
@@ -37,11 +39,13 @@ type Result<T> = std::result::Result<T, Stop>;
 const DONE: Answer = Answer::Number(0);
 
 impl Kernel {
-    /// A process makes a system call.
+    /// A process makes a system call. One that sleeps is given up at once; [`Kernel::begin`] lets it
+    /// sleep.
     ///
     /// # Panics
     /// When there is no such process.
     pub fn call(&mut self, pid: Pid, call: &Call) -> Outcome {
+        self.begin_afresh();
         let answer = self.dispatch(pid, call);
         self.release_files();
         answer.into()
@@ -170,6 +174,7 @@ impl Kernel {
     fn wait(&mut self, nonblock: bool, row: Row, wait: Wait) -> Stop {
         match nonblock {
             true => self.refuse(row, Errno::EAGAIN),
+            false if self.is_interrupted() => Stop::Failed(Errno::EINTR),
             false => Stop::Sleeps(wait),
         }
     }

@@ -7,10 +7,11 @@ use super::receive::{Control, Wanted};
 use super::send::Message;
 use crate::model::call::{Access, Fd, Flags, Payload};
 use crate::model::file::Kind;
-use crate::model::id::{FileId, Pid};
+use crate::model::id::{FileId, Pid, PipeId};
 use crate::model::kernel::Kernel;
 use crate::model::outcome::{Answer, Received, Stop, Wait};
 use crate::model::row::row;
+use crate::model::sleeper::Progress;
 use crate::model::tree::NodeKind;
 
 /// Size of the counter of an eventfd, in bytes.
@@ -98,15 +99,7 @@ impl Kernel {
                 if payload.len == 0 {
                     return Ok(Answer::Number(0));
                 }
-                if self.pipe(pipe).readers == 0 {
-                    self.break_pipe(pid);
-                    return Err(Stop::Failed(Errno::EPIPE));
-                }
-                let written = self.fill_pipe(pipe, &payload.bytes(0, payload.len));
-                match written {
-                    0 => Err(self.wait(nonblock, row("O12"), Wait::Other)),
-                    written => Ok(Answer::Number(written as i64)),
-                }
+                self.write_pipe(pid, pipe, payload, nonblock)
             }
             Kind::Regular {
                 node,
@@ -127,6 +120,33 @@ impl Kernel {
             }
             Kind::Eventfd { counter } => self.add_to_counter(file, counter, payload, nonblock),
         }
+    }
+
+    fn write_pipe(
+        &mut self,
+        pid: Pid,
+        pipe: PipeId,
+        payload: &Payload,
+        nonblock: bool,
+    ) -> Result<Answer> {
+        let mut sent = self.take_progress().sent;
+        if self.pipe(pipe).readers == 0 {
+            self.break_pipe(pid);
+            return match sent {
+                0 => Err(Stop::Failed(Errno::EPIPE)),
+                sent => Ok(Answer::Number(sent as i64)),
+            };
+        }
+        sent += self.fill_pipe(pipe, &payload.bytes(sent, payload.len - sent));
+        let goes_no_further = nonblock || self.is_interrupted();
+        if sent == payload.len || sent > 0 && goes_no_further {
+            return Ok(Answer::Number(sent as i64));
+        }
+        self.keep_progress(Progress {
+            sent,
+            ..Progress::default()
+        });
+        Err(self.wait(nonblock, row("O12"), Wait::Other))
     }
 
     fn add_to_counter(

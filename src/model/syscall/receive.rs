@@ -10,6 +10,7 @@ use crate::model::id::{FileId, Pid, SockId};
 use crate::model::kernel::Kernel;
 use crate::model::outcome::{Received, Stop, Wait};
 use crate::model::row::row;
+use crate::model::sleeper::{Progress, Woken};
 use crate::model::socket::State;
 
 /// What is asked for.
@@ -31,14 +32,26 @@ pub(super) enum Control {
 }
 
 /// What a stream has given so far.
-#[derive(Default)]
-struct Gathered {
-    data: Vec<u8>,
+#[derive(Clone, Debug, Default)]
+pub(in crate::model) struct Gathered {
+    pub data: Vec<u8>,
     from: Option<Name>,
     named: bool,
     /// Whether the queue ended before the buffer did.
     dry: bool,
     taken: Taken,
+}
+
+impl Gathered {
+    /// The bytes, and whose they are.
+    fn alone(self) -> Received {
+        Received {
+            count: self.data.len(),
+            data: self.data,
+            from: self.from,
+            ..Received::default()
+        }
+    }
 }
 
 impl Kernel {
@@ -73,7 +86,8 @@ impl Kernel {
             // Urgent data is not in the model: it is a kernel without CONFIG_AF_UNIX_OOB.
             return Err(self.refuse(row("M05"), Errno::EOPNOTSUPP));
         }
-        let mut gathered = Gathered::default();
+        let mut gathered = self.take_progress().gathered.unwrap_or_default();
+        gathered.dry = false;
         if flags.has(Flags::PEEK) {
             self.peek_stream(sock, len, &mut gathered);
         } else {
@@ -86,6 +100,14 @@ impl Kernel {
             self.by(row("F16"));
             let ended = self.take_error(sock).is_some() || self.sock(sock).shutdown.receive;
             if !ended && !nonblock {
+                if self.is_interrupted() {
+                    // What is there is given without any control message.
+                    return Ok(gathered.alone());
+                }
+                self.keep_progress(Progress {
+                    gathered: Some(gathered),
+                    ..Progress::default()
+                });
                 return Err(Stop::Sleeps(Wait::Readable(sock)));
             }
         }
@@ -283,6 +305,7 @@ impl Kernel {
             taken.files = self.detach(sock, 0);
             taken.owned = true;
             self.unqueue(sock, 0);
+            self.wake_peers(sock, Woken::First);
             if size < whole && !taken.files.is_empty() {
                 self.by(row("J38"));
             }

@@ -10,6 +10,7 @@ use crate::model::file::Kind;
 use crate::model::id::{FileId, SockId};
 use crate::model::kernel::Kernel;
 use crate::model::row::row;
+use crate::model::sleeper::Woken;
 use crate::model::socket::{Shut, State};
 
 /// Whether somebody had accepted a socket.
@@ -40,6 +41,7 @@ impl Kernel {
         self.add_shutdown(sock, Shut::BOTH);
         let state = self.sock(sock).state;
         self.set_state(sock, State::Close);
+        self.wake_peers(sock, Woken::All);
         let peer = self.sock(sock).peer;
         self.set_peer(sock, None);
         if let Some(peer) = peer {

@@ -11,6 +11,7 @@ use crate::model::id::{FileId, Pid, SockId};
 use crate::model::kernel::Kernel;
 use crate::model::outcome::{Answer, Stop, Wait};
 use crate::model::row::{Row, row};
+use crate::model::sleeper::Progress;
 use crate::model::socket::{Filled, State};
 
 /// What is sent, and how.
@@ -67,6 +68,7 @@ impl Kernel {
         message: &Message<'_>,
         nonblock: bool,
     ) -> Result<usize> {
+        let mut sent = self.take_progress().sent;
         let attached = self.attach(pid, message.control)?;
         if message.flags.has(Flags::OOB) {
             // Urgent data is not in the model: it is a kernel without CONFIG_AF_UNIX_OOB.
@@ -81,7 +83,7 @@ impl Kernel {
         let Some(other) = self.sock(sock).peer else {
             return Err(self.refuse(row("F22"), Errno::ENOTCONN));
         };
-        if self.sock(sock).shutdown.send && !self.wrong(Fault::SendAfterShutWrite) {
+        if sent == 0 && self.sock(sock).shutdown.send && !self.wrong(Fault::SendAfterShutWrite) {
             return Err(self.pipe_broken(pid, message.flags, row("F04")));
         }
         let len = message.payload.len;
@@ -92,7 +94,6 @@ impl Kernel {
                 row("J05")
             });
         }
-        let mut sent = 0;
         while sent < len {
             match self.send_piece(pid, sock, other, message, &attached, sent, nonblock) {
                 Ok(size) => sent += size,
@@ -101,7 +102,13 @@ impl Kernel {
                     self.by(row("F10"));
                     break;
                 }
-                Err(stop) => return Err(stop),
+                Err(stop) => {
+                    self.keep_progress(Progress {
+                        sent,
+                        ..Progress::default()
+                    });
+                    return Err(stop);
+                }
             }
         }
         Ok(sent)

@@ -31,10 +31,14 @@ const GONE: &str = "gone";
 pub fn title(kernel: &Kernel, pid: Pid) -> String {
     let process = kernel.process(pid);
     let name = process_name(pid);
-    match (process.uid, process.euid) {
+    let title = match (process.uid, process.euid) {
         (0, 0) => name,
         (user, effective) if user == effective => format!("{name} user {user}"),
         (user, effective) => format!("{name} user {user}/{effective}"),
+    };
+    match kernel.sleeper(pid) {
+        Some(_) => format!("{title} asleep"),
+        None => title,
     }
 }
 

@@ -65,10 +65,11 @@ pub fn sentence(event: &Event, rows: &Rows) -> String {
         }
         Event::Consumed {
             skb, before, after, ..
-        } => format!(
-            "{} of {skb} are read",
-            count((after - before) as u64, "byte")
-        ),
+        } => {
+            let bytes = (after - before) as u64;
+            let are = if bytes == 1 { "is" } else { "are" };
+            format!("{} of {skb} {are} read", count(bytes, "byte"))
+        }
         Event::Dequeued { sock, skb } => format!("{skb} leaves the queue of {sock}"),
         Event::NodeCreated { path, .. } => {
             format!("{} is made in the file system", quoted(path.as_bytes()))
@@ -154,6 +155,14 @@ pub fn sentence(event: &Event, rows: &Rows) -> String {
             format!("{embryo}, first of those that wait at {listener}, is taken")
         }
         Event::Woken { sock } => format!("whoever sleeps for {sock} looks again"),
+        Event::FellAsleep { pid, wait } => {
+            let process = process_name(*pid);
+            format!("{process} sleeps until {}", until(*wait))
+        }
+        Event::WentOn { pid } => {
+            let process = process_name(*pid);
+            format!("{process} does not sleep any more: it goes on with its call")
+        }
         Event::Collected { socks } => {
             let socks: Vec<String> = socks.iter().map(ToString::to_string).collect();
             let socks = listed(&socks);
@@ -196,13 +205,18 @@ pub fn sleep(outcome: &Outcome) -> Option<String> {
     let Outcome::Sleeps(wait) = outcome else {
         return None;
     };
-    Some(match wait {
-        Wait::Readable(sock) => format!("the call sleeps until {sock} has something to read"),
+    Some(format!("the call sleeps until {}", until(*wait)))
+}
+
+/// What is waited for, as the rest of a sentence.
+fn until(wait: Wait) -> String {
+    match wait {
+        Wait::Readable(sock) => format!("{sock} has something to read"),
         Wait::Room(sock) => {
-            format!("the call sleeps until something is read that {sock} sent")
+            format!("three quarters of what {sock} may have on its way are free")
         }
-        Wait::Queue(sock) => format!("the call sleeps until the queue of {sock} has room"),
-        Wait::Connection(sock) => format!("the call sleeps until somebody connects to {sock}"),
-        Wait::Other => "the call sleeps until the other end does something".to_owned(),
-    })
+        Wait::Queue(sock) => format!("the queue of {sock} has room"),
+        Wait::Connection(sock) => format!("somebody connects to {sock}"),
+        Wait::Other => "the other end does something".to_owned(),
+    }
 }

@@ -12,7 +12,6 @@ use crate::model::event::Event;
 use crate::model::moment::Moment;
 use crate::model::outcome::Outcome;
 use crate::model::run::{Run, Step};
-use crate::model::script::{Action, process_name};
 use crate::render::text::{Role, Span, Text};
 
 /// From where on changes are marked.
@@ -39,9 +38,9 @@ pub fn headline(run: &Run, moment: Moment, width: usize) -> Text {
     let Some(step) = run.steps().get(moment.step) else {
         return text;
     };
-    let spans = match (&step.line.action, &step.outcome) {
-        (Action::Call { pid, call }, Some(outcome)) => {
-            let who = Span::new(Role::Strong, format!("{}  ", process_name(*pid)));
+    let spans = match (&step.made, &step.outcome) {
+        (Some((pid, call)), Some(outcome)) => {
+            let who = super::caller(step, *pid);
             if run.is_back(moment) {
                 let Written { call, result } = written(call, outcome);
                 let role = role(outcome);

@@ -148,7 +148,7 @@ impl Play {
         let steps = script.lines.get(known..).unwrap_or_default().to_vec();
         let why = steps.iter().find_map(|step| match &step.action {
             Deed::Call { call, .. } => refusal(call),
-            Deed::Collect => None,
+            Deed::Collect | Deed::Woken { .. } | Deed::Interrupted { .. } => None,
         });
         if let Some(why) = why {
             self.remark = vec![why];
@@ -201,7 +201,7 @@ pub fn turn(id: u64, place: usize, step: &Line, script: &Script) -> Effect {
         id,
         processes: processes.collect(),
         place,
-        turn: Turn::of(&step.action, step.times),
+        turn: Turn::of(step),
     }
 }
 

@@ -1,0 +1,60 @@
+//! Calls that sleep, and how far they have come.
+//!
+//! Who wakes them is decided where the state changes ([`super::kernel`]); how they go on, in
+//! [`super::syscall`].
+
+use super::call::Call;
+use super::id::Pid;
+use super::outcome::Wait;
+use super::syscall::Gathered;
+
+/// A process in a call that sleeps: a task in `TASK_INTERRUPTIBLE`.
+#[derive(Clone, Debug)]
+pub struct Sleeper {
+    /// Who.
+    pub pid: Pid,
+    /// In which call.
+    pub call: Call,
+    /// For what.
+    pub wait: Wait,
+    /// Whether somebody woke it who wakes one sleeper only, or says nothing of why.
+    pub(super) woken: bool,
+    /// What it has done so far.
+    pub(super) progress: Progress,
+}
+
+/// What a call has done before it sleeps.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress {
+    /// Bytes that are in a queue.
+    pub sent: usize,
+    /// Bytes that were taken from one.
+    pub gathered: Option<Gathered>,
+}
+
+impl Progress {
+    /// How many bytes went either way.
+    pub(super) fn bytes(&self) -> usize {
+        let received = self.gathered.as_ref().map_or(0, |all| all.data.len());
+        self.sent + received
+    }
+}
+
+/// What a call does instead of sleeping.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// It sleeps.
+    #[default]
+    None,
+    /// It ends: a signal has come, and has been handled (`signal_pending`).
+    Came,
+}
+
+/// How many of those who sleep for room in a queue are woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Woken {
+    /// Who has slept longest: one place is free.
+    First,
+    /// All.
+    All,
+}

@@ -1,0 +1,87 @@
+//! Calls that stay asleep: how they begin, what lets them go on, and what a signal makes of them.
+
+use nix::errno::Errno;
+
+use crate::model::call::Call;
+use crate::model::id::{Pid, SockId};
+use crate::model::kernel::Kernel;
+use crate::model::outcome::{Outcome, Wait};
+use crate::model::sleeper::Signal;
+
+impl Kernel {
+    /// A process makes a call, and if that sleeps, so does the process from then on.
+    ///
+    /// # Panics
+    /// When there is no such process, or it sleeps already.
+    pub fn begin(&mut self, pid: Pid, call: &Call) -> Outcome {
+        assert!(self.sleeper(pid).is_none(), "{pid:?} sleeps");
+        let outcome = self.call(pid, call);
+        if let Outcome::Sleeps(wait) = outcome {
+            self.put_to_sleep(pid, call.clone(), wait);
+        }
+        outcome
+    }
+
+    /// Whether a process that sleeps has been woken, and will do something now: it ends its call, or does
+    /// more of it and sleeps again.
+    pub fn can_go_on(&self, pid: Pid) -> bool {
+        let Some(sleeper) = self.sleeper(pid) else {
+            return false;
+        };
+        match sleeper.wait {
+            // Who waits for room in a queue does not look: it is told.
+            Wait::Queue(_) => sleeper.woken,
+            Wait::Room(sock) => {
+                let socket = self.sock(sock);
+                socket.error.is_some() || socket.shutdown.send || self.wakes_senders(sock)
+            }
+            Wait::Readable(_) | Wait::Connection(_) | Wait::Other => {
+                let before = sleeper.progress.bytes();
+                let mut trial = self.clone().without_events();
+                let outcome = trial.go_on(pid);
+                let after = trial.sleeper(pid).map(|one| one.progress.bytes());
+                !matches!(outcome, Outcome::Sleeps(_)) || after != Some(before)
+            }
+        }
+    }
+
+    /// A process that was woken goes on with its call; it may sleep again.
+    ///
+    /// # Panics
+    /// When it does not sleep.
+    pub fn go_on(&mut self, pid: Pid) -> Outcome {
+        self.rouse_and_call(pid, Signal::None)
+    }
+
+    /// A process that sleeps handles a signal, without `SA_RESTART`: its call ends with what it has done,
+    /// or with EINTR, if that is nothing.
+    ///
+    /// # Panics
+    /// When it does not sleep.
+    pub fn interrupt(&mut self, pid: Pid) -> Outcome {
+        self.rouse_and_call(pid, Signal::Came)
+    }
+
+    fn rouse_and_call(&mut self, pid: Pid, signal: Signal) -> Outcome {
+        let sleeper = self.rouse(pid, signal).expect("a process that sleeps");
+        if signal == Signal::Came && matches!(sleeper.wait, Wait::Queue(_)) {
+            // It does not look again whether there is room.
+            return Outcome::Failed(Errno::EINTR);
+        }
+        let answer = self.dispatch(pid, &sleeper.call);
+        self.release_files();
+        let outcome = answer.into();
+        if let Outcome::Sleeps(wait) = outcome {
+            self.put_to_sleep(pid, sleeper.call, wait);
+        }
+        outcome
+    }
+
+    /// Whether so much of the send buffer is free that who sleeps for room is woken, and poll(2) says
+    /// POLLOUT: three quarters (`unix_writable`).
+    fn wakes_senders(&self, sock: SockId) -> bool {
+        let socket = self.sock(sock);
+        // The kernel counts from 1, and what is just being freed has one byte left.
+        (u64::from(socket.charged) + 2) * 4 <= u64::from(socket.sndbuf)
+    }
+}
