@@ -41,12 +41,15 @@ pub enum Roused {
     Woken,
     /// A signal.
     Interrupted,
+    /// Nothing: it is looked at, and sleeps still.
+    ByNobody,
 }
 
 impl Step {
-    /// What made a call go on that slept, if that is what it is.
+    /// What made a call go on that slept, if that is what it is about.
     pub fn rouses(&self) -> Option<Roused> {
         match self.line.action {
+            Action::Woken { .. } if self.events.is_empty() => Some(Roused::ByNobody),
             Action::Woken { .. } => Some(Roused::Woken),
             Action::Interrupted { .. } => Some(Roused::Interrupted),
             Action::Call { .. } | Action::Collect => None,

@@ -104,6 +104,13 @@ impl Socket {
         self.queue.len() > self.backlog as usize
     }
 
+    /// Whether so much of its send buffer is free that whoever sleeps for room is woken: three quarters
+    /// (`unix_write_space`, which asks `unix_writable`).
+    pub fn wakes_senders(&self) -> bool {
+        // The kernel counts from 1, and what is just being freed has one byte left.
+        (u64::from(self.charged) + 2) * 4 <= u64::from(self.sndbuf)
+    }
+
     /// Whether type and state are those of a connection.
     pub fn is_connection_based(&self) -> bool {
         self.ty != Type::Dgram

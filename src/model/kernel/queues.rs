@@ -120,7 +120,9 @@ impl Kernel {
         if skb.embryo.is_none() {
             let charged = self.sock(skb.from).charged - skb.truesize;
             self.charge(skb.from, charged);
-            self.wake(skb.from);
+            if self.sock(skb.from).wakes_senders() {
+                self.wake(skb.from);
+            }
         }
         for file in &skb.files {
             self.land(*file);

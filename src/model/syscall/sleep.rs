@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 
 use crate::model::call::Call;
-use crate::model::id::{Pid, SockId};
+use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
 use crate::model::outcome::{Outcome, Wait};
 use crate::model::sleeper::Signal;
@@ -33,7 +33,7 @@ impl Kernel {
             Wait::Queue(_) => sleeper.woken,
             Wait::Room(sock) => {
                 let socket = self.sock(sock);
-                socket.error.is_some() || socket.shutdown.send || self.wakes_senders(sock)
+                socket.error.is_some() || socket.shutdown.send || socket.wakes_senders()
             }
             Wait::Readable(_) | Wait::Connection(_) | Wait::Other => {
                 let before = sleeper.progress.bytes();
@@ -75,13 +75,5 @@ impl Kernel {
             self.put_to_sleep(pid, sleeper.call, wait);
         }
         outcome
-    }
-
-    /// Whether so much of the send buffer is free that who sleeps for room is woken, and poll(2) says
-    /// POLLOUT: three quarters (`unix_writable`).
-    fn wakes_senders(&self, sock: SockId) -> bool {
-        let socket = self.sock(sock);
-        // The kernel counts from 1, and what is just being freed has one byte left.
-        (u64::from(socket.charged) + 2) * 4 <= u64::from(socket.sndbuf)
     }
 }
