@@ -254,8 +254,9 @@ impl Said {
     }
 }
 
-/// A home of its own for whoever runs a check, so that no progress of the real user is touched.
-/// Compiled dependencies stay from run to run.
+/// A home of its own for whoever runs a check, so that no progress of the real user is touched: one for
+/// each exercise, since what is remembered of all would have to be read each time. Compiled dependencies
+/// stay from run to run.
 fn check(arguments: &[&str]) -> (Option<i32>, Value) {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let output = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"))
@@ -263,7 +264,7 @@ fn check(arguments: &[&str]) -> (Option<i32>, Value) {
         .args(arguments)
         .arg("--json")
         .env("XDG_CACHE_HOME", scratch.join("cache"))
-        .env("XDG_STATE_HOME", scratch.join("state"))
+        .env("XDG_STATE_HOME", scratch.join("state").join(arguments[0]))
         .output()
         .expect("the program runs");
     let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {

@@ -156,13 +156,13 @@ fn calls_of_several_processes_and_users_are_answered_alike() {
 }
 
 #[test]
-fn chance_finds_every_error_that_calls_without_waiting_can_show() {
+fn chance_finds_every_error() {
     let mut count = 0;
     for fault in Fault::ALL {
         let who = match fault.needs() {
             Needs::OneProcess => Who::One,
             Needs::SeveralProcesses if is_root() => Who::Several,
-            Needs::SeveralProcesses | Needs::BlockingCalls => continue,
+            Needs::SeveralProcesses => continue,
         };
         count += 1;
         let (report, difference) = by_chance(1, 20_000_000, who, Some(*fault));

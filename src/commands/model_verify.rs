@@ -107,7 +107,7 @@ fn faults(context: &Context, options: &Verify) -> Result<ExitCode, CommandError>
         let who = match fault.needs() {
             Needs::OneProcess => Who::One,
             Needs::SeveralProcesses if nix::unistd::geteuid().is_root() => Who::Several,
-            Needs::SeveralProcesses | Needs::BlockingCalls => continue,
+            Needs::SeveralProcesses => continue,
         };
         let limited = Verify {
             seconds: PATIENCE_MS / 1000,

@@ -4,9 +4,11 @@
 //! not), so that most calls do something. What is drawn is written down, so nothing here is needed to
 //! repeat it.
 
+mod company;
 mod messages;
 mod opening;
 mod places;
+mod waiting;
 
 use serde::{Deserialize, Serialize};
 
@@ -59,49 +61,69 @@ pub struct Generator<'a> {
     range: &'a Range,
     /// Who makes the next call.
     pid: Pid,
-    /// Calls that were decided on and not yet made.
-    due: Vec<Call>,
+    /// Whether the first process forks as soon as it has opened.
+    shares: bool,
+    /// Calls that were decided on and not yet made, the next one last.
+    due: Vec<(Pid, Call)>,
 }
 
 impl<'a> Generator<'a> {
     /// A generator for one sequence.
     pub fn new(dice: &'a mut Dice, range: &'a Range) -> Self {
-        let mut due = match dice.in_a_thousand(450) {
-            true => opening::draw(dice, range),
-            false => Vec::new(),
+        let several = range.who == Who::Several;
+        let due = match several && dice.in_a_thousand(250) {
+            true => waiting::draw(dice, range),
+            false => Self::opening(dice, range),
         };
-        if !range.topic.has_opening(&due) {
-            due.clear();
-        }
-        due.reverse();
+        let shares = several && dice.in_a_thousand(600);
         Self {
+            due: due.into_iter().rev().collect(),
             dice,
             range,
             pid: Pid(0),
-            due,
+            shares,
         }
+    }
+
+    /// What the first process begins with.
+    fn opening(dice: &mut Dice, range: &Range) -> Vec<(Pid, Call)> {
+        let mut calls = match dice.in_a_thousand(450) {
+            true => opening::draw(dice, range),
+            false => Vec::new(),
+        };
+        if !range.topic.has_opening(&calls) {
+            calls.clear();
+        }
+        if range.who == Who::Several && dice.in_a_thousand(500) {
+            // Who sleeps can be woken only where there are others.
+            calls.iter_mut().for_each(waiting::block);
+        }
+        calls.into_iter().map(|call| (Pid(0), call)).collect()
     }
 
     /// The next call, and who makes it.
     pub fn next(&mut self, kernel: &Kernel) -> (Pid, Call) {
-        let call = match self.due.pop() {
-            Some(call) => call,
-            None => self.choose(kernel),
-        };
+        let call = self.due(kernel).unwrap_or_else(|| self.choose(kernel));
         (self.pid, self.without_shared_limit(kernel, call))
+    }
+
+    /// What was decided on, if whoever was to do it can.
+    fn due(&mut self, kernel: &Kernel) -> Option<Call> {
+        let (pid, call) = self.due.pop()?;
+        if !kernel.has_process(pid) || kernel.sleeper(pid).is_some() {
+            self.due.clear();
+            return None;
+        }
+        self.pid = pid;
+        Some(call)
     }
 
     /// A new call; sometimes it is to be made over and over.
     fn choose(&mut self, kernel: &Kernel) -> Call {
-        if self.range.who == Who::Several {
-            // Whoever has just done something often goes on.
-            if self.dice.in_a_thousand(400) {
-                let pids: Vec<Pid> = kernel.processes().map(|(pid, _)| pid).collect();
-                self.pid = self.dice.one(&pids);
-            }
-            if self.dice.in_a_thousand(40) {
-                return self.permissions();
-            }
+        if self.range.who == Who::Several
+            && let Some(call) = self.among_several(kernel)
+        {
+            return call;
         }
         let call = loop {
             let call = self.draw(kernel);
@@ -112,7 +134,7 @@ impl<'a> Generator<'a> {
         if self.dice.in_a_thousand(50) {
             // Once more, and again: queues fill only so.
             let times = 1 + self.dice.below(15);
-            self.due = vec![call.clone(); times];
+            self.due = vec![(self.pid, call.clone()); times];
         }
         if let Call::Bind { fd, .. } = call
             && self.range.topic == Topic::Everything
@@ -120,9 +142,35 @@ impl<'a> Generator<'a> {
         {
             // Does a mode of the socket reach the node that it is bound to?
             let path = self.dice.one(&["p", "q"]).to_owned();
-            self.due = vec![Call::Mode { path }, Call::Fchmod { fd, mode: 0o600 }];
+            let calls = [Call::Mode { path }, Call::Fchmod { fd, mode: 0o600 }];
+            self.due = calls.map(|call| (self.pid, call)).into();
         }
         call
+    }
+
+    /// What there is to do only where there are others; decides who makes the next call.
+    fn among_several(&mut self, kernel: &Kernel) -> Option<Call> {
+        if self.dice.in_a_thousand(500)
+            && let Some((pid, call)) = self.rouse(kernel)
+        {
+            self.pid = pid;
+            return Some(call);
+        }
+        let here = kernel.has_process(self.pid) && kernel.sleeper(self.pid).is_none();
+        if std::mem::take(&mut self.shares) && here {
+            return self.share(kernel);
+        }
+        // Whoever has just done something often goes on.
+        if self.dice.in_a_thousand(400) || !here {
+            self.pid = self.next_process(kernel);
+        }
+        match self.dice.below(1000) {
+            0..40 => Some(self.permissions()),
+            40..52 => self.share(kernel),
+            52..300 => self.fall_asleep(kernel),
+            300..304 if self.may_end(kernel) => Some(Call::Exit),
+            _ => None,
+        }
     }
 
     /// Leaves out descriptors to pass where it is not only this sequence that decides whether they may
@@ -160,8 +208,10 @@ impl<'a> Generator<'a> {
     }
 
     fn birth(&mut self) -> Birth {
+        // Who sleeps can be woken only where there are others.
+        let blocks = self.range.who == Who::Several && self.dice.in_a_thousand(300);
         Birth {
-            nonblock: true,
+            nonblock: !blocks,
             cloexec: self.dice.in_a_thousand(100),
         }
     }

@@ -13,6 +13,7 @@
 
 pub mod agents;
 pub mod apart;
+mod asleep;
 pub mod candidate;
 pub mod compare;
 pub mod dice;

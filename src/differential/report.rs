@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::sequence::Pair;
 use crate::model::row::Row;
 
 /// What was done.
@@ -18,6 +19,12 @@ pub struct Report {
     pub sequences: u64,
     /// Sequences that ended early, because there was garbage.
     pub garbage: u64,
+    /// Calls that slept while other processes went on.
+    pub slept: u64,
+    /// How many of them another process woke; the others were ended by a signal.
+    pub woken: u64,
+    /// Sequences that ended early, because two processes would have run at once.
+    pub raced: u64,
     /// How long it took.
     pub time: Duration,
     /// How often each row of the catalogue decided something.
@@ -36,9 +43,12 @@ impl Report {
         }
     }
 
-    /// Adds what a sequence reached.
-    pub fn add_rows(&mut self, rows: &[u64]) {
-        for (sum, more) in self.counts.iter_mut().zip(rows) {
+    /// Adds what a sequence reached, except its calls.
+    pub fn add(&mut self, pair: &Pair) {
+        self.sequences += 1;
+        self.slept += pair.slept;
+        self.woken += pair.woken;
+        for (sum, more) in self.counts.iter_mut().zip(pair.kernel.rows()) {
             *sum += more;
         }
     }

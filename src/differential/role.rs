@@ -177,13 +177,8 @@ fn tell(told: &Told) -> io::Result<()> {
 }
 
 fn difference(divergence: &Divergence, prefix: &str) -> Difference {
-    let calls = divergence.calls.iter().map(|(pid, call)| {
-        let action = Action::Call {
-            pid: *pid,
-            call: call.clone(),
-        };
-        action.to_string().replace(prefix, "n")
-    });
+    let actions = divergence.actions.iter();
+    let calls = actions.map(|action| action.to_string().replace(prefix, "n"));
     Difference {
         calls: calls.collect(),
         model: divergence.model.to_string().replace(prefix, "n"),

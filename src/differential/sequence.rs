@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
@@ -12,12 +13,12 @@ use super::linux::Linux;
 use super::shrink::Shown;
 use super::topic::Topic;
 use crate::model::address::{Name, PATH_MAX};
-use crate::model::call::{Asked, Call, Events, Fd, Flags};
+use crate::model::call::{Asked, Call, Events, Fd};
 use crate::model::file::Kind;
 use crate::model::id::{FileId, Pid};
 use crate::model::kernel::Kernel;
 use crate::model::outcome::Outcome;
-use crate::model::script::Expected;
+use crate::model::script::{Action, Expected};
 use crate::model::settings::Settings;
 use crate::model::socket::State;
 use crate::sys::bare_call as bare;
@@ -32,12 +33,17 @@ const MOST_DRAINED: usize = 400;
 /// How often a call is made again while Linux says that too much is in flight, a millisecond apart.
 const MOST_CROWDED: usize = 1_000;
 
+/// How long a call may sleep that should not, by what the model says.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// Where the model and Linux differ.
 #[derive(Clone, Debug)]
 pub struct Divergence {
     /// The calls, up to the one that differs.
     pub calls: Vec<(Pid, Call)>,
-    /// What the model answers to the last of them.
+    /// The same with what became of those that slept: the last of these differs.
+    pub actions: Vec<Action>,
+    /// What the model answers to that.
     pub model: Outcome,
     /// What Linux answers.
     pub linux: Outcome,
@@ -54,17 +60,22 @@ impl Shown for Box<Divergence> {
 pub struct Pair {
     /// The model.
     pub kernel: Kernel,
+    /// Calls that slept while other processes went on.
+    pub slept: u64,
+    /// How many of them another process woke.
+    pub woken: u64,
     who: Who,
-    machine: Machine,
-    names: Names,
+    pub(super) machine: Machine,
+    pub(super) names: Names,
     topic: Topic,
     calls: Vec<(Pid, Call)>,
+    pub(super) actions: Vec<Action>,
     answers: Vec<Outcome>,
 }
 
 /// Who asks Linux.
 #[derive(Debug)]
-enum Machine {
+pub(super) enum Machine {
     /// This process.
     Own(Box<Linux>),
     /// Several.
@@ -72,10 +83,11 @@ enum Machine {
 }
 
 impl Machine {
-    fn call(&mut self, pid: Pid, call: &Call) -> Outcome {
+    /// Makes a call that does not sleep, by what the model says.
+    fn call(&mut self, pid: Pid, call: &Call, model: &Outcome) -> Outcome {
         match self {
             Self::Own(linux) => linux.call(call),
-            Self::Agents(agents) => match agents.call(pid, call, None) {
+            Self::Agents(agents) => match agents.call_or_sleep(pid, call, model, PATIENCE) {
                 Ok(Expected::Exactly(outcome)) => outcome,
                 // It did not answer in time.
                 Ok(Expected::AnyName) | Err(_) => Outcome::Failed(Errno::ETIME),
@@ -93,6 +105,9 @@ pub enum Step {
     Garbage,
     /// Others of this user have so much in flight that Linux refuses more: nothing more can be compared.
     Crowded,
+    /// Two processes run at the same time, and what comes of it depends on which is faster: nothing more
+    /// can be compared.
+    Raced,
     /// Otherwise.
     Differs(Box<Divergence>),
 }
@@ -128,11 +143,14 @@ impl Pair {
         };
         Ok(Self {
             kernel,
+            slept: 0,
+            woken: 0,
             who: range.who,
             machine,
             names: Names::default(),
             topic: range.topic,
             calls: Vec::new(),
+            actions: Vec::new(),
             answers: Vec::new(),
         })
     }
@@ -152,26 +170,47 @@ impl Pair {
         self.calls.iter().zip(&self.answers)
     }
 
-    /// Makes a call on both.
+    /// Makes a call on both. A process that sleeps gets a signal first; one that is not there, in a list
+    /// of which something was left out, makes none.
     pub fn call(&mut self, pid: Pid, call: &Call) -> Step {
-        let mut model = self.kernel.call(pid, call);
-        self.calls.push((pid, call.clone()));
-        if let Outcome::Sleeps(_) = model {
-            // Linux would sleep, too; nobody would wake it.
-            self.answers.push(model);
+        if !self.kernel.has_process(pid) {
             return Step::Same;
         }
-        let translated = translated(call, &self.names);
-        let mut linux = self.machine.call(pid, &translated);
+        if self.kernel.sleeper(pid).is_some() {
+            match self.interrupt(pid) {
+                Step::Same => {}
+                other => return other,
+            }
+        }
+        if let Some(wait) = self.would_sleep(pid, call) {
+            if self.may_sleep(pid, call, wait) {
+                return self.fall_asleep(pid, call);
+            }
+            // Linux would sleep, too; nobody would wake it, or nobody knows who is woken first.
+            if let Machine::Own(_) = self.machine {
+                let model = self.kernel.call(pid, call);
+                self.note(pid, call);
+                self.answers.push(model);
+            }
+            return Step::Same;
+        }
+        let shares_user = self.who.shares_user(self.kernel.process(pid));
+        let mut model = self.kernel.call(pid, call);
+        self.note(pid, call);
+        if self.is_a_race(call, &model) {
+            return Step::Raced;
+        }
+        let translated = self.translated(call);
+        let mut linux = self.machine.call(pid, &translated, &model);
         let too_many = Outcome::Failed(Errno::ETOOMANYREFS);
-        if self.who.shares_user(self.kernel.process(pid)) && model != too_many {
+        if shares_user && model != too_many {
             // Others of this user who compare receive what they have in flight before long.
             for _ in 0..MOST_CROWDED {
                 if linux != too_many {
                     break;
                 }
                 let _ = nix::poll::poll(&mut [], 1_u16);
-                linux = self.machine.call(pid, &translated);
+                linux = self.machine.call(pid, &translated, &model);
             }
             if linux == too_many {
                 return Step::Crowded;
@@ -184,18 +223,30 @@ impl Pair {
             model = written;
         }
         if !compare::same(&model, &linux, &mut self.names) {
-            let calls = std::mem::take(&mut self.calls);
-            return Step::Differs(Box::new(Divergence {
-                calls,
-                model,
-                linux,
-            }));
+            return self.differs(model, linux);
         }
         self.answers.push(linux);
-        match self.kernel.garbage().is_empty() {
-            true => Step::Same,
-            false => Step::Garbage,
+        match self.let_go_on() {
+            Step::Same if !self.kernel.garbage().is_empty() => Step::Garbage,
+            step => step,
         }
+    }
+
+    /// Writes a call down.
+    pub(super) fn note(&mut self, pid: Pid, call: &Call) {
+        let call = call.clone();
+        self.calls.push((pid, call.clone()));
+        self.actions.push(Action::Call { pid, call });
+    }
+
+    /// The machines differ in what was written down last.
+    pub(super) fn differs(&mut self, model: Outcome, linux: Outcome) -> Step {
+        Step::Differs(Box::new(Divergence {
+            calls: std::mem::take(&mut self.calls),
+            actions: std::mem::take(&mut self.actions),
+            model,
+            linux,
+        }))
     }
 
     /// Makes calls, one after the other, and drains what they leave behind.
@@ -211,6 +262,12 @@ impl Pair {
 
     /// Asks every descriptor for all it can tell: what a sequence left behind shows so.
     pub fn drain(&mut self) -> Step {
+        while let Some(pid) = self.kernel.sleepers().first().map(|one| one.pid) {
+            match self.interrupt(pid) {
+                Step::Same => {}
+                other => return other,
+            }
+        }
         let processes = self.kernel.processes();
         let all: Vec<(Pid, Fd)> = processes
             .flat_map(|(pid, process)| process.descriptors.keys().map(move |fd| (pid, *fd)))
@@ -246,7 +303,7 @@ impl Pair {
         let receive = Call::Receive {
             fd,
             len: 40_000,
-            flags: Flags::default(),
+            flags: self.without_waiting(pid, fd),
             control: (self.topic >= Topic::Rights).then_some(64),
         };
         if !self.topic.has(&receive) {
@@ -287,23 +344,25 @@ fn sweep() {
     }
 }
 
-/// A call that names what Linux drew where the model drew something else.
-fn translated(call: &Call, names: &Names) -> Call {
-    let mut call = call.clone();
-    let address = match &mut call {
-        Call::Bind { address, .. } | Call::Connect { address, .. } => Some(address),
-        Call::Send { to, .. } => to.as_mut(),
-        _ => None,
-    };
-    if let Some(address) = address {
-        let name = Name {
-            bytes: address.path.clone(),
+impl Pair {
+    /// A call that names what Linux drew where the model drew something else.
+    pub(super) fn translated(&self, call: &Call) -> Call {
+        let mut call = call.clone();
+        let address = match &mut call {
+            Call::Bind { address, .. } | Call::Connect { address, .. } => Some(address),
+            Call::Send { to, .. } => to.as_mut(),
+            _ => None,
         };
-        if let Some(drawn) = names.of_linux(&name) {
-            address.path = drawn.bytes.clone();
+        if let Some(address) = address {
+            let name = Name {
+                bytes: address.path.clone(),
+            };
+            if let Some(drawn) = self.names.of_linux(&name) {
+                address.path = drawn.bytes.clone();
+            }
         }
+        call
     }
-    call
 }
 
 /// Runs calls from the beginning; the first difference, if there is one, also when all is drained.
@@ -315,6 +374,6 @@ pub fn run(
     let mut pair = Pair::fresh(settings, range).ok()?;
     match pair.repeat(calls) {
         Step::Differs(divergence) => Some(divergence),
-        Step::Same | Step::Garbage | Step::Crowded => None,
+        Step::Same | Step::Garbage | Step::Crowded | Step::Raced => None,
     }
 }

@@ -114,18 +114,16 @@ fn sequence(
     if matches!(last, Step::Same) {
         last = pair.drain();
     }
-    report.sequences += 1;
-    report.add_rows(pair.kernel.rows());
+    report.add(&pair);
     match last {
-        Step::Same | Step::Crowded => report.calls += pair.len() as u64,
-        Step::Garbage => {
-            report.calls += pair.len() as u64;
-            report.garbage += 1;
-        }
         Step::Differs(divergence) => {
             report.calls += divergence.calls.len() as u64;
             return Ok(Some(divergence));
         }
+        Step::Garbage => report.garbage += 1,
+        Step::Raced => report.raced += 1,
+        Step::Same | Step::Crowded => {}
     }
+    report.calls += pair.len() as u64;
     Ok(None)
 }

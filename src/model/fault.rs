@@ -10,8 +10,6 @@ pub enum Needs {
     OneProcess,
     /// Several, with different users.
     SeveralProcesses,
-    /// Descriptors that block, which chance never makes.
-    BlockingCalls,
 }
 
 macro_rules! faults {
@@ -52,12 +50,16 @@ macro_rules! faults {
 faults! {
     AbstractInUseFirst "abstract-in-use-first" "B12" OneProcess
         "a bound socket that takes an abstract name in use gets EADDRINUSE"
-    AcceptInheritsNonblock "accept-inherits-nonblock" "C06" BlockingCalls
+    AcceptInheritsNonblock "accept-inherits-nonblock" "C06" SeveralProcesses
         "an accepted socket does not block when its listener does not"
     AcceptedHasNoName "accepted-has-no-name" "D04" OneProcess
         "an accepted socket does not show the name of its listener"
+    AcceptWakesNobody "accept-wakes-nobody" "E26" SeveralProcesses
+        "a client that sleeps for room in a queue sleeps on when there is some"
     AnybodyMaySpoof "anybody-may-spoof" "K05" SeveralProcesses
         "an ordinary user may send the credentials of others"
+    ArrivalWakesNoSender "arrival-wakes-no-sender" "F42" SeveralProcesses
+        "what arrives does not wake who sleeps for room to send"
     BacklogIsExact "backlog-is-exact" "E07" OneProcess
         "listen(n) admits n connections and not n + 1"
     BacklogIsUnlimited "backlog-is-unlimited" "E09" OneProcess
@@ -148,6 +150,8 @@ faults! {
         "a stream may send after SHUT_WR"
     SendBufferIsTwiceAsLarge "send-buffer-is-twice-as-large" "F11" OneProcess
         "a send buffer holds twice as much"
+    SenderWokenByAnyRoom "sender-woken-by-any-room" "F41" SeveralProcesses
+        "whoever sleeps for room to send is woken by any that there is"
     SenderDoesNotCollect "sender-does-not-collect" "K04" OneProcess
         "SO_PASSCRED of the sender does not matter"
     ShutListenerAdmits "shut-listener-admits" "E13" OneProcess
@@ -158,6 +162,8 @@ faults! {
         "a receiver that was shut down takes packets"
     ShutdownNeedsConnection "shutdown-needs-connection" "G05" OneProcess
         "shutdown of a socket without a peer gets ENOTCONN"
+    SignalForgetsBytes "signal-forgets-bytes" "O15" SeveralProcesses
+        "a call that a signal ends does not tell of the bytes that it has moved"
     SndBufIsNotDoubled "snd-buf-is-not-doubled" "F26" OneProcess
         "SO_SNDBUF is what was asked for"
     TrailingZerosDoNotCount "trailing-zeros-do-not-count" "B01" OneProcess

@@ -43,6 +43,8 @@ pub(super) const PIPE_PAGES: usize = 16;
 /// A pipe: pages that are filled and emptied.
 #[derive(Clone, Debug, Default)]
 pub struct Pipe {
+    /// The user who made it.
+    pub owner: u32,
     /// What each page holds, and how much of the page was ever filled.
     pub pages: VecDeque<Page>,
     /// Open file descriptions that read.

@@ -25,7 +25,7 @@ use super::id::{FileId, Pid, PipeId, SockId};
 use super::outcome::Stop;
 use super::row::Row;
 use super::settings::Settings;
-use super::sleeper::{Progress, Signal, Sleeper};
+use super::sleeper::{Course, Progress, Sleeper};
 use super::socket::Socket;
 use super::tree::Tree;
 
@@ -56,7 +56,7 @@ pub struct Kernel {
 struct UnderWay {
     /// What it did before it slept, or will have done when it sleeps.
     progress: Progress,
-    signal: Signal,
+    course: Course,
 }
 
 /// What is written down of what happens.
@@ -197,6 +197,11 @@ impl Kernel {
         self.processes.get(&pid).expect("a process that is there")
     }
 
+    /// The process that was started last; it may have ended.
+    pub fn last_process(&self) -> Pid {
+        self.last_pid
+    }
+
     /// Whether this process is there.
     pub fn has_process(&self, pid: Pid) -> bool {
         self.processes.contains_key(&pid)
@@ -276,11 +281,6 @@ impl Kernel {
             }
             self.trace.still = Some(still);
         }
-    }
-
-    /// Somebody who sleeps for this socket looks again: `sk_data_ready`, `sk_write_space`.
-    pub(super) fn wake(&mut self, sock: SockId) {
-        self.emit(|| Event::Woken { sock });
     }
 
     /// Sends `SIGPIPE`.

@@ -17,7 +17,7 @@ pub struct Sleeper {
     pub call: Call,
     /// For what.
     pub wait: Wait,
-    /// Whether somebody woke it who wakes one sleeper only, or says nothing of why.
+    /// Whether somebody woke it where that does not show in what it sleeps for.
     pub(super) woken: bool,
     /// What it has done so far.
     pub(super) progress: Progress,
@@ -40,14 +40,17 @@ impl Progress {
     }
 }
 
-/// What a call does instead of sleeping.
+/// What has become of the call that is being made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Signal {
-    /// It sleeps.
+pub(super) enum Course {
+    /// It has just begun.
     #[default]
-    None,
-    /// It ends: a signal has come, and has been handled (`signal_pending`).
-    Came,
+    Begun,
+    /// It slept and goes on. How long it may wait was settled when it began: `O_NONBLOCK` matters no more
+    /// (`sock_rcvtimeo`).
+    Resumed,
+    /// It slept and ends: a signal has come, and has been handled (`signal_pending`).
+    Interrupted,
 }
 
 /// How many of those who sleep for room in a queue are woken.

@@ -104,6 +104,12 @@ impl Socket {
         self.queue.len() > self.backlog as usize
     }
 
+    /// Whether there is any room in its send buffer for whoever was woken: the kernel counts from 1
+    /// (`sock_wait_for_wmem`).
+    pub fn has_room(&self) -> bool {
+        self.charged + 1 < self.sndbuf
+    }
+
     /// Whether so much of its send buffer is free that whoever sleeps for room is woken: three quarters
     /// (`unix_write_space`, which asks `unix_writable`).
     pub fn wakes_senders(&self) -> bool {

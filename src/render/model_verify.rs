@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::text::{Line, Role, Text};
 use crate::differential::report::Report;
 use crate::differential::role::Difference;
-use crate::model::fault::{Fault, Needs};
+use crate::model::fault::Fault;
 use crate::untrusted::readable;
 
 /// What the rows of the catalogue gave.
@@ -139,11 +139,6 @@ pub fn put_in(fault: Fault) -> Text {
         "The model is wrong now, on purpose:",
     ));
     text.line(Line::of(Role::Plain, format!("  {}.", fault.sentence())));
-    if fault.needs() == Needs::BlockingCalls {
-        let said =
-            "Calls by chance never block and cannot notice that; the rows of the catalogue do.";
-        text.line(Line::of(Role::Dim, said));
-    }
     text
 }
 
@@ -165,6 +160,11 @@ pub fn verification(of: &Verification, counts: Counts, width: usize) -> Text {
     text.line(done(&of.report, "one process"));
     if let Some(several) = &of.several {
         text.line(done(several, "several processes"));
+        let slept = format!(
+            "  {} slept, until woken or until a signal came.",
+            plural(several.slept, "call", "calls")
+        );
+        text.line(Line::of(Role::Plain, slept));
     }
     let mut report = of.report.clone();
     for (row, count) in of.several.iter().flat_map(|several| &several.rows) {

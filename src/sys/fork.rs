@@ -2,8 +2,12 @@
 //! where inheriting is the subject. Everything else starts programs through [`super::spawn`].
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
 
 use nix::unistd::{ForkResult, Pid};
+
+/// Links of an empty directory of procfs; each thread adds one to `task` (`proc_task_getattr`).
+const LINKS_OF_A_DIRECTORY: u64 = 2;
 
 /// Makes a child that is a copy of this process: the same descriptors, the same memory. Returns the
 /// child's id in the parent, `None` in the child. For a process with one thread.
@@ -13,7 +17,8 @@ use nix::unistd::{ForkResult, Pid};
 /// in the child.
 #[expect(unsafe_code, reason = "a child that goes on in our own code")]
 pub fn fork() -> io::Result<Option<Pid>> {
-    if std::fs::read_dir("/proc/self/task")?.count() != 1 {
+    // Counted so, it takes no descriptor: a process may fork that may have no more of them.
+    if std::fs::metadata("/proc/self/task")?.nlink() != LINKS_OF_A_DIRECTORY + 1 {
         return Err(io::Error::from_raw_os_error(nix::libc::EBUSY));
     }
     // SAFETY: this is the only thread, so no lock is held by another one, and the child may do

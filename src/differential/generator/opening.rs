@@ -11,7 +11,7 @@ const FRESH: Birth = Birth {
     cloexec: false,
 };
 
-fn socket(ty: i32) -> Call {
+pub(super) fn socket(ty: i32) -> Call {
     Call::Socket {
         ty,
         protocol: 0,
@@ -19,7 +19,7 @@ fn socket(ty: i32) -> Call {
     }
 }
 
-fn pair(ty: i32) -> Call {
+pub(super) fn pair(ty: i32) -> Call {
     Call::Socketpair {
         ty,
         protocol: 0,
@@ -27,7 +27,7 @@ fn pair(ty: i32) -> Call {
     }
 }
 
-fn send(fd: Fd, len: usize) -> Call {
+pub(super) fn send(fd: Fd, len: usize) -> Call {
     let payload = Payload {
         unit: b"opening".to_vec(),
         len,

@@ -5,10 +5,11 @@ use crate::model::file::{Kind, PIPE_PAGES, Page, Pipe};
 use crate::model::id::PipeId;
 
 impl Kernel {
-    /// A new pipe with a reader and a writer.
-    pub(in crate::model) fn create_pipe(&mut self) -> PipeId {
+    /// A user's new pipe with a reader and a writer.
+    pub(in crate::model) fn create_pipe(&mut self, owner: u32) -> PipeId {
         let pipe = PipeId(self.pipes.len() as u32);
         self.pipes.push(Pipe {
+            owner,
             readers: 1,
             writers: 1,
             ..Pipe::default()

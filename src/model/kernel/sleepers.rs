@@ -3,9 +3,10 @@
 use super::Kernel;
 use crate::model::call::Call;
 use crate::model::event::Event;
-use crate::model::id::{Pid, SockId};
+use crate::model::fault::Fault;
+use crate::model::id::{FileId, Pid, SockId};
 use crate::model::outcome::Wait;
-use crate::model::sleeper::{Progress, Signal, Sleeper, Woken};
+use crate::model::sleeper::{Course, Progress, Sleeper, Woken};
 
 impl Kernel {
     /// Every process that sleeps in a call, in the order in which they fell asleep.
@@ -32,14 +33,14 @@ impl Kernel {
     }
 
     /// A call sleeps no longer: what it has done so far is that of the call that is made now.
-    pub(in crate::model) fn rouse(&mut self, pid: Pid, signal: Signal) -> Option<Sleeper> {
+    pub(in crate::model) fn rouse(&mut self, pid: Pid, course: Course) -> Option<Sleeper> {
         let place = self
             .sleepers
             .iter()
             .position(|sleeper| sleeper.pid == pid)?;
         let mut sleeper = self.sleepers.remove(place);
         self.under_way.progress = std::mem::take(&mut sleeper.progress);
-        self.under_way.signal = signal;
+        self.under_way.course = course;
         self.emit(|| Event::WentOn { pid });
         Some(sleeper)
     }
@@ -47,7 +48,7 @@ impl Kernel {
     /// Forgets what a call did before this one.
     pub(in crate::model) fn begin_afresh(&mut self) {
         self.under_way.progress = Progress::default();
-        self.under_way.signal = Signal::None;
+        self.under_way.course = Course::Begun;
     }
 
     /// What the call that is being made has done already.
@@ -62,11 +63,37 @@ impl Kernel {
 
     /// Whether the call that is being made may not sleep, since a signal came.
     pub(in crate::model) fn is_interrupted(&self) -> bool {
-        self.under_way.signal == Signal::Came
+        self.under_way.course == Course::Interrupted
+    }
+
+    /// Somebody who sleeps at this socket looks again: `sk_data_ready`, `sk_state_change`,
+    /// `sk_write_space`. All sleep in one place: who waits for room to send is woken by what arrives, too,
+    /// and then any room will do (`sock_wait_for_wmem`).
+    pub(in crate::model) fn wake(&mut self, sock: SockId) {
+        if self.sock(sock).has_room() && !self.wrong(Fault::ArrivalWakesNoSender) {
+            let waiting = self.sleepers.iter_mut();
+            for sleeper in waiting.filter(|sleeper| sleeper.wait == Wait::Room(sock)) {
+                sleeper.woken = true;
+            }
+        }
+        self.emit(|| Event::Woken { sock });
+    }
+
+    /// Whether the call that is being made has not slept.
+    pub(in crate::model) fn has_just_begun(&self) -> bool {
+        self.under_way.course == Course::Begun
+    }
+
+    /// Whether the call that is being made may not wait at an open file description.
+    pub(in crate::model) fn may_not_wait(&self, file: FileId) -> bool {
+        self.file(file).nonblock && self.has_just_begun()
     }
 
     /// Wakes those who sleep until there is room in this socket's queue: `peer_wait`.
     pub(in crate::model) fn wake_peers(&mut self, sock: SockId, woken: Woken) {
+        if self.wrong(Fault::AcceptWakesNobody) {
+            return;
+        }
         let waiting = self
             .sleepers
             .iter_mut()

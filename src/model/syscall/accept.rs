@@ -30,7 +30,7 @@ impl Kernel {
         }
         let shut = socket.shutdown.receive;
         let Some(embryo) = self.take_embryo(sock) else {
-            let nonblock = self.file(file).nonblock;
+            let nonblock = self.may_not_wait(file);
             if shut && !nonblock {
                 return Err(self.refuse(row("E14"), Errno::EINVAL));
             }

@@ -63,7 +63,7 @@ impl Kernel {
             return Err(self.refuse(row("E13"), Errno::ECONNREFUSED));
         }
         if listener.queue_is_full() && !self.wrong(Fault::BacklogIsUnlimited) {
-            let nonblock = self.file(file).nonblock;
+            let nonblock = self.may_not_wait(file);
             let row = match self.sock(sock).state {
                 State::Close => row("E09"),
                 _ => row("E16"),

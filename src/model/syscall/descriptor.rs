@@ -60,7 +60,7 @@ impl Kernel {
 
     pub(super) fn pipe2(&mut self, pid: Pid, birth: Birth) -> Result<Answer> {
         let (first, second) = self.two_free_descriptors(pid)?;
-        let pipe = self.create_pipe();
+        let pipe = self.create_pipe(self.process(pid).euid);
         let out = self.open_file(Kind::PipeOut(pipe), birth.nonblock);
         let into = self.open_file(Kind::PipeIn(pipe), birth.nonblock);
         self.install(pid, first, out, birth.cloexec);

@@ -136,8 +136,13 @@ impl Kernel {
     }
 
     fn check_owner(&mut self, pid: Pid, node: NodeId) -> Result<()> {
+        self.check_user(pid, self.tree().node(node).uid)
+    }
+
+    /// Whether a process may change what belongs to a user.
+    fn check_user(&mut self, pid: Pid, owner: u32) -> Result<()> {
         let process = self.process(pid);
-        match process.is_privileged() || process.euid == self.tree().node(node).uid {
+        match process.is_privileged() || process.euid == owner {
             true => Ok(()),
             false => Err(self.refuse(row("N10"), Errno::EPERM)),
         }
@@ -162,10 +167,7 @@ impl Kernel {
         let file = self.file_at(pid, fd)?;
         match self.file(file).kind {
             Kind::Socket(sock) => {
-                let process = self.process(pid);
-                if !process.is_privileged() && process.euid != self.sock(sock).owner {
-                    return Err(self.refuse(row("N10"), Errno::EPERM));
-                }
+                self.check_user(pid, self.sock(sock).owner)?;
                 self.by(if self.sock(sock).node.is_some() {
                     row("N03")
                 } else {
@@ -182,7 +184,9 @@ impl Kernel {
                 self.check_owner(pid, node)?;
                 self.set_node_mode(node, mode & 0o777);
             }
-            Kind::PipeIn(_) | Kind::PipeOut(_) => {}
+            Kind::PipeIn(pipe) | Kind::PipeOut(pipe) => {
+                self.check_user(pid, self.pipe(pipe).owner)?;
+            }
             Kind::Eventfd { .. } => return Err(Stop::Failed(Errno::EOPNOTSUPP)),
         }
         Ok(DONE)

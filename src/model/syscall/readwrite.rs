@@ -20,7 +20,7 @@ const COUNTER: usize = 8;
 impl Kernel {
     pub(super) fn read(&mut self, pid: Pid, fd: Fd, len: usize) -> Result<Answer> {
         let file = self.file_at(pid, fd)?;
-        let nonblock = self.file(file).nonblock;
+        let nonblock = self.may_not_wait(file);
         let data = match self.file(file).kind {
             Kind::Socket(_) if len == 0 => {
                 self.by(row("C07"));
@@ -80,7 +80,7 @@ impl Kernel {
 
     pub(super) fn write(&mut self, pid: Pid, fd: Fd, payload: &Payload) -> Result<Answer> {
         let file = self.file_at(pid, fd)?;
-        let nonblock = self.file(file).nonblock;
+        let nonblock = self.may_not_wait(file);
         match self.file(file).kind {
             Kind::Socket(sock) => {
                 if payload.len == 0 {

@@ -63,7 +63,7 @@ impl Kernel {
         sock: SockId,
         mut wanted: Wanted,
     ) -> Result<Received> {
-        if self.file(file).nonblock {
+        if self.may_not_wait(file) {
             wanted.flags |= Flags::DONTWAIT;
         }
         let ty = self.sock(sock).ty;

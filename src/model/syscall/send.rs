@@ -38,7 +38,7 @@ impl Kernel {
         if message.to.is_some_and(|to| to.len < 0) {
             return Err(self.refuse(row("A06"), Errno::EINVAL));
         }
-        let nonblock = self.file(file).nonblock || message.flags.has(Flags::DONTWAIT);
+        let nonblock = self.may_not_wait(file) || message.flags.has(Flags::DONTWAIT);
         let sent = match self.sock(sock).ty {
             Type::Stream => self.send_stream(pid, sock, message, nonblock)?,
             Type::Dgram => {
@@ -83,7 +83,9 @@ impl Kernel {
         let Some(other) = self.sock(sock).peer else {
             return Err(self.refuse(row("F22"), Errno::ENOTCONN));
         };
-        if sent == 0 && self.sock(sock).shutdown.send && !self.wrong(Fault::SendAfterShutWrite) {
+        // Who slept for room looks at the error first, and gets no SIGPIPE.
+        let looks = self.has_just_begun() && !self.wrong(Fault::SendAfterShutWrite);
+        if looks && self.sock(sock).shutdown.send {
             return Err(self.pipe_broken(pid, message.flags, row("F04")));
         }
         let len = message.payload.len;

@@ -3,10 +3,11 @@
 use nix::errno::Errno;
 
 use crate::model::call::Call;
+use crate::model::fault::Fault;
 use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
-use crate::model::outcome::{Outcome, Wait};
-use crate::model::sleeper::Signal;
+use crate::model::outcome::{Outcome, Stop, Wait};
+use crate::model::sleeper::Course;
 
 impl Kernel {
     /// A process makes a call, and if that sleeps, so does the process from then on.
@@ -33,7 +34,12 @@ impl Kernel {
             Wait::Queue(_) => sleeper.woken,
             Wait::Room(sock) => {
                 let socket = self.sock(sock);
-                socket.error.is_some() || socket.shutdown.send || socket.wakes_senders()
+                let ended = socket.error.is_some() || socket.shutdown.send;
+                let room = match self.wrong(Fault::SenderWokenByAnyRoom) {
+                    true => socket.has_room(),
+                    false => socket.wakes_senders(),
+                };
+                ended || sleeper.woken || room
             }
             Wait::Readable(_) | Wait::Connection(_) | Wait::Other => {
                 let before = sleeper.progress.bytes();
@@ -50,7 +56,7 @@ impl Kernel {
     /// # Panics
     /// When it does not sleep.
     pub fn go_on(&mut self, pid: Pid) -> Outcome {
-        self.rouse_and_call(pid, Signal::None)
+        self.rouse_and_call(pid, Course::Resumed)
     }
 
     /// A process that sleeps handles a signal, without `SA_RESTART`: its call ends with what it has done,
@@ -59,16 +65,20 @@ impl Kernel {
     /// # Panics
     /// When it does not sleep.
     pub fn interrupt(&mut self, pid: Pid) -> Outcome {
-        self.rouse_and_call(pid, Signal::Came)
+        self.rouse_and_call(pid, Course::Interrupted)
     }
 
-    fn rouse_and_call(&mut self, pid: Pid, signal: Signal) -> Outcome {
-        let sleeper = self.rouse(pid, signal).expect("a process that sleeps");
-        if signal == Signal::Came && matches!(sleeper.wait, Wait::Queue(_)) {
+    fn rouse_and_call(&mut self, pid: Pid, course: Course) -> Outcome {
+        let sleeper = self.rouse(pid, course).expect("a process that sleeps");
+        if course == Course::Interrupted && matches!(sleeper.wait, Wait::Queue(_)) {
             // It does not look again whether there is room.
             return Outcome::Failed(Errno::EINTR);
         }
         let answer = self.dispatch(pid, &sleeper.call);
+        let answer = match course == Course::Interrupted && self.wrong(Fault::SignalForgetsBytes) {
+            true => Err(Stop::Failed(Errno::EINTR)),
+            false => answer,
+        };
         self.release_files();
         let outcome = answer.into();
         if let Outcome::Sleeps(wait) = outcome {
