@@ -39,7 +39,7 @@ impl Pair {
         let known = match call {
             // What it holds meanwhile is not in the model: nobody else may look.
             Call::Send { to, control, .. } => alone && to.is_none() && control.is_empty(),
-            Call::Write { .. } => alone && socket,
+            Call::Write { .. } | Call::Writev { .. } => alone && socket,
             Call::Receive { flags, .. } => !flags.has(Flags::PEEK),
             Call::Read { .. } | Call::Accept { .. } | Call::Connect { .. } => true,
             _ => false,
@@ -156,6 +156,9 @@ impl Pair {
             (Call::Send { payload, .. } | Call::Write { payload, .. }, _) => {
                 payload.len > ONE_BUFFER
             }
+            (Call::Writev { pieces, .. }, _) => {
+                pieces.iter().map(|piece| piece.len).sum::<usize>() > ONE_BUFFER
+            }
             (Call::Exit, _) => true,
             _ => false,
         }
@@ -210,6 +213,7 @@ fn descriptor(call: &Call) -> Option<Fd> {
         | Call::Send { fd, .. }
         | Call::Receive { fd, .. }
         | Call::Write { fd, .. }
+        | Call::Writev { fd, .. }
         | Call::Read { fd, .. } => Some(*fd),
         _ => None,
     }

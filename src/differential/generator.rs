@@ -168,7 +168,12 @@ impl<'a> Generator<'a> {
             0..40 => Some(self.permissions()),
             40..52 => self.share(kernel),
             52..300 => self.fall_asleep(kernel),
-            300..304 if self.may_end(kernel) => Some(Call::Exit),
+            300..310 => Some(self.of_several_pieces(kernel)),
+            310..314 => Some(Call::Open {
+                path: self.dice.one(&["f", "p", "no", "d", "l"]).to_owned(),
+                access: Access::Path,
+            }),
+            314..318 if self.may_end(kernel) => Some(Call::Exit),
             _ => None,
         }
     }

@@ -104,6 +104,10 @@ impl Linux {
             Call::Write { fd, payload } => {
                 number(bare::write(*fd, &payload.bytes(0, payload.len))?)
             }
+            Call::Writev { fd, pieces } => {
+                let pieces = pieces.iter().map(|piece| piece.bytes(0, piece.len));
+                number(bare::writev(*fd, &pieces.collect::<Vec<_>>())?)
+            }
             Call::Read { fd, len } => {
                 let buffer = &mut self.buffer[..*len];
                 let count = bare::read(*fd, buffer)? as usize;
@@ -163,6 +167,7 @@ impl Linux {
                     Access::Read => libc::O_RDONLY,
                     Access::Write => libc::O_WRONLY,
                     Access::Both => libc::O_RDWR,
+                    Access::Path => libc::O_PATH,
                 },
                 0,
             )?),

@@ -181,6 +181,7 @@ fn descriptors(call: &Call) -> Vec<Fd> {
         | Call::Accept { fd, .. }
         | Call::Receive { fd, .. }
         | Call::Write { fd, .. }
+        | Call::Writev { fd, .. }
         | Call::Read { fd, .. }
         | Call::Shutdown { fd, .. }
         | Call::Close { fd }

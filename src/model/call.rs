@@ -260,6 +260,8 @@ pub enum Access {
     Write,
     /// `O_RDWR`.
     Both,
+    /// `O_PATH`: to name it and nothing else.
+    Path,
 }
 
 /// A system call.
@@ -307,6 +309,8 @@ pub enum Call {
     },
     /// write(2).
     Write { fd: Fd, payload: Payload },
+    /// writev(2).
+    Writev { fd: Fd, pieces: Vec<Payload> },
     /// read(2).
     Read { fd: Fd, len: usize },
     /// shutdown(2).

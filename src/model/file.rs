@@ -37,6 +37,19 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// Whether it stands for a path and for nothing else: `FMODE_PATH`.
+    pub fn is_path_only(self) -> bool {
+        matches!(
+            self,
+            Self::Regular {
+                access: Access::Path,
+                ..
+            }
+        )
+    }
+}
+
 /// How many pages a pipe holds: `PIPE_DEF_BUFFERS`.
 pub(super) const PIPE_PAGES: usize = 16;
 

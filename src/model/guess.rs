@@ -52,7 +52,10 @@ pub fn question(run: &Run, step: usize) -> Option<Question> {
     let mut wrong: Vec<Guess> = mistaken(run, step, call);
     wrong.retain(|guess| guess.answer != truth);
     // That something can be sent is no news.
-    let sends = matches!(call, Call::Send { .. } | Call::Write { .. });
+    let sends = matches!(
+        call,
+        Call::Send { .. } | Call::Write { .. } | Call::Writev { .. }
+    );
     if sends && wrong.is_empty() && matches!(outcome, Outcome::Done(_)) {
         return None;
     }

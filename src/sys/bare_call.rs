@@ -10,6 +10,7 @@
 )]
 
 use std::ffi::CString;
+use std::io::IoSlice;
 
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_long};
@@ -212,6 +213,13 @@ pub fn read(fd: Fd, buffer: &mut [u8]) -> Returned {
 pub fn write(fd: Fd, bytes: &[u8]) -> Returned {
     // SAFETY: as many bytes are there as is passed.
     returned(unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) } as c_long)
+}
+
+/// writev(2).
+pub fn writev(fd: Fd, pieces: &[Vec<u8>]) -> Returned {
+    let slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    // SAFETY: an IoSlice has the layout of an iovec, and as many are there as is passed.
+    returned(unsafe { libc::writev(fd, slices.as_ptr().cast(), slices.len() as c_int) } as c_long)
 }
 
 /// shutdown(2).

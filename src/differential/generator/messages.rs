@@ -1,7 +1,7 @@
 //! What is sent and how it is received: lengths around what the kernel treats differently, descriptors
 //! and credentials that go with it, buffers that are too small.
 
-use super::{Generator, Wanted};
+use super::{Generator, Wanted, Who};
 use crate::model::call::{Ancillary, Call, Claimed, Flags, Payload, Type, Whom};
 use crate::model::file::Kind;
 use crate::model::id::Pid;
@@ -44,6 +44,14 @@ impl Generator<'_> {
         Payload {
             len: self.dice.one(&[0, 1, 8, 8, 30, 4096, 5000]),
             ..self.payload()
+        }
+    }
+
+    pub(super) fn of_several_pieces(&mut self, kernel: &Kernel) -> Call {
+        let count = 1 + self.dice.below(4);
+        Call::Writev {
+            fd: self.fd(kernel, Wanted::Socket),
+            pieces: (0..count).map(|_| self.small()).collect(),
         }
     }
 
@@ -95,7 +103,14 @@ impl Generator<'_> {
         }
         let pid = match self.dice.below(20) {
             0 | 1 => Whom::Nobody,
-            2 | 3 => Whom::Process(Pid(self.dice.below(3) as u32)),
+            2 | 3 => {
+                // Some that are not there, and some that have ended.
+                let most = match self.range.who {
+                    Who::One => 3,
+                    Who::Several => 8,
+                };
+                Whom::Process(Pid(self.dice.below(most) as u32))
+            }
             _ => Whom::Caller,
         };
         Claimed {

@@ -67,6 +67,14 @@ fn arguments_of(name: &str, reader: &mut Reader<'_>) -> Result<Call, Mistake> {
             fd: reader.fd()?,
             payload: reader.payload()?,
         },
+        "writev" => {
+            let fd = reader.fd()?;
+            let mut pieces = vec![reader.payload()?];
+            while let Some(piece) = reader.next_if(|_| true) {
+                pieces.push(reader.parse_payload(piece)?);
+            }
+            Call::Writev { fd, pieces }
+        }
         "read" => Call::Read {
             fd: reader.fd()?,
             len: reader.length()?,

@@ -179,6 +179,10 @@ pub(crate) fn calls() -> Vec<Call> {
     for payload in payloads() {
         calls.push(Call::Write { fd, payload });
     }
+    calls.push(Call::Writev {
+        fd,
+        pieces: payloads(),
+    });
     for (place, (payload, control)) in payloads().into_iter().zip(controls()).enumerate() {
         let set = words::SENDING.iter().take(place * 2);
         calls.push(Call::Send {
@@ -241,7 +245,7 @@ pub(crate) fn calls() -> Vec<Call> {
     ] {
         calls.push(Call::Poll { fd, events });
     }
-    for access in [Access::Read, Access::Write, Access::Both] {
+    for access in [Access::Read, Access::Write, Access::Both, Access::Path] {
         calls.push(Call::Open {
             path: path(),
             access,

@@ -75,6 +75,7 @@ pub(super) const ACCESS: &[(&str, Access)] = &[
     ("r", Access::Read),
     ("w", Access::Write),
     ("rw", Access::Both),
+    ("path", Access::Path),
 ];
 
 /// Families of addresses.
@@ -111,6 +112,7 @@ pub(super) const CALLS: &[(&str, &str)] = &[
         "recv FD LENGTH [peek] [trunc] [dontwait] [waitall] [oob] [cmsg-cloexec] [control=BYTES]",
     ),
     ("write", "write FD PAYLOAD"),
+    ("writev", "writev FD PAYLOAD..."),
     ("read", "read FD LENGTH"),
     ("shutdown", "shutdown FD read|write|both|invalid"),
     ("close", "close FD"),
@@ -135,7 +137,7 @@ pub(super) const CALLS: &[(&str, &str)] = &[
     ("poll", "poll FD [in] [out] [rdhup]"),
     ("pipe", "pipe [nonblock] [cloexec]"),
     ("eventfd", "eventfd N [nonblock] [cloexec]"),
-    ("open", "open PATH r|w|rw"),
+    ("open", "open PATH r|w|rw|path"),
     ("create", "create PATH"),
     ("mkdir", "mkdir PATH MODE"),
     ("symlink", "symlink TARGET PATH"),

@@ -214,6 +214,10 @@ impl Display for Call {
                 }
             }
             Self::Write { fd, payload } => write!(f, "write {fd} {payload}"),
+            Self::Writev { fd, pieces } => {
+                write!(f, "writev {fd}")?;
+                pieces.iter().try_for_each(|piece| write!(f, " {piece}"))
+            }
             Self::Read { fd, len } => write!(f, "read {fd} {len}"),
             Self::Shutdown { fd, how } => {
                 let how = words::word(words::HOW, *how).unwrap_or_default();

@@ -115,7 +115,8 @@ impl Kernel {
         }
         let whose = match claimed.pid {
             Whom::Caller => pid,
-            Whom::Process(other) if self.has_process(other) => other,
+            // Nobody waits for a process that ends: its number stays taken.
+            Whom::Process(other) if other <= self.last_process() => other,
             Whom::Process(_) | Whom::Nobody => return Err(self.refuse(row("K06"), Errno::ESRCH)),
         };
         Ok(Credentials {

@@ -14,7 +14,7 @@ use crate::model::socket::Shut;
 
 impl Kernel {
     pub(super) fn close(&mut self, pid: Pid, fd: Fd) -> Result<Answer> {
-        let file = self.file_at(pid, fd)?;
+        let file = self.any_file_at(pid, fd)?;
         let described = self.file(file);
         self.by(match described.references {
             1 => row("C11"),
@@ -39,7 +39,7 @@ impl Kernel {
     }
 
     pub(super) fn dup(&mut self, pid: Pid, fd: Fd) -> Result<Answer> {
-        let file = self.file_at(pid, fd)?;
+        let file = self.any_file_at(pid, fd)?;
         let new = self.free_descriptor(pid)?;
         self.install(pid, new, file, false);
         Ok(Answer::Descriptor(new))
@@ -50,7 +50,7 @@ impl Kernel {
         if to < 0 || (fd != to && to >= limit) {
             return Err(self.refuse(row("C19"), Errno::EBADF));
         }
-        let file = self.file_at(pid, fd)?;
+        let file = self.any_file_at(pid, fd)?;
         if fd != to {
             self.uninstall(pid, to);
             self.install(pid, to, file, false);

@@ -30,20 +30,22 @@ impl Kernel {
         let fd = self.free_descriptor(pid)?;
         let (_, node) = self.node_at(pid, path, Last::Followed)?;
         let directory = self.tree().node(node).kind == NodeKind::Directory;
-        if directory && access != Access::Read {
+        if directory && matches!(access, Access::Write | Access::Both) {
             return Err(Stop::Failed(Errno::EISDIR));
         }
         let wanted: &[May] = match access {
             Access::Read => &[May::Read],
             Access::Write => &[May::Write],
             Access::Both => &[May::Read, May::Write],
+            Access::Path => &[],
         };
         for may in wanted {
             if !self.tree().may(self.process(pid), node, *may) {
                 return Err(self.refuse(row("N06"), Errno::EACCES));
             }
         }
-        if matches!(self.tree().node(node).kind, NodeKind::Socket(_)) {
+        let socket = matches!(self.tree().node(node).kind, NodeKind::Socket(_));
+        if socket && access != Access::Path {
             return Err(self.refuse(row("A19"), Errno::ENXIO));
         }
         let file = self.open_file(

@@ -99,6 +99,7 @@ impl Kernel {
                 Ok(Answer::Received(received))
             }
             Call::Write { fd, payload } => self.write(pid, *fd, payload),
+            Call::Writev { fd, pieces } => self.writev(pid, *fd, pieces),
             Call::Read { fd, len } => self.read(pid, *fd, *len),
             Call::Shutdown { fd, how } => self.shutdown(pid, *fd, *how),
             Call::Close { fd } => self.close(pid, *fd),
@@ -111,16 +112,16 @@ impl Kernel {
                 Ok(DONE)
             }
             Call::GetNonblock { fd } => {
-                let file = self.file_at(pid, *fd)?;
+                let file = self.any_file_at(pid, *fd)?;
                 Ok(Answer::Number(i64::from(self.file(file).nonblock)))
             }
             Call::SetCloexec { fd, on } => {
-                self.file_at(pid, *fd)?;
+                self.any_file_at(pid, *fd)?;
                 self.set_cloexec(pid, *fd, *on);
                 Ok(DONE)
             }
             Call::GetCloexec { fd } => {
-                self.file_at(pid, *fd)?;
+                self.any_file_at(pid, *fd)?;
                 let slot = self.process(pid).descriptors[fd];
                 Ok(Answer::Number(i64::from(slot.cloexec)))
             }
@@ -153,8 +154,17 @@ impl Kernel {
         }
     }
 
-    /// What a descriptor refers to: `fdget`.
+    /// What a descriptor refers to, unless it only stands for a path: `fdget`.
     fn file_at(&mut self, pid: Pid, fd: Fd) -> Result<FileId> {
+        let file = self.any_file_at(pid, fd)?;
+        match self.file(file).kind.is_path_only() {
+            true => Err(self.refuse(row("J29"), Errno::EBADF)),
+            false => Ok(file),
+        }
+    }
+
+    /// What a descriptor refers to: `fdget_raw`.
+    fn any_file_at(&mut self, pid: Pid, fd: Fd) -> Result<FileId> {
         match self.descriptor(pid, fd) {
             Some(file) => Ok(file),
             None => Err(self.refuse(row("C19"), Errno::EBADF)),

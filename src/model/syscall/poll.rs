@@ -15,7 +15,8 @@ impl Kernel {
             self.by(row("L23"));
             return Answer::Ready(Events::default());
         }
-        let Some(file) = self.descriptor(pid, fd) else {
+        let file = self.descriptor(pid, fd);
+        let Some(file) = file.filter(|file| !self.file(*file).kind.is_path_only()) else {
             self.by(row("L23"));
             return Answer::Ready(Events::NVAL);
         };

@@ -78,6 +78,35 @@ impl Kernel {
         }))
     }
 
+    /// Pieces that are written as one: `vfs_writev`.
+    pub(super) fn writev(&mut self, pid: Pid, fd: Fd, pieces: &[Payload]) -> Result<Answer> {
+        let file = self.file_at(pid, fd)?;
+        let bytes: Vec<u8> = pieces
+            .iter()
+            .flat_map(|piece| piece.bytes(0, piece.len))
+            .collect();
+        self.by(row("O10"));
+        match self.file(file).kind {
+            // No bytes are not sent, not even as an empty message.
+            Kind::Socket(_) if bytes.is_empty() => Ok(Answer::Number(0)),
+            Kind::Eventfd { .. } => self.add_pieces(pid, fd, pieces),
+            _ => self.write(pid, fd, &Payload::once(&bytes)),
+        }
+    }
+
+    /// Each piece is a number of its own: `do_loop_readv_writev`.
+    fn add_pieces(&mut self, pid: Pid, fd: Fd, pieces: &[Payload]) -> Result<Answer> {
+        let mut added = 0;
+        for piece in pieces.iter().filter(|piece| piece.len > 0) {
+            match self.write(pid, fd, piece) {
+                Ok(_) => added += piece.len as i64,
+                Err(_) if added > 0 => break,
+                Err(stop) => return Err(stop),
+            }
+        }
+        Ok(Answer::Number(added))
+    }
+
     pub(super) fn write(&mut self, pid: Pid, fd: Fd, payload: &Payload) -> Result<Answer> {
         let file = self.file_at(pid, fd)?;
         let nonblock = self.may_not_wait(file);

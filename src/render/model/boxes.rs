@@ -395,6 +395,7 @@ fn open_to(kernel: &Kernel, file: &File) -> String {
                 Access::Read => "read only",
                 Access::Write => "write only",
                 Access::Both => "read-write",
+                Access::Path => return format!("{}, its path only", path_of(kernel, node)),
             };
             format!("{}, offset {offset}, {access}", path_of(kernel, node))
         }

@@ -128,6 +128,13 @@ fn made(call: &Call, answer: Option<&Answer>) -> String {
             let data = shortened(&payload.bytes(0, payload.len.min(super::words::SHOWN + 1)));
             format!("write({fd}, {data}, {})", payload.len)
         }
+        Call::Writev { fd, pieces } => {
+            let shown = pieces
+                .iter()
+                .map(|piece| shortened(&piece.bytes(0, piece.len.min(super::words::SHOWN + 1))));
+            let shown: Vec<String> = shown.collect();
+            format!("writev({fd}, [{}], {})", shown.join(", "), pieces.len())
+        }
         Call::Read { fd, len } => format!("read({fd}, {}, {len})", data(answer)),
         Call::Shutdown { fd, how } => {
             let how = match how {
@@ -176,6 +183,7 @@ fn other(call: &Call, answer: Option<&Answer>) -> String {
                 Access::Read => "O_RDONLY",
                 Access::Write => "O_WRONLY",
                 Access::Both => "O_RDWR",
+                Access::Path => "O_PATH",
             };
             format!("open({}, {access})", path(at))
         }
