@@ -13,6 +13,7 @@ mod waiting;
 use serde::{Deserialize, Serialize};
 
 use super::dice::Dice;
+use super::sequence::KEPT;
 use super::topic::Topic;
 use crate::model::call::{Access, Ancillary, Asked, Birth, Call, Events, Fd, How, Set};
 use crate::model::file::{Kind, Process};
@@ -48,6 +49,14 @@ pub enum Who {
 }
 
 impl Who {
+    /// `RLIMIT_NOFILE` of a fresh process: agents listen above theirs.
+    pub(super) fn first_limit(self) -> u32 {
+        match self {
+            Self::One => FIRST_LIMIT,
+            Self::Several => KEPT as u32,
+        }
+    }
+
     /// Whether others may be the same user as a process.
     pub(super) fn shares_user(self, process: &Process) -> bool {
         self == Self::One || process.uid == 0 || process.euid == 0
@@ -184,7 +193,7 @@ impl<'a> Generator<'a> {
     fn without_shared_limit(&self, kernel: &Kernel, mut call: Call) -> Call {
         let process = kernel.process(self.pid);
         if let Call::Send { control, .. } = &mut call
-            && process.limit < FIRST_LIMIT
+            && process.limit < self.range.who.first_limit()
             && self.range.who.shares_user(process)
         {
             control.retain(|control| !matches!(control, Ancillary::Rights { .. }));
@@ -326,7 +335,7 @@ impl<'a> Generator<'a> {
                 let open = kernel.process(self.pid).descriptors.keys().next_back();
                 let limit = open.map_or(3, |fd| fd + 1) as u32 + self.dice.below(3) as u32;
                 Call::LimitFiles {
-                    limit: self.dice.one(&[limit, limit, FIRST_LIMIT]),
+                    limit: self.dice.one(&[limit, limit, self.range.who.first_limit()]),
                 }
             }
             904..908 => Call::SetCloexec {

@@ -122,7 +122,7 @@ impl Pair {
         own.call(&Call::LimitFiles { limit: FIRST_LIMIT });
         sweep();
         let mut kernel = Kernel::new(settings.clone());
-        let machine = match range.who {
+        let mut machine = match range.who {
             Who::One => {
                 let _ = bare::close_range(FIRST, KEPT - 1);
                 own.call(&Call::Umask { mask: 0o022 });
@@ -141,6 +141,16 @@ impl Pair {
                 Machine::Agents(Agents::start(&further)?)
             }
         };
+        if range.who == Who::Several {
+            let limit = Call::LimitFiles {
+                limit: range.who.first_limit(),
+            };
+            let pids: Vec<Pid> = kernel.processes().map(|(pid, _)| pid).collect();
+            for pid in pids {
+                let outcome = kernel.call(pid, &limit);
+                machine.call(pid, &limit, &outcome);
+            }
+        }
         Ok(Self {
             kernel,
             slept: 0,

@@ -97,9 +97,20 @@ impl Kernel {
     /// Each piece is a number of its own: `do_loop_readv_writev`.
     fn add_pieces(&mut self, pid: Pid, fd: Fd, pieces: &[Payload]) -> Result<Answer> {
         let mut added = 0;
-        for piece in pieces.iter().filter(|piece| piece.len > 0) {
+        let mut left: usize = pieces.iter().map(|piece| piece.len).sum();
+        for piece in pieces {
+            if left == 0 {
+                break;
+            }
             match self.write(pid, fd, piece) {
-                Ok(_) => added += piece.len as i64,
+                Ok(Answer::Number(count)) => {
+                    added += count;
+                    left -= piece.len;
+                    if count != piece.len as i64 {
+                        break;
+                    }
+                }
+                Ok(_) => break,
                 Err(_) if added > 0 => break,
                 Err(stop) => return Err(stop),
             }

@@ -305,11 +305,12 @@ impl Kernel {
             taken.files = self.detach(sock, 0);
             taken.owned = true;
             self.unqueue(sock, 0);
-            self.wake_peers(sock, Woken::First);
             if size < whole && !taken.files.is_empty() {
                 self.by(row("J38"));
             }
         }
+        // Who only peeks makes no room, and wakes all the same.
+        self.wake_peers(sock, Woken::First);
         match wanted.control {
             Control::Delivered(room) => self.deliver(pid, sock, taken, flags, room, &mut received),
             Control::Dropped => self.drop_taken(taken),
