@@ -18,7 +18,7 @@ const ONE_BUFFER: usize = 2_000;
 impl Pair {
     /// What a call would sleep for, if it would.
     pub(super) fn would_sleep(&self, pid: Pid, call: &Call) -> Option<Wait> {
-        let file = self.kernel.descriptor(pid, descriptor(call)?)?;
+        let file = self.kernel.descriptor(pid, call.fd()?)?;
         if self.kernel.file(file).nonblock {
             return None;
         }
@@ -32,7 +32,7 @@ impl Pair {
     pub(super) fn may_sleep(&self, pid: Pid, call: &Call, wait: Wait) -> bool {
         let sleepers = self.kernel.sleepers();
         let awake = self.kernel.processes().count() - sleepers.len();
-        let file = descriptor(call).and_then(|fd| self.kernel.descriptor(pid, fd));
+        let file = call.fd().and_then(|fd| self.kernel.descriptor(pid, fd));
         let file = file.map(|file| self.kernel.file(file));
         let alone = file.is_some_and(|file| file.references == 1);
         let socket = file.is_some_and(|file| matches!(file.kind, Kind::Socket(_)));
@@ -202,19 +202,5 @@ impl Pair {
             true => Flags::DONTWAIT,
             false => Flags::default(),
         }
-    }
-}
-
-/// The descriptor that a call may sleep at.
-fn descriptor(call: &Call) -> Option<Fd> {
-    match call {
-        Call::Connect { fd, .. }
-        | Call::Accept { fd, .. }
-        | Call::Send { fd, .. }
-        | Call::Receive { fd, .. }
-        | Call::Write { fd, .. }
-        | Call::Writev { fd, .. }
-        | Call::Read { fd, .. } => Some(*fd),
-        _ => None,
     }
 }

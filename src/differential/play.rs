@@ -164,61 +164,19 @@ fn path_of(address: &Address) -> Vec<&[u8]> {
 
 /// The descriptors that a call names.
 fn descriptors(call: &Call) -> Vec<Fd> {
+    let mut fds: Vec<Fd> = call.fd().into_iter().collect();
     match call {
-        Call::Send { fd, control, .. } => {
-            let mut fds = vec![*fd];
+        Call::Send { control, .. } => {
             for message in control {
                 if let Ancillary::Rights { fds: sent, .. } = message {
                     fds.extend(sent);
                 }
             }
-            fds
         }
-        Call::Dup2 { fd, to } => vec![*fd, *to],
-        Call::Bind { fd, .. }
-        | Call::Listen { fd, .. }
-        | Call::Connect { fd, .. }
-        | Call::Accept { fd, .. }
-        | Call::Receive { fd, .. }
-        | Call::Write { fd, .. }
-        | Call::Writev { fd, .. }
-        | Call::Read { fd, .. }
-        | Call::Shutdown { fd, .. }
-        | Call::Close { fd }
-        | Call::Dup { fd }
-        | Call::SetNonblock { fd, .. }
-        | Call::GetNonblock { fd }
-        | Call::SetCloexec { fd, .. }
-        | Call::GetCloexec { fd }
-        | Call::Getsockname { fd }
-        | Call::Getpeername { fd }
-        | Call::Getsockopt { fd, .. }
-        | Call::Setsockopt { fd, .. }
-        | Call::Inq { fd }
-        | Call::Outq { fd }
-        | Call::Poll { fd, .. }
-        | Call::Fchmod { fd, .. }
-        | Call::Seek { fd, .. } => vec![*fd],
-        Call::Socket { .. }
-        | Call::Socketpair { .. }
-        | Call::Pipe { .. }
-        | Call::Eventfd { .. }
-        | Call::Open { .. }
-        | Call::Create { .. }
-        | Call::Mkdir { .. }
-        | Call::Symlink { .. }
-        | Call::Unlink { .. }
-        | Call::Rename { .. }
-        | Call::Chmod { .. }
-        | Call::Chown { .. }
-        | Call::Mode { .. }
-        | Call::Umask { .. }
-        | Call::Chdir { .. }
-        | Call::Fork
-        | Call::Exit
-        | Call::SetIds { .. }
-        | Call::LimitFiles { .. } => Vec::new(),
+        Call::Dup2 { to, .. } => fds.push(*to),
+        _ => {}
     }
+    fds
 }
 
 /// Both sides of a play.

@@ -382,3 +382,56 @@ pub enum Call {
     /// setrlimit(2) of `RLIMIT_NOFILE`.
     LimitFiles { limit: u32 },
 }
+
+impl Call {
+    /// The descriptor that the call is made at.
+    pub fn fd(&self) -> Option<Fd> {
+        match self {
+            Self::Send { fd, .. }
+            | Self::Dup2 { fd, .. }
+            | Self::Bind { fd, .. }
+            | Self::Listen { fd, .. }
+            | Self::Connect { fd, .. }
+            | Self::Accept { fd, .. }
+            | Self::Receive { fd, .. }
+            | Self::Write { fd, .. }
+            | Self::Writev { fd, .. }
+            | Self::Read { fd, .. }
+            | Self::Shutdown { fd, .. }
+            | Self::Close { fd }
+            | Self::Dup { fd }
+            | Self::SetNonblock { fd, .. }
+            | Self::GetNonblock { fd }
+            | Self::SetCloexec { fd, .. }
+            | Self::GetCloexec { fd }
+            | Self::Getsockname { fd }
+            | Self::Getpeername { fd }
+            | Self::Getsockopt { fd, .. }
+            | Self::Setsockopt { fd, .. }
+            | Self::Inq { fd }
+            | Self::Outq { fd }
+            | Self::Poll { fd, .. }
+            | Self::Fchmod { fd, .. }
+            | Self::Seek { fd, .. } => Some(*fd),
+            Self::Socket { .. }
+            | Self::Socketpair { .. }
+            | Self::Pipe { .. }
+            | Self::Eventfd { .. }
+            | Self::Open { .. }
+            | Self::Create { .. }
+            | Self::Mkdir { .. }
+            | Self::Symlink { .. }
+            | Self::Unlink { .. }
+            | Self::Rename { .. }
+            | Self::Chmod { .. }
+            | Self::Chown { .. }
+            | Self::Mode { .. }
+            | Self::Umask { .. }
+            | Self::Chdir { .. }
+            | Self::Fork
+            | Self::Exit
+            | Self::SetIds { .. }
+            | Self::LimitFiles { .. } => None,
+        }
+    }
+}

@@ -54,8 +54,6 @@ faults! {
         "an accepted socket does not block when its listener does not"
     AcceptedHasNoName "accepted-has-no-name" "D04" OneProcess
         "an accepted socket does not show the name of its listener"
-    AcceptWakesNobody "accept-wakes-nobody" "E26" SeveralProcesses
-        "a client that sleeps for room in a queue sleeps on when there is some"
     AnybodyMaySpoof "anybody-may-spoof" "K05" SeveralProcesses
         "an ordinary user may send the credentials of others"
     ArrivalWakesNoSender "arrival-wakes-no-sender" "F42" SeveralProcesses
@@ -96,6 +94,8 @@ faults! {
         "descriptors go with every piece of a long message"
     FilesMakeNoBarrier "files-make-no-barrier" "J11" OneProcess
         "one call reads on behind descriptors"
+    FreedPlaceWakesNobody "freed-place-wakes-nobody" "E26" SeveralProcesses
+        "whoever sleeps for room in a queue sleeps on when a place is free"
     FreshIsNotHungUp "fresh-is-not-hung-up" "L01" OneProcess
         "poll reports no hang-up for a socket that was never connected"
     HighestDescriptor "highest-descriptor" "C14" OneProcess

@@ -66,6 +66,16 @@ impl Kernel {
         self.under_way.course == Course::Interrupted
     }
 
+    /// Whether the call that is being made has not slept.
+    pub(in crate::model) fn has_just_begun(&self) -> bool {
+        self.under_way.course == Course::Begun
+    }
+
+    /// Whether the call that is being made may not wait at an open file description.
+    pub(in crate::model) fn may_not_wait(&self, file: FileId) -> bool {
+        self.file(file).nonblock && self.has_just_begun()
+    }
+
     /// Somebody who sleeps at this socket looks again: `sk_data_ready`, `sk_state_change`,
     /// `sk_write_space`. All sleep in one place: who waits for room to send is woken by what arrives, too,
     /// and then any room will do (`sock_wait_for_wmem`).
@@ -79,19 +89,9 @@ impl Kernel {
         self.emit(|| Event::Woken { sock });
     }
 
-    /// Whether the call that is being made has not slept.
-    pub(in crate::model) fn has_just_begun(&self) -> bool {
-        self.under_way.course == Course::Begun
-    }
-
-    /// Whether the call that is being made may not wait at an open file description.
-    pub(in crate::model) fn may_not_wait(&self, file: FileId) -> bool {
-        self.file(file).nonblock && self.has_just_begun()
-    }
-
     /// Wakes those who sleep until there is room in this socket's queue: `peer_wait`.
     pub(in crate::model) fn wake_peers(&mut self, sock: SockId, woken: Woken) {
-        if self.wrong(Fault::AcceptWakesNobody) {
+        if woken == Woken::First && self.wrong(Fault::FreedPlaceWakesNobody) {
             return;
         }
         let waiting = self
@@ -108,7 +108,8 @@ impl Kernel {
             count += 1;
         }
         if count > 0 {
-            self.wake(sock);
+            // They sleep elsewhere than those who use the socket itself.
+            self.emit(|| Event::Woken { sock });
         }
     }
 }

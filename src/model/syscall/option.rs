@@ -78,7 +78,9 @@ impl Kernel {
                 let sndbuf = doubled.max(settings.least_sndbuf);
                 self.set_sndbuf(sock, sndbuf);
                 self.by(row("F26"));
-                self.wake(sock);
+                if self.sock(sock).wakes_senders() {
+                    self.wake(sock);
+                }
             }
             Set::RcvBuf(_) => self.by(row("F25")),
             Set::PassCred(on) => self.set_passcred(sock, on),
