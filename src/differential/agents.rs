@@ -4,6 +4,7 @@
 //! An agent reads a call a line and writes back what came of it, in the text form of scripts. It listens
 //! on a descriptor so high that no call of a script meets it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
@@ -43,6 +44,8 @@ pub struct Agents {
     channels: Vec<OwnedFd>,
     /// Who plays each process; `None` where there is none yet.
     pids: Vec<Option<i32>>,
+    /// What those answered whose time was over before it was their turn.
+    early: BTreeMap<Pid, Expected>,
 }
 
 impl Agents {
@@ -55,6 +58,7 @@ impl Agents {
         let mut agents = Self {
             channels: Vec::new(),
             pids: vec![None; AGENTS],
+            early: BTreeMap::new(),
         };
         let mut theirs = Vec::new();
         for place in 0..AGENTS {
@@ -118,13 +122,31 @@ impl Agents {
         Ok(None)
     }
 
-    /// Has a process make a call that may stay asleep.
+    /// Has a process make a call that may stay asleep, but perhaps not longer than this.
     ///
     /// # Errors
     /// When the agent does not answer.
-    pub fn begin(&mut self, pid: Pid, call: &Call) -> io::Result<Expected> {
+    pub fn begin(&mut self, pid: Pid, call: &Call, limit_ms: Option<u32>) -> io::Result<Expected> {
         self.request(pid, call)?;
-        self.settled(pid)
+        let answer = self.settled(pid)?;
+        let over = Expected::of(&Outcome::Failed(Errno::EAGAIN));
+        if limit_ms.is_some() && answer == over {
+            // It slept, and nobody was quick enough to see it.
+            self.early.insert(pid, answer);
+            return Ok(Expected::of(&Outcome::Sleeps(Wait::Other)));
+        }
+        Ok(answer)
+    }
+
+    /// What a call comes back with whose time is over.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub fn expired(&mut self, pid: Pid) -> io::Result<Expected> {
+        match self.early.remove(&pid) {
+            Some(answer) => Ok(answer),
+            None => answer(&heard(self.channels[pid.index()].as_raw_fd())?),
+        }
     }
 
     /// What a call comes back with that was begun; `asleep`, if it still sleeps. Who was woken runs: it

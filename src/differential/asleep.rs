@@ -78,7 +78,7 @@ impl Pair {
         }
         let translated = self.translated(call);
         let linux = match &mut self.machine {
-            Machine::Agents(agents) => agents.begin(pid, &translated),
+            Machine::Agents(agents) => agents.begin(pid, &translated, None),
             Machine::Own(_) => return Step::Raced,
         };
         self.slept += 1;

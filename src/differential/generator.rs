@@ -8,6 +8,7 @@ mod company;
 mod messages;
 mod opening;
 mod places;
+mod sets;
 mod waiting;
 
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,8 @@ pub struct Generator<'a> {
     pid: Pid,
     /// Whether the first process forks as soon as it has opened.
     shares: bool,
+    /// Whether the first process has a set of epoll(7) watch all it has, as soon as it has opened.
+    watches: bool,
     /// Calls that were decided on and not yet made, the next one last.
     due: Vec<(Pid, Call)>,
 }
@@ -85,12 +88,14 @@ impl<'a> Generator<'a> {
             false => Self::opening(dice, range),
         };
         let shares = several && dice.in_a_thousand(600);
+        let watches = range.topic == Topic::Everything && dice.in_a_thousand(120);
         Self {
             due: due.into_iter().rev().collect(),
             dice,
             range,
             pid: Pid(0),
             shares,
+            watches,
         }
     }
 
@@ -129,6 +134,13 @@ impl<'a> Generator<'a> {
 
     /// A new call; sometimes it is to be made over and over.
     fn choose(&mut self, kernel: &Kernel) -> Call {
+        if self.range.topic == Topic::Everything
+            && kernel.has_process(self.pid)
+            && kernel.sleeper(self.pid).is_none()
+            && let Some(call) = self.about_sets(kernel)
+        {
+            return call;
+        }
         if self.range.who == Who::Several
             && let Some(call) = self.among_several(kernel)
         {

@@ -10,10 +10,10 @@ use nix::sys::stat::Mode;
 
 use crate::model::address::{Address, Family, Name};
 use crate::model::call::{
-    Access, Ancillary, Asked, Birth, Call, Events, Fd, Flags, How, Set, Whom,
+    Access, Ancillary, Asked, Birth, Call, Events, Fd, Flags, How, Interest, Set, Whom,
 };
 use crate::model::id::Pid;
-use crate::model::outcome::{Answer, ControlMessage, Credentials, Outcome, Received};
+use crate::model::outcome::{Answer, ControlMessage, Credentials, Outcome, Received, Reported};
 use crate::sys::bare_call::{self as bare, Direction, Sent, Whose};
 
 /// A number that no process has.
@@ -146,6 +146,12 @@ impl Linux {
             Call::Getsockopt { fd, option } => self.getsockopt(*fd, *option)?,
             Call::Setsockopt { fd, option } => {
                 let (option, value) = match option {
+                    Set::SndTimeo(ms) => {
+                        return Ok(number(bare::set_limit(*fd, libc::SO_SNDTIMEO, *ms)?));
+                    }
+                    Set::RcvTimeo(ms) => {
+                        return Ok(number(bare::set_limit(*fd, libc::SO_RCVTIMEO, *ms)?));
+                    }
                     Set::SndBuf(bytes) => (libc::SO_SNDBUF, *bytes),
                     Set::RcvBuf(bytes) => (libc::SO_RCVBUF, *bytes),
                     Set::PassCred(on) => (libc::SO_PASSCRED, i32::from(*on)),
@@ -156,6 +162,38 @@ impl Linux {
             Call::Inq { fd } => number(bare::queued(*fd, Direction::In)?),
             Call::Outq { fd } => number(bare::queued(*fd, Direction::Out)?),
             Call::Poll { fd, events } => Answer::Ready(Events(bare::poll(*fd, events.0)?)),
+            Call::Epoll { birth } => fd(bare::epoll_create(flags(*birth))?),
+            Call::EpollAdd {
+                fd,
+                target,
+                interest,
+            } => number(bare::epoll_ctl(
+                *fd,
+                libc::EPOLL_CTL_ADD,
+                *target,
+                epoll_events(*interest),
+            )?),
+            Call::EpollModify {
+                fd,
+                target,
+                interest,
+            } => number(bare::epoll_ctl(
+                *fd,
+                libc::EPOLL_CTL_MOD,
+                *target,
+                epoll_events(*interest),
+            )?),
+            Call::EpollDelete { fd, target } => {
+                number(bare::epoll_ctl(*fd, libc::EPOLL_CTL_DEL, *target, 0)?)
+            }
+            Call::EpollWait { fd, most } => {
+                let told = bare::epoll_wait(*fd, *most)?.into_iter();
+                let told = told.map(|(fd, events)| Reported {
+                    fd,
+                    events: Events(events as i16),
+                });
+                Answer::Reported(told.collect())
+            }
             Call::Pipe { birth } => {
                 let (out, into) = bare::pipe2(flags(*birth))?;
                 Answer::Pair(out, into)
@@ -360,6 +398,17 @@ fn number(returned: i64) -> Answer {
 
 fn fd(returned: i64) -> Answer {
     Answer::Descriptor(returned as Fd)
+}
+
+/// What epoll_ctl(2) is told of an interest.
+fn epoll_events(interest: Interest) -> u32 {
+    let edge = if interest.edge { libc::EPOLLET } else { 0 };
+    let oneshot = if interest.oneshot {
+        libc::EPOLLONESHOT
+    } else {
+        0
+    };
+    i32::from(interest.events.0) as u32 | (edge | oneshot) as u32
 }
 
 fn flags(birth: Birth) -> i32 {

@@ -120,7 +120,12 @@ fn quirks() -> nix::Result<Quirks> {
     bare::close(b)?;
     let ended = bare::recvmsg(a, &mut [0; 8], AT_ONCE, None);
     bare::close(a)?;
+    // L26: does a set of epoll(7) know any ioctl(2)?
+    let set = bare::epoll_create(0)? as Fd;
+    let asked = bare::queued(set, Direction::Out);
+    bare::close(set)?;
     Ok(Quirks {
+        epoll_has_its_own_ioctl: asked == Err(nix::errno::Errno::EINVAL),
         connected_is_tested_last: told == Err(nix::errno::Errno::EMSGSIZE),
         an_empty_packet_makes_no_reset: ended.is_ok(),
     })

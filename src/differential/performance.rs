@@ -78,13 +78,18 @@ impl Performance {
                         Asleep::Interrupted => {
                             self.agents.call(*pid, call, line.expected.as_ref())?
                         }
-                        Asleep::Stays => self.agents.begin(*pid, call)?,
+                        Asleep::Stays => {
+                            let sleeper = self.kernel.sleeper(*pid);
+                            let limit = sleeper.and_then(|sleeper| sleeper.limit);
+                            self.agents.begin(*pid, call, limit)?
+                        }
                     });
                 }
                 answer
             }
             Action::Woken { pid } => Some(self.agents.settled(*pid)?),
             Action::Interrupted { pid } => Some(self.agents.interrupt(*pid)?),
+            Action::Expired { pid } => Some(self.agents.expired(*pid)?),
             Action::Collect => {
                 self.wait_for_collection()?;
                 None

@@ -57,6 +57,11 @@ pub enum Turn {
         /// Who.
         pid: u32,
     },
+    /// A process has slept as long as it may.
+    Expired {
+        /// Who.
+        pid: u32,
+    },
     /// The kernel looks for sockets that nobody can reach.
     Collect,
 }
@@ -73,6 +78,7 @@ impl Turn {
             },
             Action::Woken { pid } => Self::Woken { pid: pid.0 },
             Action::Interrupted { pid } => Self::Interrupted { pid: pid.0 },
+            Action::Expired { pid } => Self::Expired { pid: pid.0 },
             Action::Collect => Self::Collect,
         }
     }
@@ -199,6 +205,7 @@ impl Play {
             } => self.call(Pid(*pid), call, *times, *asleep),
             Turn::Woken { pid } => self.woken(Pid(*pid)),
             Turn::Interrupted { pid } => self.interrupted(Pid(*pid)),
+            Turn::Expired { pid } => self.expired(Pid(*pid)),
             Turn::Collect => {
                 self.kernel.collect_garbage();
                 self.agents.let_collect()?;
@@ -215,6 +222,20 @@ impl Play {
         let model = self.kernel.interrupt(pid);
         let linux = self.agents.interrupt(pid)?;
         Ok(self.answered(&model, &linux))
+    }
+
+    fn expired(&mut self, pid: Pid) -> io::Result<Reply> {
+        let limit = self.kernel.sleeper(pid).map(|sleeper| sleeper.limit);
+        let name = process_name(pid);
+        match limit {
+            Some(Some(_)) => {
+                let model = self.kernel.expire(pid);
+                let linux = self.agents.expired(pid)?;
+                Ok(self.answered(&model, &linux))
+            }
+            Some(None) => Ok(Reply::Refused(format!("{name} may sleep for ever."))),
+            None => Ok(Reply::Refused(format!("{name} does not sleep."))),
+        }
     }
 
     fn woken(&mut self, pid: Pid) -> io::Result<Reply> {
@@ -252,10 +273,11 @@ impl Play {
         let mut reply = Reply::Done;
         for _ in 0..times {
             let (model, linux) = match asleep {
-                Asleep::Stays => (
-                    self.kernel.begin(pid, &call),
-                    self.agents.begin(pid, &call)?,
-                ),
+                Asleep::Stays => {
+                    let model = self.kernel.begin(pid, &call);
+                    let limit = self.kernel.sleeper(pid).and_then(|one| one.limit);
+                    (model, self.agents.begin(pid, &call, limit)?)
+                }
                 Asleep::Interrupted => {
                     let model = self.kernel.call(pid, &call);
                     let linux = self.agents.call_or_sleep(pid, &call, &model, PATIENCE)?;

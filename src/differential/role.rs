@@ -208,7 +208,10 @@ fn is_for_everybody(script: &Script) -> bool {
                 .iter()
                 .any(|word| call.contains(word))
         }
-        Action::Collect | Action::Woken { .. } | Action::Interrupted { .. } => false,
+        Action::Collect
+        | Action::Woken { .. }
+        | Action::Interrupted { .. }
+        | Action::Expired { .. } => false,
     };
     script.processes.is_empty()
         && !script

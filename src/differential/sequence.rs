@@ -33,8 +33,8 @@ const MOST_DRAINED: usize = 400;
 /// How often a call is made again while Linux says that too much is in flight, a millisecond apart.
 const MOST_CROWDED: usize = 1_000;
 
-/// How long a call may sleep that should not, by what the model says.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long Linux may take for what it does in its own time.
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Where the model and Linux differ.
 #[derive(Clone, Debug)]
@@ -310,6 +310,9 @@ impl Pair {
                 other => return other,
             }
         }
+        if self.is_set_of_epoll(pid, fd) {
+            return self.call(pid, &Call::EpollWait { fd, most: 64 });
+        }
         let receive = Call::Receive {
             fd,
             len: 40_000,
@@ -329,6 +332,11 @@ impl Pair {
             }
         }
         Step::Same
+    }
+
+    fn is_set_of_epoll(&self, pid: Pid, fd: Fd) -> bool {
+        let file = self.kernel.descriptor(pid, fd);
+        file.is_some_and(|file| matches!(self.kernel.file(file).kind, Kind::Epoll(_)))
     }
 
     /// Whether something is in the queue of what a descriptor refers to.

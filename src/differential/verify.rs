@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use super::dice::Dice;
 use super::generator::{Generator, Range, Who};
 use super::report::Report;
-use super::sequence::{Divergence, Pair, Step, run};
+use super::sequence::{Divergence, FIRST, KEPT, PATIENCE, Pair, Step, run};
 use super::shrink::shrink;
 use crate::model::settings::Settings;
+use crate::sys::{bare_call as bare, unix_table};
 
 /// Lengths of sequences, in calls.
 const LENGTHS: [usize; 5] = [20, 30, 60, 120, 200];
@@ -72,7 +73,10 @@ pub fn verify(
         let now = Instant::now();
         report.time = now - began;
         if let Some(divergence) = divergence {
-            let divergence = Some(shrink(divergence, |calls| run(settings, &range, calls)));
+            let divergence = Some(shrink(divergence, |calls| {
+                wait_for_names(&range);
+                run(settings, &range, calls)
+            }));
             let prefix = range.prefix;
             return Ok(Verified {
                 report,
@@ -91,6 +95,23 @@ pub fn verify(
             told = now;
             progress(&report);
         }
+    }
+}
+
+/// Waits until nobody has a name of this sequence: what it left may be garbage, which Linux collects in its
+/// own time, and whoever finds a name taken finds another difference.
+fn wait_for_names(range: &Range) {
+    // A prefix that is not there tells nothing.
+    if range.prefix.is_empty() {
+        return;
+    }
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE
+        && matches!(unix_table::has_abstract_name(&range.prefix), Ok(true))
+    {
+        // Any socket that is released makes Linux look for garbage; so do those of the sequence.
+        let _ = bare::close_range(FIRST, KEPT - 1);
+        let _ = nix::poll::poll(&mut [], 1_u16);
     }
 }
 

@@ -121,6 +121,36 @@ impl std::ops::BitOrAssign for Events {
     }
 }
 
+/// What a set of epoll(7) is to tell of something, and how often.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Interest {
+    /// Which events; none: nothing is told.
+    pub events: Events,
+    /// `EPOLLET`: once for each change.
+    pub edge: bool,
+    /// `EPOLLONESHOT`: once, and then nothing until it is asked for again.
+    pub oneshot: bool,
+}
+
+impl Interest {
+    /// The same, without what is told of everything.
+    pub fn asked_for(self) -> Self {
+        let always = Events::ERR.0 | Events::HUP.0;
+        Self {
+            events: Events(self.events.0 & !always),
+            ..self
+        }
+    }
+
+    /// The same, with what is told of everything: `EPOLLERR` and `EPOLLHUP`.
+    pub(super) fn with_what_is_always_told(self) -> Self {
+        Self {
+            events: self.events | Events::ERR | Events::HUP,
+            ..self
+        }
+    }
+}
+
 /// What is sent: bytes, over and over until there are enough.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Payload {
@@ -246,6 +276,10 @@ pub enum Set {
     RcvBuf(i32),
     /// `SO_PASSCRED`.
     PassCred(bool),
+    /// `SO_SNDTIMEO`, in milliseconds: how long a call that sends or connects may sleep; 0: for ever.
+    SndTimeo(u32),
+    /// `SO_RCVTIMEO`, in milliseconds: how long a call that receives or accepts may sleep; 0: for ever.
+    RcvTimeo(u32),
     /// `SO_REUSEADDR`, which changes nothing (row A23).
     ReuseAddr,
 }
@@ -343,6 +377,24 @@ pub enum Call {
     Outq { fd: Fd },
     /// poll(2) of one descriptor, without waiting.
     Poll { fd: Fd, events: Events },
+    /// epoll_create1(2); the kernel knows no `nonblock` here.
+    Epoll { birth: Birth },
+    /// epoll_ctl(2) with `EPOLL_CTL_ADD`.
+    EpollAdd {
+        fd: Fd,
+        target: Fd,
+        interest: Interest,
+    },
+    /// epoll_ctl(2) with `EPOLL_CTL_MOD`.
+    EpollModify {
+        fd: Fd,
+        target: Fd,
+        interest: Interest,
+    },
+    /// epoll_ctl(2) with `EPOLL_CTL_DEL`.
+    EpollDelete { fd: Fd, target: Fd },
+    /// epoll_wait(2) for so many events, without waiting.
+    EpollWait { fd: Fd, most: i32 },
     /// pipe2(2).
     Pipe { birth: Birth },
     /// eventfd(2).
@@ -411,10 +463,15 @@ impl Call {
             | Self::Inq { fd }
             | Self::Outq { fd }
             | Self::Poll { fd, .. }
+            | Self::EpollAdd { fd, .. }
+            | Self::EpollModify { fd, .. }
+            | Self::EpollDelete { fd, .. }
+            | Self::EpollWait { fd, .. }
             | Self::Fchmod { fd, .. }
             | Self::Seek { fd, .. } => Some(*fd),
             Self::Socket { .. }
             | Self::Socketpair { .. }
+            | Self::Epoll { .. }
             | Self::Pipe { .. }
             | Self::Eventfd { .. }
             | Self::Open { .. }

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use super::address::Name;
 use super::call::{Fd, Type};
-use super::id::{FileId, NodeId, Pid, SkbId, SockId};
+use super::id::{EpollId, FileId, NodeId, Pid, SkbId, SockId};
 use super::outcome::{Credentials, Wait};
 use super::row::Row;
 use super::socket::{Shut, State};
@@ -121,6 +121,30 @@ pub enum Event {
     EmbryoTaken { listener: SockId, embryo: SockId },
     /// Somebody who sleeps for this socket looks again.
     Woken { sock: SockId },
+    /// A set of epoll(7) watches an open file description, under this descriptor.
+    Watched {
+        epoll: EpollId,
+        file: FileId,
+        fd: Fd,
+    },
+    /// It watches it no longer.
+    Unwatched {
+        epoll: EpollId,
+        file: FileId,
+        fd: Fd,
+    },
+    /// What it watches went to the end of its ready list.
+    BecameReady {
+        epoll: EpollId,
+        file: FileId,
+        fd: Fd,
+    },
+    /// What it watches left its ready list.
+    LeftReady {
+        epoll: EpollId,
+        file: FileId,
+        fd: Fd,
+    },
     /// A process sleeps in its call.
     FellAsleep { pid: Pid, wait: Wait },
     /// It was woken, and goes on with its call.

@@ -54,6 +54,8 @@ faults! {
         "an accepted socket does not block when its listener does not"
     AcceptedHasNoName "accepted-has-no-name" "D04" OneProcess
         "an accepted socket does not show the name of its listener"
+    AddsTwice "adds-twice" "L13" OneProcess
+        "epoll_ctl adds the same descriptor twice"
     AnybodyMaySpoof "anybody-may-spoof" "K05" SeveralProcesses
         "an ordinary user may send the credentials of others"
     ArrivalWakesNoSender "arrival-wakes-no-sender" "F42" SeveralProcesses
@@ -76,6 +78,8 @@ faults! {
         "getpeername fails when the peer is gone"
     DeadPeerIsKept "dead-peer-is-kept" "H12" OneProcess
         "ECONNREFUSED does not dissolve the association of a datagram socket"
+    EdgesAreLevels "edges-are-levels" "L10" OneProcess
+        "EPOLLET reports what is ready again and again"
     EffectiveIdsInMessages "effective-ids-in-messages" "K14" SeveralProcesses
         "SCM_CREDENTIALS holds effective ids"
     EmptyAcceptIsRefused "empty-accept-is-refused" "E06" OneProcess
@@ -102,6 +106,8 @@ faults! {
         "a new descriptor comes behind the highest"
     InqCountsAllDatagrams "inq-counts-all-datagrams" "H30" OneProcess
         "SIOCINQ adds all datagrams up"
+    LevelsFireOnce "levels-fire-once" "L18" OneProcess
+        "epoll_wait reports what is ready only once"
     ListenNeedsNoName "listen-needs-no-name" "E01" OneProcess
         "a socket without a name may listen"
     ListenerIsWritable "listener-is-writable" "L02" OneProcess
@@ -118,6 +124,8 @@ faults! {
         "MSG_CTRUNC is not set for descriptors that were dropped"
     NoTrunc "no-trunc" "H02" OneProcess
         "MSG_TRUNC is not set for a packet that was cut"
+    OneShotFiresAgain "one-shot-fires-again" "L14" OneProcess
+        "EPOLLONESHOT does not silence what was reported"
     OneNamespaceForAllTypes "one-namespace-for-all-types" "B13" OneProcess
         "all types share their abstract names"
     OutqCountsBytes "outq-counts-bytes" "F29" OneProcess
@@ -154,6 +162,10 @@ faults! {
         "whoever sleeps for room to send is woken by any that there is"
     SenderDoesNotCollect "sender-does-not-collect" "K04" OneProcess
         "SO_PASSCRED of the sender does not matter"
+    SetsKeepTheDead "sets-keep-the-dead" "L15" OneProcess
+        "a set of epoll keeps what is closed for good"
+    SetsWatchDescriptors "sets-watch-descriptors" "L12" OneProcess
+        "closing a descriptor takes it out of a set of epoll though a duplicate is open"
     ShutListenerAdmits "shut-listener-admits" "E13" OneProcess
         "a listener that was shut down takes connections"
     ShutReadIsPrivate "shut-read-is-private" "G04" OneProcess

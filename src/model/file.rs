@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::call::{Access, Fd};
-use super::id::{FileId, NodeId, Pid, PipeId, SockId};
+use super::id::{EpollId, FileId, NodeId, Pid, PipeId, SockId};
 
 /// What open(2) calls an open file description: `struct file`.
 #[derive(Clone, Debug)]
@@ -35,6 +35,7 @@ pub enum Kind {
     Eventfd {
         counter: u64,
     },
+    Epoll(EpollId),
 }
 
 impl Kind {

@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::file::Kind;
 use super::id::{FileId, Pid};
 use super::kernel::Kernel;
-use super::outcome::{Answer, Credentials, Outcome, Received, Wait};
+use super::outcome::{Answer, Credentials, Outcome, Received, Reported, Wait};
 use super::run::Run;
 use super::script::{Action, Expected};
 use super::socket::Socket;
@@ -138,11 +138,15 @@ fn is_asked_about(call: &Call) -> bool {
             | Call::Getpeername { .. }
             | Call::Getsockopt { .. }
             | Call::Poll { .. }
+            | Call::EpollWait { .. }
     )
 }
 
 /// Answers that such a call often gives, the likeliest first.
 fn typical(kernel: &Kernel, pid: Pid, call: &Call) -> Vec<Outcome> {
+    if let Call::EpollWait { fd, .. } = call {
+        return of_epoll(kernel, kernel.descriptor(pid, *fd));
+    }
     let (fd, flags) = match call {
         Call::Receive { fd, flags, .. } | Call::Send { fd, flags, .. } => (*fd, *flags),
         Call::Read { fd, .. }
@@ -247,6 +251,26 @@ fn processes(kernel: &Kernel) -> Vec<Outcome> {
     };
     let all = known.chain([nobody]);
     all.map(|of| Outcome::Done(Answer::Credentials(of)))
+        .collect()
+}
+
+/// What a set of epoll(7) could tell: nothing, one of what it watches, all of it.
+fn of_epoll(kernel: &Kernel, file: Option<FileId>) -> Vec<Outcome> {
+    let Some(Kind::Epoll(epoll)) = file.map(|file| kernel.file(file).kind) else {
+        return Vec::new();
+    };
+    let watched = kernel.epoll(epoll).watched.iter();
+    let all: Vec<Reported> = watched
+        .map(|watch| Reported {
+            fd: watch.key.1,
+            events: watch.interest.asked_for().events,
+        })
+        .filter(|reported| reported.events != Events::default())
+        .collect();
+    let alone = all.iter().map(|one| vec![*one]);
+    let answers = [Vec::new(), all.clone()].into_iter().chain(alone);
+    answers
+        .map(|reported| Outcome::Done(Answer::Reported(reported)))
         .collect()
 }
 

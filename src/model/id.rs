@@ -52,6 +52,11 @@ id!(
     "pipe "
 );
 id!(
+    /// A set of epoll(7).
+    EpollId,
+    "epoll "
+);
+id!(
     /// A node of the file system.
     NodeId,
     "node "

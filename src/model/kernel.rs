@@ -4,12 +4,15 @@
 //! the back of the trace. What calls do is decided in [`super::syscall`].
 
 mod descriptors;
+mod epolls;
 mod names;
 mod nodes;
 mod pipes;
 mod queues;
 mod sleepers;
 mod sockets;
+
+pub(super) use self::epolls::Bell;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,10 +21,11 @@ use nix::errno::Errno;
 
 use super::address::Name;
 use super::call::{Fd, Type};
+use super::epoll::Epoll;
 use super::event::Event;
 use super::fault::Fault;
 use super::file::{File, Pipe, Process};
-use super::id::{FileId, Pid, PipeId, SockId};
+use super::id::{EpollId, FileId, Pid, PipeId, SockId};
 use super::outcome::Stop;
 use super::row::Row;
 use super::settings::Settings;
@@ -37,6 +41,10 @@ pub struct Kernel {
     files: Vec<File>,
     socks: Vec<Socket>,
     pipes: Vec<Pipe>,
+    epolls: Vec<Epoll>,
+    /// Datagram sockets that want to know when there is room in the queue of another, the last to ask
+    /// at the end: `peer_wake`.
+    relays: Vec<(SockId, SockId)>,
     abstract_names: BTreeMap<(Type, Name), SockId>,
     tree: Tree,
     skbs: u32,
@@ -88,6 +96,8 @@ impl Kernel {
             files: Vec::new(),
             socks: Vec::new(),
             pipes: Vec::new(),
+            epolls: Vec::new(),
+            relays: Vec::new(),
             abstract_names: BTreeMap::new(),
             tree: Tree::default(),
             skbs: 0,
@@ -232,6 +242,17 @@ impl Kernel {
     /// A pipe.
     pub fn pipe(&self, pipe: PipeId) -> &Pipe {
         &self.pipes[pipe.index()]
+    }
+
+    /// Every set of epoll(7), those that are closed too: they watch nothing.
+    pub fn epolls(&self) -> impl Iterator<Item = (EpollId, &Epoll)> {
+        let epolls = self.epolls.iter().enumerate();
+        epolls.map(|(index, epoll)| (EpollId(index as u32), epoll))
+    }
+
+    /// A set of epoll(7).
+    pub fn epoll(&self, epoll: EpollId) -> &Epoll {
+        &self.epolls[epoll.index()]
     }
 
     /// The file system.

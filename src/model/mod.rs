@@ -11,6 +11,7 @@
 pub mod address;
 pub mod call;
 pub mod catalogue;
+pub mod epoll;
 pub mod event;
 pub mod fault;
 pub mod file;

@@ -42,8 +42,19 @@ pub enum Answer {
     Credentials(Credentials),
     /// What poll(2) reports.
     Ready(Events),
+    /// What epoll_wait(2) reports, in its order.
+    Reported(Vec<Reported>),
     /// A new process, or the process that ended.
     Process(Pid),
+}
+
+/// A `struct epoll_event` whose data is the descriptor that was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Reported {
+    /// Under which descriptor it was added.
+    pub fd: Fd,
+    /// What is ready.
+    pub events: Events,
 }
 
 /// What recvmsg(2) fills in.

@@ -41,6 +41,8 @@ pub enum Roused {
     Woken,
     /// A signal.
     Interrupted,
+    /// Its time was over.
+    Expired,
     /// Nothing: it is looked at, and sleeps still.
     ByNobody,
 }
@@ -52,6 +54,7 @@ impl Step {
             Action::Woken { .. } if self.events.is_empty() => Some(Roused::ByNobody),
             Action::Woken { .. } => Some(Roused::Woken),
             Action::Interrupted { .. } => Some(Roused::Interrupted),
+            Action::Expired { .. } => Some(Roused::Expired),
             Action::Call { .. } | Action::Collect => None,
         }
     }
@@ -116,7 +119,7 @@ impl Run {
         let mut kernel = self.before(self.steps.len()).clone();
         let made = match &line.action {
             Action::Call { pid, call } => Some((*pid, call.clone())),
-            Action::Woken { pid } | Action::Interrupted { pid } => {
+            Action::Woken { pid } | Action::Interrupted { pid } | Action::Expired { pid } => {
                 kernel.sleeper(*pid).map(|one| (*pid, one.call.clone()))
             }
             Action::Collect => None,

@@ -10,6 +10,7 @@
 //! woken B                   whoever made the last call has woken it, and it goes on
 //! = 1 "x"
 //! interrupted B             a signal ends the call that it sleeps in
+//! expired B                 it has slept as long as SO_SNDTIMEO or SO_RCVTIMEO allows
 //! collect                   garbage is collected now
 //! ```
 //!
@@ -93,6 +94,11 @@ pub enum Action {
     Collect,
     /// A process that was woken goes on with the call that it sleeps in.
     Woken {
+        /// Who.
+        pid: Pid,
+    },
+    /// A process has slept as long as it may.
+    Expired {
         /// Who.
         pid: Pid,
     },
@@ -250,6 +256,14 @@ impl Line {
                     None => Err(self.nobody_sleeps(*pid)),
                 }
             }
+            Action::Expired { pid } => {
+                self.check_nobody_is_late(kernel)?;
+                match kernel.sleeper(*pid).map(|sleeper| sleeper.limit) {
+                    Some(Some(_)) => Ok(Some(kernel.expire(*pid))),
+                    Some(None) => Err(self.sleeps_for_ever(*pid)),
+                    None => Err(self.nobody_sleeps(*pid)),
+                }
+            }
             Action::Collect => {
                 self.check_nobody_is_late(kernel)?;
                 kernel.collect_garbage();
@@ -279,6 +293,14 @@ impl Line {
         let message = format!("process {} does not sleep", process_name(pid));
         let mistake = Mistake::at(self.number, message);
         mistake.with_help("Its last call came back at once.")
+    }
+
+    fn sleeps_for_ever(&self, pid: Pid) -> Mistake {
+        let message = format!("process {} may sleep for ever", process_name(pid));
+        let mistake = Mistake::at(self.number, message);
+        mistake.with_help(
+            "Only `setsockopt FD sndtimeo=MS` or `rcvtimeo=MS` before its call sets a limit.",
+        )
     }
 
     /// Who was woken goes on at once, so what it does comes before anything else.

@@ -59,6 +59,9 @@ pub struct Quirks {
     pub connected_is_tested_last: bool,
     /// One empty packet that was not read makes no reset (row I18, from about 6.16 on).
     pub an_empty_packet_makes_no_reset: bool,
+    /// A set of epoll(7) has an ioctl(2) of its own, which refuses with another errno (row L26, from 6.9
+    /// on).
+    pub epoll_has_its_own_ioctl: bool,
 }
 
 impl Default for Settings {
@@ -76,6 +79,7 @@ impl Default for Settings {
             quirks: Quirks {
                 connected_is_tested_last: true,
                 an_empty_packet_makes_no_reset: true,
+                epoll_has_its_own_ioctl: true,
             },
             fault: None,
         }

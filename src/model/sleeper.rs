@@ -4,7 +4,7 @@
 //! [`super::syscall`].
 
 use super::call::Call;
-use super::id::Pid;
+use super::id::{Pid, SockId};
 use super::outcome::Wait;
 use super::syscall::Gathered;
 
@@ -17,6 +17,9 @@ pub struct Sleeper {
     pub call: Call,
     /// For what.
     pub wait: Wait,
+    /// How long it may sleep, in milliseconds; `None`: for ever. When that is over, somebody has to say:
+    /// there is no clock in the model.
+    pub limit: Option<u32>,
     /// Whether somebody woke it where that does not show in what it sleeps for.
     pub(super) woken: bool,
     /// What it has done so far.
@@ -30,6 +33,19 @@ pub(super) struct Progress {
     pub sent: usize,
     /// Bytes that were taken from one.
     pub gathered: Option<Gathered>,
+    /// A message that waits for room in a queue.
+    pub parked: Option<Parked>,
+}
+
+/// A buffer that is charged to its sender and is in no queue yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parked {
+    /// Who sends it.
+    pub sock: SockId,
+    /// Whose queue it waits for: that stays, whoever the peer of the sender is by then.
+    pub other: SockId,
+    /// What it is charged with, in bytes.
+    pub truesize: u32,
 }
 
 impl Progress {
@@ -49,6 +65,8 @@ pub(super) enum Course {
     /// It slept and goes on. How long it may wait was settled when it began: `O_NONBLOCK` matters no more
     /// (`sock_rcvtimeo`).
     Resumed,
+    /// It slept as long as it may: it looks once more, and does not wait (`schedule_timeout`).
+    Expired,
     /// It slept and ends: a signal has come, and has been handled (`signal_pending`).
     Interrupted,
 }

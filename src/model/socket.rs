@@ -84,6 +84,10 @@ pub struct Socket {
     pub charged: u32,
     /// `SO_PASSCRED`.
     pub passcred: bool,
+    /// `SO_SNDTIMEO`, in milliseconds; `None`: for ever.
+    pub sndtimeo: Option<u32>,
+    /// `SO_RCVTIMEO`, in milliseconds; `None`: for ever.
+    pub rcvtimeo: Option<u32>,
     /// What `SO_PEERCRED` says.
     pub peercred: Option<Credentials>,
     /// Permission bits of its inode in sockfs, which a node gets at bind.
@@ -114,7 +118,8 @@ impl Socket {
     /// (`unix_write_space`, which asks `unix_writable`).
     pub fn wakes_senders(&self) -> bool {
         // The kernel counts from 1, and what is just being freed has one byte left.
-        (u64::from(self.charged) + 2) * 4 <= u64::from(self.sndbuf)
+        let free = (u64::from(self.charged) + 2) * 4 <= u64::from(self.sndbuf);
+        free && self.state != State::Listen
     }
 
     /// Whether type and state are those of a connection.
@@ -168,4 +173,15 @@ pub(super) struct Filled {
     pub credentials: Option<Credentials>,
     /// The user who sends it.
     pub user: u32,
+    /// When its sender is charged.
+    pub charge: Charge,
+}
+
+/// When a sender is charged with a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Charge {
+    /// When it is put into a queue: nothing can be noticed in between.
+    Now,
+    /// It was, before it waited for room there.
+    Before,
 }

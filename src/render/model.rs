@@ -153,6 +153,7 @@ fn caller(step: &Step, pid: Pid) -> Span {
     let words = match step.rouses() {
         Some(Roused::Woken) => format!("{name}, woken:  "),
         Some(Roused::Interrupted) => format!("{name}, interrupted:  "),
+        Some(Roused::Expired) => format!("{name}, whose time is over:  "),
         Some(Roused::ByNobody) => format!("{name}, still asleep:  "),
         None => format!("{name}  "),
     };

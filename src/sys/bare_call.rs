@@ -49,6 +49,9 @@ pub struct Arrived {
     pub control_len: usize,
 }
 
+/// More events than one process has descriptors.
+const MOST_EVENTS: c_int = 1024;
+
 fn returned(result: c_long) -> Returned {
     Errno::result(result)
 }
@@ -305,6 +308,20 @@ pub fn set_option(fd: Fd, option: c_int, value: c_int) -> Returned {
     returned(unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, option, place, len) }.into())
 }
 
+/// setsockopt(2) of `SO_SNDTIMEO` or `SO_RCVTIMEO`, in milliseconds; 0: for ever.
+pub fn set_limit(fd: Fd, option: c_int, ms: u32) -> Returned {
+    let limit = libc::timeval {
+        tv_sec: i64::from(ms / 1000),
+        tv_usec: i64::from(ms % 1000) * 1000,
+    };
+    let len = size_of_val(&limit) as libc::socklen_t;
+    // SAFETY: the option is one timeval, which outlives the call.
+    returned(
+        unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, option, (&raw const limit).cast(), len) }
+            .into(),
+    )
+}
+
 /// ioctl(2) with `SIOCINQ` or `SIOCOUTQ`.
 pub fn queued(fd: Fd, direction: Direction) -> Returned {
     let request = match direction {
@@ -336,6 +353,34 @@ pub fn poll(fd: Fd, events: i16) -> nix::Result<i16> {
     // SAFETY: one pollfd is there.
     returned(unsafe { libc::poll(&raw mut asked, 1, 0) }.into())?;
     Ok(asked.revents)
+}
+
+/// epoll_create1(2).
+pub fn epoll_create(flags: c_int) -> Returned {
+    // SAFETY: takes numbers only.
+    returned(unsafe { libc::epoll_create1(flags) }.into())
+}
+
+/// epoll_ctl(2); what is told of `target` is told under its own number.
+pub fn epoll_ctl(fd: Fd, operation: c_int, target: Fd, events: u32) -> Returned {
+    let mut event = libc::epoll_event {
+        events,
+        u64: target as u64,
+    };
+    // SAFETY: one epoll_event is there.
+    returned(unsafe { libc::epoll_ctl(fd, operation, target, &raw mut event) }.into())
+}
+
+/// epoll_wait(2) for so many events, without waiting: whose, and which.
+pub fn epoll_wait(fd: Fd, most: c_int) -> nix::Result<Vec<(Fd, u32)>> {
+    let room = most.clamp(0, MOST_EVENTS);
+    let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; room as usize];
+    // SAFETY: there is room for as many events as are asked for; where less than 1 is asked for, none
+    // is written.
+    let count =
+        returned(unsafe { libc::epoll_wait(fd, events.as_mut_ptr(), most.min(room), 0) }.into())?;
+    let told = events[..count as usize].iter();
+    Ok(told.map(|event| (event.u64 as Fd, event.events)).collect())
 }
 
 /// pipe2(2).

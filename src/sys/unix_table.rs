@@ -15,6 +15,18 @@ pub fn inodes() -> io::Result<BTreeSet<u64>> {
     Ok(parse(&fs::read("/proc/self/net/unix")?))
 }
 
+/// Whether any socket of this network namespace has an abstract name that starts so.
+///
+/// # Errors
+/// When the table cannot be read.
+pub fn has_abstract_name(start: &str) -> io::Result<bool> {
+    let table = fs::read("/proc/self/net/unix")?;
+    let name = format!(" @{start}");
+    Ok(table
+        .windows(name.len())
+        .any(|window| window == name.as_bytes()))
+}
+
 /// Names are whatever bytes a program chose, line feeds too: a line begins with an address and a colon.
 fn parse(table: &[u8]) -> BTreeSet<u64> {
     let text = String::from_utf8_lossy(table);

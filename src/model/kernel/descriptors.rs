@@ -68,6 +68,9 @@ impl Kernel {
         if let Some(slot) = self.process_mut(pid).descriptors.remove(&fd) {
             let file = slot.file;
             self.emit(|| Event::DescriptorClosed { pid, fd, file });
+            if self.wrong(Fault::SetsWatchDescriptors) {
+                self.unwatch_under(file, fd);
+            }
             self.unrefer(file);
         }
     }

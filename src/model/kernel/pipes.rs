@@ -1,6 +1,7 @@
 //! Changes of pipes.
 
-use super::Kernel;
+use super::{Bell, Kernel};
+use crate::model::call::Events;
 use crate::model::file::{Kind, PIPE_PAGES, Page, Pipe};
 use crate::model::id::PipeId;
 
@@ -48,6 +49,7 @@ impl Kernel {
     pub(in crate::model) fn drain_pipe(&mut self, pipe: PipeId, len: usize) -> Vec<u8> {
         let pages = &mut self.pipes[pipe.index()].pages;
         let mut read = Vec::new();
+        let mut was_full = false;
         while read.len() < len {
             let Some(first) = pages.front_mut() else {
                 break;
@@ -55,8 +57,12 @@ impl Kernel {
             let take = first.data.len().min(len - read.len());
             read.extend(first.data.drain(..take));
             if first.data.is_empty() {
+                was_full |= pages.len() == PIPE_PAGES;
                 pages.pop_front();
             }
+        }
+        if was_full {
+            self.ring(Bell::PipeIn(pipe), Events::OUT);
         }
         read
     }
@@ -66,7 +72,15 @@ impl Kernel {
         match kind {
             Kind::PipeOut(pipe) => self.pipes[pipe.index()].readers -= 1,
             Kind::PipeIn(pipe) => self.pipes[pipe.index()].writers -= 1,
-            _ => {}
+            _ => return,
+        }
+        let (Kind::PipeOut(pipe) | Kind::PipeIn(pipe)) = kind else {
+            return;
+        };
+        let ends = self.pipe(pipe);
+        if (ends.readers == 0) != (ends.writers == 0) {
+            self.ring(Bell::PipeOut(pipe), Events::default());
+            self.ring(Bell::PipeIn(pipe), Events::default());
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Changes of queues.
 
 use super::Kernel;
+use crate::model::call::Events;
 use crate::model::event::Event;
 use crate::model::fault::Fault;
 use crate::model::id::{FileId, SkbId, SockId};
 use crate::model::sleeper::Woken;
-use crate::model::socket::{Filled, Skb};
+use crate::model::socket::{Charge, Filled, Skb};
 
 impl Kernel {
     /// Puts a buffer at the end of a queue: `skb_queue_tail`.
@@ -17,12 +18,15 @@ impl Kernel {
             files,
             credentials,
             user,
+            charge,
         } = filled;
         for file in &files {
             self.fly(*file);
         }
-        let charged = self.sock(from).charged + truesize;
-        self.charge(from, charged);
+        if charge == Charge::Now {
+            let charged = self.sock(from).charged + truesize;
+            self.charge(from, charged);
+        }
         let skb = self.next_skb();
         let len = data.len();
         let told = self.trace.events.is_some();
@@ -45,7 +49,7 @@ impl Kernel {
             len,
             files: carried,
         });
-        self.wake(sock);
+        self.wake(sock, Events::IN);
     }
 
     /// Puts a connection into the queue of a listener.
@@ -63,7 +67,7 @@ impl Kernel {
             embryo: Some(embryo),
         });
         self.emit(|| Event::EmbryoQueued { listener, embryo });
-        self.wake(listener);
+        self.wake(listener, Events::IN);
     }
 
     /// Takes the connection that waited longest.
@@ -121,7 +125,7 @@ impl Kernel {
             let charged = self.sock(skb.from).charged - skb.truesize;
             self.charge(skb.from, charged);
             if self.sock(skb.from).wakes_senders() {
-                self.wake(skb.from);
+                self.wake(skb.from, Events::OUT);
             }
         }
         for file in &skb.files {

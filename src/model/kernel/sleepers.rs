@@ -1,12 +1,13 @@
 //! Changes of who sleeps.
 
-use super::Kernel;
-use crate::model::call::Call;
+use super::{Bell, Kernel};
+use crate::model::call::{Call, Events};
 use crate::model::event::Event;
 use crate::model::fault::Fault;
 use crate::model::id::{FileId, Pid, SockId};
 use crate::model::outcome::Wait;
-use crate::model::sleeper::{Course, Progress, Sleeper, Woken};
+use crate::model::row::row;
+use crate::model::sleeper::{Course, Parked, Progress, Sleeper, Woken};
 
 impl Kernel {
     /// Every process that sleeps in a call, in the order in which they fell asleep.
@@ -20,12 +21,19 @@ impl Kernel {
     }
 
     /// The call that is being made sleeps from now on.
-    pub(in crate::model) fn put_to_sleep(&mut self, pid: Pid, call: Call, wait: Wait) {
+    pub(in crate::model) fn put_to_sleep(
+        &mut self,
+        pid: Pid,
+        call: Call,
+        wait: Wait,
+        limit: Option<u32>,
+    ) {
         let progress = self.take_progress();
         self.sleepers.push(Sleeper {
             pid,
             call,
             wait,
+            limit,
             woken: false,
             progress,
         });
@@ -61,6 +69,27 @@ impl Kernel {
         self.under_way.progress = progress;
     }
 
+    /// A message of the call that is being made waits for room in a queue, and is charged for.
+    pub(in crate::model) fn park(&mut self, parked: Parked) {
+        let charged = self.sock(parked.sock).charged + parked.truesize;
+        self.charge(parked.sock, charged);
+        self.keep_parked(parked);
+    }
+
+    /// It waits on.
+    pub(in crate::model) fn keep_parked(&mut self, parked: Parked) {
+        self.under_way.progress.parked = Some(parked);
+    }
+
+    /// The call that is being made ends, and its message was not sent.
+    pub(in crate::model) fn drop_parked(&mut self) {
+        if let Some(parked) = self.under_way.progress.parked.take() {
+            let charged = self.sock(parked.sock).charged - parked.truesize;
+            self.charge(parked.sock, charged);
+            self.free_unsent(parked.sock);
+        }
+    }
+
     /// Whether the call that is being made may not sleep, since a signal came.
     pub(in crate::model) fn is_interrupted(&self) -> bool {
         self.under_way.course == Course::Interrupted
@@ -71,15 +100,17 @@ impl Kernel {
         self.under_way.course == Course::Begun
     }
 
-    /// Whether the call that is being made may not wait at an open file description.
+    /// Whether the call that is being made may not wait at an open file description, or no longer.
     pub(in crate::model) fn may_not_wait(&self, file: FileId) -> bool {
-        self.file(file).nonblock && self.has_just_begun()
+        let expired = self.under_way.course == Course::Expired;
+        expired || self.file(file).nonblock && self.has_just_begun()
     }
 
-    /// Somebody who sleeps at this socket looks again: `sk_data_ready`, `sk_state_change`,
-    /// `sk_write_space`. All sleep in one place: who waits for room to send is woken by what arrives, too,
-    /// and then any room will do (`sock_wait_for_wmem`).
-    pub(in crate::model) fn wake(&mut self, sock: SockId) {
+    /// Somebody who sleeps at this socket looks again: `sk_data_ready`, `sk_write_space`,
+    /// `sk_error_report`, and with no event, which may be any, `sk_state_change`. All sleep in one place:
+    /// who waits for room to send is woken by what arrives, too, and then any room will do
+    /// (`sock_wait_for_wmem`).
+    pub(in crate::model) fn wake(&mut self, sock: SockId, change: Events) {
         if self.sock(sock).has_room() && !self.wrong(Fault::ArrivalWakesNoSender) {
             let waiting = self.sleepers.iter_mut();
             for sleeper in waiting.filter(|sleeper| sleeper.wait == Wait::Room(sock)) {
@@ -87,10 +118,46 @@ impl Kernel {
             }
         }
         self.emit(|| Event::Woken { sock });
+        self.ring(Bell::Sock(sock), change);
+    }
+
+    /// A buffer that a call made for a message, and did not send, is freed: there may be room again.
+    pub(in crate::model) fn free_unsent(&mut self, sock: SockId) {
+        if self.sock(sock).wakes_senders() {
+            self.by(row("L29"));
+            self.wake(sock, Events::OUT);
+        }
+    }
+
+    /// A datagram socket wants to know when there is room in the queue of another, if it does not wait
+    /// for one already: `unix_dgram_peer_wake_connect`.
+    pub(in crate::model) fn relay(&mut self, sock: SockId, other: SockId) {
+        if self.relays.iter().all(|(from, _)| *from != sock) {
+            self.relays.push((sock, other));
+        }
+    }
+
+    /// It does not want to know any more: `unix_dgram_peer_wake_disconnect`.
+    pub(in crate::model) fn end_relay(&mut self, sock: SockId, other: SockId) {
+        self.relays.retain(|relay| *relay != (sock, other));
+    }
+
+    /// Tells those that want to know of room in this socket's queue: `unix_dgram_peer_wake_relay`.
+    fn wake_relays(&mut self, sock: SockId, woken: Woken) {
+        let change = match woken {
+            Woken::First => Events::OUT,
+            Woken::All => Events::default(),
+        };
+        while let Some(place) = self.relays.iter().rposition(|(_, other)| *other == sock) {
+            let (from, _) = self.relays.remove(place);
+            self.by(row("L30"));
+            self.wake(from, change);
+        }
     }
 
     /// Wakes those who sleep until there is room in this socket's queue: `peer_wait`.
     pub(in crate::model) fn wake_peers(&mut self, sock: SockId, woken: Woken) {
+        self.wake_relays(sock, woken);
         if woken == Woken::First && self.wrong(Fault::FreedPlaceWakesNobody) {
             return;
         }

@@ -26,6 +26,8 @@ impl Kernel {
             sndbuf: self.settings.wmem_default,
             charged: 0,
             passcred: false,
+            sndtimeo: None,
+            rcvtimeo: None,
             peercred: None,
             mode: 0o777,
             owner: 0,
@@ -119,6 +121,16 @@ impl Kernel {
     /// Sets `SO_PASSCRED`.
     pub(in crate::model) fn set_passcred(&mut self, sock: SockId, on: bool) {
         self.socks[sock.index()].passcred = on;
+    }
+
+    /// Sets `SO_SNDTIMEO`, in milliseconds; 0 is for ever.
+    pub(in crate::model) fn set_sndtimeo(&mut self, sock: SockId, ms: u32) {
+        self.socks[sock.index()].sndtimeo = (ms > 0).then_some(ms);
+    }
+
+    /// Sets `SO_RCVTIMEO`, in milliseconds; 0 is for ever.
+    pub(in crate::model) fn set_rcvtimeo(&mut self, sock: SockId, ms: u32) {
+        self.socks[sock.index()].rcvtimeo = (ms > 0).then_some(ms);
     }
 
     /// Sets the permission bits of its inode in sockfs.

@@ -4,11 +4,14 @@ use super::Mistake;
 use super::read::{Choice, Reader};
 use super::token::Token;
 use super::words::{self, CALLS};
-use crate::model::call::{Ancillary, Birth, Call, Claimed, Events, Flags, Set, Whom};
+use crate::model::call::{Ancillary, Birth, Call, Claimed, Events, Flags, Interest, Set, Whom};
 
 const INT: std::ops::RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
 /// The last offset that can be sought: what a file holds is kept in memory.
 const FARTHEST: i64 = 16 << 20;
+
+/// How long a call may be told to sleep, in milliseconds: not so long that nobody would wait for it.
+const LIMITS: std::ops::RangeInclusive<i64> = 0..=10_000;
 
 /// Reads a call from all tokens of a line, its process excepted.
 pub(super) fn call(line: usize, tokens: &[Token<'_>], end: usize) -> Result<Call, Mistake> {
@@ -108,6 +111,27 @@ fn arguments_of(name: &str, reader: &mut Reader<'_>) -> Result<Call, Mistake> {
             }
             Call::Poll { fd, events }
         }
+        "epoll" => Call::Epoll {
+            birth: birth(reader)?,
+        },
+        "epoll-add" => Call::EpollAdd {
+            fd: reader.fd()?,
+            target: reader.fd()?,
+            interest: interest(reader)?,
+        },
+        "epoll-mod" => Call::EpollModify {
+            fd: reader.fd()?,
+            target: reader.fd()?,
+            interest: interest(reader)?,
+        },
+        "epoll-del" => Call::EpollDelete {
+            fd: reader.fd()?,
+            target: reader.fd()?,
+        },
+        "epoll-wait" => Call::EpollWait {
+            fd: reader.fd()?,
+            most: reader.number("a number of events", INT)?,
+        },
         "pipe" => Call::Pipe {
             birth: birth(reader)?,
         },
@@ -211,6 +235,20 @@ fn creation(reader: &mut Reader<'_>) -> Result<(i32, i32, Birth), Mistake> {
         }
     }
     Ok((ty, protocol, birth_of(&choices)))
+}
+
+/// What a set of epoll(7) is to tell, and how often.
+fn interest(reader: &mut Reader<'_>) -> Result<Interest, Mistake> {
+    let known = [words::names(words::POLLED), words::TRIGGERS.to_vec()].concat();
+    let mut interest = Interest::default();
+    for choice in reader.choices(&known, &[])? {
+        match choice.name {
+            "et" => interest.edge = true,
+            "oneshot" => interest.oneshot = true,
+            event => interest.events |= words::value(words::POLLED, event).unwrap_or_default(),
+        }
+    }
+    Ok(interest)
 }
 
 fn birth(reader: &mut Reader<'_>) -> Result<Birth, Mistake> {
@@ -330,6 +368,8 @@ fn set_option(reader: &mut Reader<'_>) -> Result<Call, Mistake> {
         ("rcvbuf", value) => Set::RcvBuf(reader.parse_number(token, value, INT)?),
         ("passcred", "on") => Set::PassCred(true),
         ("passcred", "off") => Set::PassCred(false),
+        ("sndtimeo", value) => Set::SndTimeo(reader.parse_number(token, value, LIMITS)?),
+        ("rcvtimeo", value) => Set::RcvTimeo(reader.parse_number(token, value, LIMITS)?),
         ("reuseaddr", "") => Set::ReuseAddr,
         _ => {
             let message = format!("`{}` is no option that can be set", token.text);
@@ -338,6 +378,8 @@ fn set_option(reader: &mut Reader<'_>) -> Result<Call, Mistake> {
                 "rcvbuf=N",
                 "passcred=on",
                 "passcred=off",
+                "sndtimeo=MS",
+                "rcvtimeo=MS",
                 "reuseaddr",
             ];
             let help = words::advice(token.text, &known);

@@ -8,7 +8,9 @@ use super::words;
 use super::{Expected, Mistake};
 use crate::model::address::Name;
 use crate::model::call::{Events, Flags};
-use crate::model::outcome::{Answer, ControlMessage, Credentials, Outcome, Received, Wait};
+use crate::model::outcome::{
+    Answer, ControlMessage, Credentials, Outcome, Received, Reported, Wait,
+};
 
 /// How many bytes credentials are.
 const UCRED: usize = 12;
@@ -16,9 +18,11 @@ const UCRED: usize = 12;
 const MOST_ERRNOS: i32 = 4095;
 
 const USAGE: &str = "= N | fd N | fds N N | process B | -1 ERRNO | asleep | N \"data\" | \
-                     name ADDRESS | creds A,UID,GID | poll in out";
+                     name ADDRESS | creds A,UID,GID | poll in out | events FD:in,out";
 /// First words of an outcome that is no number.
-const FIRST: &[&str] = &["fd", "fds", "process", "asleep", "name", "creds", "poll"];
+const FIRST: &[&str] = &[
+    "fd", "fds", "process", "asleep", "name", "creds", "poll", "events",
+];
 
 /// Reads what is expected from the tokens behind `=`.
 pub(super) fn expected(line: usize, tokens: &[Token<'_>], end: usize) -> Result<Expected, Mistake> {
@@ -62,6 +66,13 @@ fn outcome(line: usize, tokens: &[Token<'_>], end: usize) -> Result<Outcome, Mis
             }
             Answer::Ready(events)
         }
+        "events" => {
+            let mut all = Vec::new();
+            while let Some(token) = reader.next_if(|_| true) {
+                all.push(reported(&reader, token)?);
+            }
+            Answer::Reported(all)
+        }
         number if number.parse::<i64>().is_ok() => {
             match reader.next_if(|text| text.starts_with('"')) {
                 Some(data) => Answer::Received(received(&mut reader, first, data)?),
@@ -78,6 +89,28 @@ fn outcome(line: usize, tokens: &[Token<'_>], end: usize) -> Result<Outcome, Mis
     };
     reader.finish()?;
     Ok(Outcome::Done(answer))
+}
+
+/// `4:in,hup`.
+fn reported(reader: &Reader<'_>, token: Token<'_>) -> Result<Reported, Mistake> {
+    let wrong = |message: String| {
+        let known = words::names(words::READY).join(", ");
+        let help = format!("It is written `4:in,hup`; known: {known}.");
+        reader.wrong(token, message).with_help(help)
+    };
+    let Some((fd, names)) = token.text.split_once(':') else {
+        return Err(wrong(format!(
+            "`{}` does not say what is ready",
+            token.text
+        )));
+    };
+    let mut events = Events::default();
+    for name in names.split(',') {
+        let event = words::value(words::READY, name);
+        events |= event.ok_or_else(|| wrong(format!("`{name}` is no event")))?;
+    }
+    let fd = reader.parse_number(token, fd, i64::from(i32::MIN)..=i64::from(i32::MAX))?;
+    Ok(Reported { fd, events })
 }
 
 /// `EAGAIN`.

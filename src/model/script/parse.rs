@@ -82,7 +82,7 @@ impl Parser {
                 let columns = rest[0].start..whole.end;
                 Err(Mistake::new(number, columns, "nothing more belongs here"))
             }
-            "woken" | "interrupted" => self.roused(number, whole, *first, rest),
+            "woken" | "interrupted" | "expired" => self.roused(number, whole, *first, rest),
             "=" => {
                 let expected = outcomes::expected(number, rest, first.end())?;
                 match self.script.lines.last_mut() {
@@ -121,7 +121,7 @@ impl Parser {
         });
     }
 
-    /// `woken B` and `interrupted B`.
+    /// `woken B`, `interrupted B` and `expired B`.
     fn roused(
         &mut self,
         number: usize,
@@ -139,9 +139,10 @@ impl Parser {
             Mistake::new(number, columns, format!("`{}` is no process", name.text))
         })?;
         let of_this = |line: &&mut Line| match line.action {
-            Action::Call { pid, .. } | Action::Woken { pid } | Action::Interrupted { pid } => {
-                pid == who
-            }
+            Action::Call { pid, .. }
+            | Action::Woken { pid }
+            | Action::Interrupted { pid }
+            | Action::Expired { pid } => pid == who,
             Action::Collect => false,
         };
         let asleep = Expected::of(&Outcome::Sleeps(Wait::Other));
@@ -157,6 +158,7 @@ impl Parser {
         }
         let action = match how {
             "woken" => Action::Woken { pid: who },
+            "expired" => Action::Expired { pid: who },
             _ => Action::Interrupted { pid: who },
         };
         self.push(number, action);

@@ -6,10 +6,13 @@ use nix::errno::Errno;
 use super::words;
 use crate::model::address::{Address, Family, Name};
 use crate::model::call::{
-    Access, Ancillary, Asked, Birth, Call, Claimed, Events, Flags, How, Payload, Set, Whom,
+    Access, Ancillary, Asked, Birth, Call, Claimed, Events, Flags, How, Interest, Payload, Set,
+    Whom,
 };
 use crate::model::id::{Pid, SockId};
-use crate::model::outcome::{Answer, ControlMessage, Credentials, Outcome, Received, Wait};
+use crate::model::outcome::{
+    Answer, ControlMessage, Credentials, Outcome, Received, Reported, Wait,
+};
 
 const BIRTHS: [Birth; 3] = [
     Birth {
@@ -166,6 +169,7 @@ pub(crate) fn calls() -> Vec<Call> {
     }
     for birth in BIRTHS {
         calls.push(Call::Accept { fd, birth });
+        calls.push(Call::Epoll { birth });
         calls.push(Call::Pipe { birth });
         calls.push(Call::Eventfd { value: 3, birth });
     }
@@ -234,6 +238,8 @@ pub(crate) fn calls() -> Vec<Call> {
         Set::RcvBuf(4096),
         Set::PassCred(true),
         Set::PassCred(false),
+        Set::SndTimeo(0),
+        Set::RcvTimeo(1_000),
         Set::ReuseAddr,
     ] {
         calls.push(Call::Setsockopt { fd, option });
@@ -245,6 +251,30 @@ pub(crate) fn calls() -> Vec<Call> {
     ] {
         calls.push(Call::Poll { fd, events });
     }
+    for (events, edge, oneshot) in [
+        (Events::default(), false, false),
+        (Events::IN, true, false),
+        (Events::OUT | Events::RDHUP, false, true),
+    ] {
+        let interest = Interest {
+            events,
+            edge,
+            oneshot,
+        };
+        let target = 4;
+        calls.push(Call::EpollAdd {
+            fd,
+            target,
+            interest,
+        });
+        calls.push(Call::EpollModify {
+            fd,
+            target,
+            interest,
+        });
+    }
+    calls.push(Call::EpollDelete { fd, target: -1 });
+    calls.push(Call::EpollWait { fd, most: 8 });
     for access in [Access::Read, Access::Write, Access::Both, Access::Path] {
         calls.push(Call::Open {
             path: path(),
@@ -297,6 +327,17 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
         Answer::Ready(Events::default()),
         Answer::Ready(Events::IN | Events::HUP | Events::RDHUP),
         Answer::Ready(Events::NVAL),
+        Answer::Reported(vec![]),
+        Answer::Reported(vec![
+            Reported {
+                fd: 4,
+                events: Events::IN | Events::HUP,
+            },
+            Reported {
+                fd: 5,
+                events: Events::OUT,
+            },
+        ]),
         received(b"", None, Flags::default(), vec![]),
         received(b"5 \"", Some(name(b"s\0")), Flags::TRUNC, vec![]),
         received(

@@ -50,6 +50,9 @@ pub(super) const READY: &[(&str, Events)] = &[
     ("nval", Events::NVAL),
 ];
 
+/// How often a set of epoll(7) is to tell of something, when not as long as it is ready.
+pub(super) const TRIGGERS: &[&str] = &["et", "oneshot"];
+
 /// What shutdown(2) can end.
 pub(super) const HOW: &[(&str, How)] = &[
     ("read", How::Read),
@@ -130,11 +133,22 @@ pub(super) const CALLS: &[(&str, &str)] = &[
     ),
     (
         "setsockopt",
-        "setsockopt FD sndbuf=N|rcvbuf=N|passcred=on|passcred=off|reuseaddr",
+        "setsockopt FD sndbuf=N|rcvbuf=N|passcred=on|passcred=off|sndtimeo=MS|rcvtimeo=MS|reuseaddr",
     ),
     ("inq", "inq FD"),
     ("outq", "outq FD"),
     ("poll", "poll FD [in] [out] [rdhup]"),
+    ("epoll", "epoll [nonblock] [cloexec]"),
+    (
+        "epoll-add",
+        "epoll-add FD FD [in] [out] [rdhup] [et] [oneshot]",
+    ),
+    (
+        "epoll-mod",
+        "epoll-mod FD FD [in] [out] [rdhup] [et] [oneshot]",
+    ),
+    ("epoll-del", "epoll-del FD FD"),
+    ("epoll-wait", "epoll-wait FD MOST"),
     ("pipe", "pipe [nonblock] [cloexec]"),
     ("eventfd", "eventfd N [nonblock] [cloexec]"),
     ("open", "open PATH r|w|rw|path"),

@@ -5,9 +5,9 @@ use std::fmt::{self, Display, Formatter};
 
 use super::{Action, Expected, Line, Script, words};
 use crate::model::address::{Address, Name};
-use crate::model::call::{Ancillary, Birth, Call, Flags, Payload, Set, Whom};
+use crate::model::call::{Ancillary, Birth, Call, Flags, Interest, Payload, Set, Whom};
 use crate::model::id::Pid;
-use crate::model::outcome::{Answer, ControlMessage, Credentials, Outcome, Received};
+use crate::model::outcome::{Answer, ControlMessage, Credentials, Outcome, Received, Reported};
 
 /// The longest data that is written whole, in bytes.
 const WHOLE: usize = 64;
@@ -112,6 +112,33 @@ impl Display for Birth {
             }
         }
         Ok(())
+    }
+}
+
+impl Display for Interest {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let set = words::POLLED
+            .iter()
+            .filter(|(_, event)| self.events.has(*event));
+        set.map(|(word, _)| word)
+            .try_for_each(|word| write!(f, " {word}"))?;
+        for (word, on) in words::TRIGGERS.iter().zip([self.edge, self.oneshot]) {
+            if on {
+                write!(f, " {word}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is ready under a descriptor: `4:in,hup`.
+impl Display for Reported {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let set = words::READY
+            .iter()
+            .filter(|(_, event)| self.events.has(*event));
+        let words: Vec<&str> = set.map(|(word, _)| *word).collect();
+        write!(f, "{}:{}", self.fd, words.join(","))
     }
 }
 
@@ -240,6 +267,8 @@ impl Display for Call {
                 Set::SndBuf(bytes) => write!(f, "setsockopt {fd} sndbuf={bytes}"),
                 Set::RcvBuf(bytes) => write!(f, "setsockopt {fd} rcvbuf={bytes}"),
                 Set::PassCred(on) => write!(f, "setsockopt {fd} passcred={}", on_or_off(*on)),
+                Set::SndTimeo(ms) => write!(f, "setsockopt {fd} sndtimeo={ms}"),
+                Set::RcvTimeo(ms) => write!(f, "setsockopt {fd} rcvtimeo={ms}"),
                 Set::ReuseAddr => write!(f, "setsockopt {fd} reuseaddr"),
             },
             Self::Inq { fd } => write!(f, "inq {fd}"),
@@ -250,6 +279,19 @@ impl Display for Call {
                 set.map(|(word, _)| word)
                     .try_for_each(|word| write!(f, " {word}"))
             }
+            Self::Epoll { birth } => write!(f, "epoll{birth}"),
+            Self::EpollAdd {
+                fd,
+                target,
+                interest,
+            } => write!(f, "epoll-add {fd} {target}{interest}"),
+            Self::EpollModify {
+                fd,
+                target,
+                interest,
+            } => write!(f, "epoll-mod {fd} {target}{interest}"),
+            Self::EpollDelete { fd, target } => write!(f, "epoll-del {fd} {target}"),
+            Self::EpollWait { fd, most } => write!(f, "epoll-wait {fd} {most}"),
             Self::Pipe { birth } => write!(f, "pipe{birth}"),
             Self::Eventfd { value, birth } => write!(f, "eventfd {value}{birth}"),
             Self::Fchmod { fd, mode } => write!(f, "fchmod {fd} {mode:04o}"),
@@ -321,6 +363,10 @@ impl Display for Answer {
                 set.map(|(word, _)| word)
                     .try_for_each(|word| write!(f, " {word}"))
             }
+            Self::Reported(reported) => {
+                f.write_str("events")?;
+                reported.iter().try_for_each(|one| write!(f, " {one}"))
+            }
             Self::Received(received) => received.fmt(f),
         }
     }
@@ -377,6 +423,7 @@ impl Display for Action {
             Self::Interrupted { pid } => {
                 write!(f, "interrupted {}", words::process_name(*pid))
             }
+            Self::Expired { pid } => write!(f, "expired {}", words::process_name(*pid)),
             Self::Woken { pid } => write!(f, "woken {}", words::process_name(*pid)),
         }
     }

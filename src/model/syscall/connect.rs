@@ -4,7 +4,7 @@ use nix::errno::Errno;
 
 use super::{DONE, Result};
 use crate::model::address::{Address, Family, HEADER};
-use crate::model::call::{Fd, Type};
+use crate::model::call::{Events, Fd, Type};
 use crate::model::fault::Fault;
 use crate::model::id::{FileId, Pid, SockId};
 use crate::model::kernel::Kernel;
@@ -137,7 +137,8 @@ impl Kernel {
             if other.is_none() {
                 self.set_state(sock, State::Close);
             }
-            self.wake(sock);
+            self.end_relay(sock, old);
+            self.wake(sock, Events::OUT);
             if other != Some(old) {
                 self.by(row("H18"));
                 self.disconnected(sock, old);
@@ -166,6 +167,7 @@ impl Kernel {
         let other = self.sock(old);
         if !other.dead && other.peer == Some(sock) && !self.wrong(Fault::ReconnectDoesNotReset) {
             self.set_error(old, Some(Errno::ECONNRESET));
+            self.wake(old, Events::ERR);
         }
     }
 }

@@ -189,7 +189,9 @@ impl Kernel {
             Kind::PipeIn(pipe) | Kind::PipeOut(pipe) => {
                 self.check_user(pid, self.pipe(pipe).owner)?;
             }
-            Kind::Eventfd { .. } => return Err(Stop::Failed(Errno::EOPNOTSUPP)),
+            Kind::Eventfd { .. } | Kind::Epoll(_) => {
+                return Err(Stop::Failed(Errno::EOPNOTSUPP));
+            }
         }
         Ok(DONE)
     }
@@ -207,8 +209,8 @@ impl Kernel {
                 self.set_offset(file, u64::from(offset));
                 Ok(Answer::Number(i64::from(offset)))
             }
-            // An eventfd may be sought, and nothing comes of it.
-            Kind::Eventfd { .. } => Ok(Answer::Number(0)),
+            // An eventfd or a set of epoll(7) may be sought, and nothing comes of it.
+            Kind::Eventfd { .. } | Kind::Epoll(_) => Ok(Answer::Number(0)),
             _ => Err(self.refuse(row("C09"), Errno::ESPIPE)),
         }
     }

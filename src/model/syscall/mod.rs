@@ -7,6 +7,7 @@ mod connect;
 mod control;
 mod create;
 mod descriptor;
+mod epoll;
 mod file;
 mod find;
 mod listen;
@@ -23,6 +24,7 @@ mod sleep;
 
 use nix::errno::Errno;
 
+use self::epoll::Operation;
 pub(super) use self::receive::Gathered;
 use self::receive::{Control, Wanted};
 use super::call::{Call, Fd};
@@ -45,6 +47,13 @@ impl Kernel {
     /// # Panics
     /// When there is no such process.
     pub fn call(&mut self, pid: Pid, call: &Call) -> Outcome {
+        let outcome = self.attempt(pid, call);
+        self.drop_parked();
+        outcome
+    }
+
+    /// A call as far as it comes.
+    fn attempt(&mut self, pid: Pid, call: &Call) -> Outcome {
         self.begin_afresh();
         let answer = self.dispatch(pid, call);
         self.release_files();
@@ -132,6 +141,21 @@ impl Kernel {
             Call::Inq { fd } => self.inq(pid, *fd),
             Call::Outq { fd } => self.outq(pid, *fd),
             Call::Poll { fd, events } => Ok(self.poll(pid, *fd, *events)),
+            Call::Epoll { birth } => self.epoll_create(pid, *birth),
+            Call::EpollAdd {
+                fd,
+                target,
+                interest,
+            } => self.epoll_ctl(pid, *fd, *target, Operation::Add(*interest)),
+            Call::EpollModify {
+                fd,
+                target,
+                interest,
+            } => self.epoll_ctl(pid, *fd, *target, Operation::Modify(*interest)),
+            Call::EpollDelete { fd, target } => {
+                self.epoll_ctl(pid, *fd, *target, Operation::Delete)
+            }
+            Call::EpollWait { fd, most } => self.epoll_wait(pid, *fd, *most),
             Call::Pipe { birth } => self.pipe2(pid, *birth),
             Call::Eventfd { value, birth } => self.eventfd(pid, *value, *birth),
             Call::Open { path, access } => self.open(pid, path, *access),

@@ -3,12 +3,12 @@
 use nix::errno::Errno;
 
 use super::{DONE, Result};
-use crate::model::call::{Asked, Fd, Set, Type};
+use crate::model::call::{Asked, Events, Fd, Set, Type};
 use crate::model::fault::Fault;
 use crate::model::file::Kind;
 use crate::model::id::{Pid, SockId};
 use crate::model::kernel::Kernel;
-use crate::model::outcome::{Answer, Credentials};
+use crate::model::outcome::{Answer, Credentials, Stop};
 use crate::model::row::row;
 use crate::model::socket::State;
 use crate::model::tree::NodeKind;
@@ -79,11 +79,13 @@ impl Kernel {
                 self.set_sndbuf(sock, sndbuf);
                 self.by(row("F26"));
                 if self.sock(sock).wakes_senders() {
-                    self.wake(sock);
+                    self.wake(sock, Events::OUT);
                 }
             }
             Set::RcvBuf(_) => self.by(row("F25")),
             Set::PassCred(on) => self.set_passcred(sock, on),
+            Set::SndTimeo(ms) => self.set_sndtimeo(sock, ms),
+            Set::RcvTimeo(ms) => self.set_rcvtimeo(sock, ms),
             Set::ReuseAddr => self.by(row("A23")),
         }
         Ok(DONE)
@@ -105,6 +107,7 @@ impl Kernel {
                 return Ok(Answer::Number(len - offset as i64));
             }
             Kind::Eventfd { .. } => return Err(self.refuse(row("C19"), Errno::ENOTTY)),
+            Kind::Epoll(_) => return Err(self.not_of_epoll()),
         };
         let socket = self.sock(sock);
         if socket.state == State::Listen {
@@ -126,7 +129,10 @@ impl Kernel {
     pub(super) fn outq(&mut self, pid: Pid, fd: Fd) -> Result<Answer> {
         let file = self.file_at(pid, fd)?;
         let Kind::Socket(sock) = self.file(file).kind else {
-            return Err(self.refuse(row("C19"), Errno::ENOTTY));
+            return Err(match self.file(file).kind {
+                Kind::Epoll(_) => self.not_of_epoll(),
+                _ => self.refuse(row("C19"), Errno::ENOTTY),
+            });
         };
         let charged = self.sock(sock).charged;
         self.by(row("O03"));
@@ -135,6 +141,15 @@ impl Kernel {
             false => i64::from(charged),
         };
         Ok(Answer::Number(bytes))
+    }
+
+    /// What ioctl(2) says of a set of epoll(7): `ep_eventpoll_ioctl`, which is new.
+    fn not_of_epoll(&mut self) -> Stop {
+        let errno = match self.settings().quirks.epoll_has_its_own_ioctl {
+            true => Errno::EINVAL,
+            false => Errno::ENOTTY,
+        };
+        self.refuse(row("L26"), errno)
     }
 
     fn unread_of(&self, sock: SockId) -> i64 {

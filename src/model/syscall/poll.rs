@@ -1,9 +1,9 @@
-//! poll(2): `unix_poll`, `unix_dgram_poll`, `pipe_poll`, `eventfd_poll`.
+//! poll(2): `unix_poll`, `unix_dgram_poll`, `pipe_poll`, `eventfd_poll`, `ep_eventpoll_poll`.
 
 use crate::model::call::{Events, Fd, Type};
 use crate::model::fault::Fault;
 use crate::model::file::Kind;
-use crate::model::id::{Pid, SockId};
+use crate::model::id::{FileId, Pid, SockId};
 use crate::model::kernel::Kernel;
 use crate::model::outcome::Answer;
 use crate::model::row::row;
@@ -20,7 +20,18 @@ impl Kernel {
             self.by(row("L23"));
             return Answer::Ready(Events::NVAL);
         };
-        let ready = match self.file(file).kind {
+        let ready = self.ready(file, events);
+        // Errors and hang-ups are told to whoever did not ask, too.
+        if events == Events::default() && ready.has(Events::HUP) {
+            self.by(row("L09"));
+        }
+        Answer::Ready(ready.and(events | Events::ERR | Events::HUP))
+    }
+
+    /// What is ready of an open file description, and what is told unasked: `vfs_poll`.
+    pub(super) fn ready(&mut self, file: FileId, events: Events) -> Events {
+        match self.file(file).kind {
+            Kind::Epoll(epoll) => self.poll_epoll(epoll),
             Kind::Socket(sock) => self.poll_sock(sock, events),
             Kind::PipeOut(pipe) => {
                 let pipe = self.pipe(pipe);
@@ -56,12 +67,7 @@ impl Kernel {
                 }
                 ready
             }
-        };
-        // Errors and hang-ups are told to whoever did not ask, too.
-        if events == Events::default() && ready.has(Events::HUP) {
-            self.by(row("L09"));
         }
-        Answer::Ready(ready.and(events | Events::ERR | Events::HUP))
     }
 
     fn poll_sock(&mut self, sock: SockId, events: Events) -> Events {
@@ -135,6 +141,9 @@ impl Kernel {
         if let (Type::Dgram, Some(peer)) = (socket.ty, socket.peer) {
             let other = self.sock(peer);
             let full = other.peer != Some(sock) && other.queue_is_full() && !other.dead;
+            if full {
+                self.relay(sock, peer);
+            }
             if full && !self.wrong(Fault::PollIgnoresFullPeer) {
                 self.by(row("H21"));
                 return false;

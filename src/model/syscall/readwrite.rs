@@ -5,10 +5,10 @@ use nix::errno::Errno;
 use super::Result;
 use super::receive::{Control, Wanted};
 use super::send::Message;
-use crate::model::call::{Access, Fd, Flags, Payload};
+use crate::model::call::{Access, Events, Fd, Flags, Payload};
 use crate::model::file::Kind;
 use crate::model::id::{FileId, Pid, PipeId};
-use crate::model::kernel::Kernel;
+use crate::model::kernel::{Bell, Kernel};
 use crate::model::outcome::{Answer, Received, Stop, Wait};
 use crate::model::row::row;
 use crate::model::sleeper::Progress;
@@ -41,6 +41,7 @@ impl Kernel {
                 }
                 self.drain_pipe(pipe, len)
             }
+            Kind::Epoll(_) => return Err(self.refuse(row("L26"), Errno::EINVAL)),
             Kind::PipeIn(_) => return Err(self.refuse(row("J23"), Errno::EBADF)),
             Kind::Regular {
                 node,
@@ -68,6 +69,7 @@ impl Kernel {
                     return Err(self.wait(nonblock, row("O12"), Wait::Other));
                 }
                 self.set_counter(file, 0);
+                self.ring(Bell::Eventfd(file), Events::OUT);
                 counter.to_ne_bytes().to_vec()
             }
         };
@@ -158,6 +160,7 @@ impl Kernel {
                 self.set_offset(file, offset + bytes.len() as u64);
                 Ok(Answer::Number(bytes.len() as i64))
             }
+            Kind::Epoll(_) => Err(self.refuse(row("L26"), Errno::EINVAL)),
             Kind::Eventfd { counter } => self.add_to_counter(file, counter, payload, nonblock),
         }
     }
@@ -170,7 +173,9 @@ impl Kernel {
         nonblock: bool,
     ) -> Result<Answer> {
         let mut sent = self.take_progress().sent;
+        // Who reads is called by every write, also by one that writes nothing: once somebody has polled.
         if self.pipe(pipe).readers == 0 {
+            self.ring(Bell::PipeOut(pipe), Events::IN);
             self.break_pipe(pid);
             return match sent {
                 0 => Err(Stop::Failed(Errno::EPIPE)),
@@ -178,6 +183,7 @@ impl Kernel {
             };
         }
         sent += self.fill_pipe(pipe, &payload.bytes(sent, payload.len - sent));
+        self.ring(Bell::PipeOut(pipe), Events::IN);
         let goes_no_further = nonblock || self.is_interrupted();
         if sent == payload.len || sent > 0 && goes_no_further {
             return Ok(Answer::Number(sent as i64));
@@ -207,6 +213,7 @@ impl Kernel {
             return Err(self.wait(nonblock, row("O12"), Wait::Other));
         }
         self.set_counter(file, counter + added);
+        self.ring(Bell::Eventfd(file), Events::IN);
         Ok(Answer::Number(COUNTER as i64))
     }
 }

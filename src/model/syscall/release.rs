@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nix::errno::Errno;
 
+use crate::model::call::Events;
 use crate::model::fault::Fault;
 use crate::model::file::Kind;
 use crate::model::id::{FileId, SockId};
@@ -24,7 +25,9 @@ impl Kernel {
     /// Releases what a call left without references. A message that goes may take more with it.
     pub(super) fn release_files(&mut self) {
         while let Some(file) = self.next_released() {
+            self.unwatch_everywhere(file);
             match self.file(file).kind {
+                Kind::Epoll(epoll) => self.clear_epoll(epoll),
                 Kind::Socket(sock) => self.release_sock(sock, Accepted::Yes),
                 kind @ (Kind::PipeIn(_) | Kind::PipeOut(_)) => self.close_pipe_end(kind),
                 Kind::Regular { .. } | Kind::Eventfd { .. } => {}
@@ -47,10 +50,11 @@ impl Kernel {
         if let Some(peer) = peer {
             if self.sock(sock).is_connection_based() {
                 self.tell_peer(sock, peer, accepted);
+                self.wake(peer, Events::default());
             } else {
                 self.by(row("D09"));
             }
-            self.wake(peer);
+            self.end_relay(sock, peer);
         }
         while let Some(skb) = self.unqueue(sock, 0) {
             if let (State::Listen, Some(embryo)) = (state, skb.embryo) {

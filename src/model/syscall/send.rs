@@ -5,14 +5,14 @@ use nix::errno::Errno;
 
 use super::{Result, control::Attached};
 use crate::model::address::Address;
-use crate::model::call::{Ancillary, Flags, Payload, Type};
+use crate::model::call::{Ancillary, Events, Flags, Payload, Type};
 use crate::model::fault::Fault;
 use crate::model::id::{FileId, Pid, SockId};
 use crate::model::kernel::Kernel;
 use crate::model::outcome::{Answer, Stop, Wait};
 use crate::model::row::{Row, row};
-use crate::model::sleeper::Progress;
-use crate::model::socket::{Filled, State};
+use crate::model::sleeper::{Parked, Progress};
+use crate::model::socket::{Charge, Filled, State};
 
 /// What is sent, and how.
 pub(super) struct Message<'a> {
@@ -139,12 +139,19 @@ impl Kernel {
             self.by(row("F28"));
         }
         self.reserve(sock, nonblock, row("F11"))?;
-        if sent == 0 {
-            self.check_in_flight(pid, attached)?;
-        }
+        let checked = match sent {
+            0 => self.check_in_flight(pid, attached),
+            _ => Ok(()),
+        };
         let target = self.sock(other);
-        if target.dead || target.shutdown.receive {
-            return Err(self.pipe_broken(pid, message.flags, row("G04")));
+        let gone = target.dead || target.shutdown.receive;
+        let checked = match checked {
+            Ok(()) if gone => Err(self.pipe_broken(pid, message.flags, row("G04"))),
+            checked => checked,
+        };
+        if let Err(stop) = checked {
+            self.free_unsent(sock);
+            return Err(stop);
         }
         let files = match sent {
             0 => attached.files.clone(),
@@ -162,12 +169,20 @@ impl Kernel {
             credentials: attached.credentials,
         };
         let data = message.payload.bytes(sent, size);
-        self.post(pid, sock, other, data, attached);
+        self.post(pid, sock, other, data, attached, Charge::Now);
         Ok(size)
     }
 
     /// Puts a buffer into the queue of who receives it: `skb_queue_tail`, and `unix_scm_to_skb` before.
-    fn post(&mut self, pid: Pid, sock: SockId, other: SockId, data: Vec<u8>, attached: Attached) {
+    fn post(
+        &mut self,
+        pid: Pid,
+        sock: SockId,
+        other: SockId,
+        data: Vec<u8>,
+        attached: Attached,
+        charge: Charge,
+    ) {
         let truesize = &self.settings().truesize;
         let truesize = match self.sock(sock).ty {
             Type::Stream => truesize.stream(data.len()),
@@ -180,6 +195,7 @@ impl Kernel {
             files: attached.files,
             credentials: self.credentials_for(pid, attached.credentials, sock, other),
             user: self.process(pid).uid,
+            charge,
         };
         self.queue(other, filled);
     }
@@ -193,6 +209,52 @@ impl Kernel {
         nonblock: bool,
     ) -> Result<usize> {
         let attached = self.attach(pid, message.control)?;
+        let parked = self.take_progress().parked;
+        let other = match parked {
+            Some(parked) => Ok(parked.other),
+            None => {
+                // Who slept for room to send has passed these checks, whatever has changed since.
+                if self.has_just_begun() {
+                    self.check_packet(sock, message, to)?;
+                }
+                self.reserve(sock, nonblock, row("H15"))?;
+                let checked = self.check_in_flight(pid, &attached);
+                checked.and_then(|()| self.find_receiver(pid, sock, to))
+            }
+        };
+        let other = other.and_then(|other| self.admitted(pid, sock, other, to, nonblock));
+        let len = message.payload.len;
+        let other = match other {
+            Ok(other) => other,
+            Err(stop) => {
+                self.keep_or_free(sock, len, parked, stop);
+                return Err(stop);
+            }
+        };
+        if len == 0 {
+            self.by(if attached.files.is_empty() {
+                row("H06")
+            } else {
+                row("J06")
+            });
+        }
+        self.by(row("H01"));
+        let charge = match parked {
+            Some(_) => Charge::Before,
+            None => Charge::Now,
+        };
+        let data = message.payload.bytes(0, len);
+        self.post(pid, sock, other, data, attached, charge);
+        Ok(len)
+    }
+
+    /// What is looked at before there is a buffer.
+    fn check_packet(
+        &mut self,
+        sock: SockId,
+        message: &Message<'_>,
+        to: Option<&Address>,
+    ) -> Result<()> {
         if message.flags.has(Flags::OOB) {
             return Err(self.refuse(row("H29"), Errno::EOPNOTSUPP));
         }
@@ -209,34 +271,78 @@ impl Kernel {
         if !connected && !self.settings().quirks.connected_is_tested_last {
             return Err(self.refuse(row("H09"), Errno::ENOTCONN));
         }
-        let len = message.payload.len;
         let spare = if self.wrong(Fault::PacketsMayFillTheBuffer) {
             0
         } else {
             SPARE
         };
-        if len > (self.sock(sock).sndbuf - spare) as usize {
+        if message.payload.len > (self.sock(sock).sndbuf - spare) as usize {
             return Err(self.refuse(row("H17"), Errno::EMSGSIZE));
         }
-        self.reserve(sock, nonblock, row("H15"))?;
-        self.check_in_flight(pid, &attached)?;
-        let other = match to {
+        Ok(())
+    }
+
+    /// A packet was not sent: its buffer stays while its sender sleeps, and is freed when it fails.
+    fn keep_or_free(&mut self, sock: SockId, len: usize, parked: Option<Parked>, stop: Stop) {
+        match (stop, parked) {
+            (Stop::Sleeps(Wait::Queue(other)), None) => {
+                self.by(row("H46"));
+                let truesize = self.settings().truesize.packet(len);
+                self.park(Parked {
+                    sock,
+                    other,
+                    truesize,
+                });
+            }
+            (Stop::Sleeps(_), Some(parked)) => self.keep_parked(parked),
+            (_, Some(parked)) => {
+                self.keep_parked(parked);
+                self.drop_parked();
+            }
+            (_, None) => self.free_unsent(sock),
+        }
+    }
+
+    /// Whom a packet goes to.
+    fn find_receiver(&mut self, pid: Pid, sock: SockId, to: Option<&Address>) -> Result<SockId> {
+        match to {
             Some(to) => {
                 if self.sock(sock).peer.is_some() {
                     self.by(row("H28"));
                 }
-                self.find(pid, to, self.sock(sock).ty)?
+                self.find(pid, to, self.sock(sock).ty)
             }
             None => match self.sock(sock).peer {
-                Some(peer) => peer,
-                None => return Err(self.refuse(row("H09"), Errno::ENOTCONN)),
+                Some(peer) => Ok(peer),
+                None => Err(self.refuse(row("H09"), Errno::ENOTCONN)),
             },
-        };
+        }
+    }
+
+    /// Who receives a packet, if it can be sent now; who slept still means whom it meant before.
+    fn admitted(
+        &mut self,
+        pid: Pid,
+        sock: SockId,
+        mut other: SockId,
+        to: Option<&Address>,
+        nonblock: bool,
+    ) -> Result<SockId> {
         if !self.may_send(sock, other) {
             return Err(self.refuse(row("H10"), Errno::EPERM));
         }
         if self.sock(other).dead {
-            return Err(self.send_to_the_dead(sock, other));
+            if self.sock(sock).ty == Type::Seqpacket || self.sock(sock).peer == Some(other) {
+                return Err(self.send_to_the_dead(sock, other));
+            }
+            if to.is_none() {
+                return Err(self.refuse(row("H48"), Errno::ECONNRESET));
+            }
+            // Somebody else may have the name by now.
+            other = self.find_receiver(pid, sock, to)?;
+            if !self.may_send(sock, other) {
+                return Err(self.refuse(row("H10"), Errno::EPERM));
+            }
         }
         if self.sock(other).shutdown.receive && !self.wrong(Fault::ShutReceiverTakesPackets) {
             return Err(self.refuse(row("G12"), Errno::EPIPE));
@@ -249,18 +355,12 @@ impl Kernel {
         } else if self.sock(other).queue_is_full()
             && !self.wrong(Fault::QueueOfDatagramsIsUnlimited)
         {
+            if nonblock && self.sock(sock).peer == Some(other) {
+                self.relay(sock, other);
+            }
             return Err(self.wait(nonblock, row("H14"), Wait::Queue(other)));
         }
-        if len == 0 {
-            self.by(if attached.files.is_empty() {
-                row("H06")
-            } else {
-                row("J06")
-            });
-        }
-        self.by(row("H01"));
-        self.post(pid, sock, other, message.payload.bytes(0, len), attached);
-        Ok(len)
+        Ok(other)
     }
 
     /// The receiver of a datagram is gone.
@@ -271,6 +371,8 @@ impl Kernel {
         if !self.wrong(Fault::DeadPeerIsKept) {
             self.set_peer(sock, None);
             self.set_state(sock, State::Close);
+            self.end_relay(sock, other);
+            self.wake(sock, Events::OUT);
             self.disconnected(sock, other);
         }
         self.refuse(row("H12"), Errno::ECONNREFUSED)

@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 
 use super::{DONE, Result};
-use crate::model::call::{Fd, How};
+use crate::model::call::{Events, Fd, How};
 use crate::model::fault::Fault;
 use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
@@ -35,7 +35,7 @@ impl Kernel {
             self.by(row("G05"));
         }
         self.add_shutdown(sock, shut);
-        self.wake(sock);
+        self.wake(sock, Events::default());
         match peer {
             Some(peer) if connection_based => {
                 let seen = shut.seen_from_the_peer();
@@ -48,7 +48,7 @@ impl Kernel {
                 };
                 self.by(row("G04"));
                 self.add_shutdown(peer, seen);
-                self.wake(peer);
+                self.wake(peer, Events::default());
             }
             Some(_) => self.by(row("G15")),
             None => {}

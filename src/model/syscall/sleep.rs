@@ -4,9 +4,11 @@ use nix::errno::Errno;
 
 use crate::model::call::Call;
 use crate::model::fault::Fault;
+use crate::model::file::Kind;
 use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
 use crate::model::outcome::{Outcome, Stop, Wait};
+use crate::model::row::row;
 use crate::model::sleeper::Course;
 
 impl Kernel {
@@ -16,9 +18,10 @@ impl Kernel {
     /// When there is no such process, or it sleeps already.
     pub fn begin(&mut self, pid: Pid, call: &Call) -> Outcome {
         assert!(self.sleeper(pid).is_none(), "{pid:?} sleeps");
-        let outcome = self.call(pid, call);
+        let outcome = self.attempt(pid, call);
         if let Outcome::Sleeps(wait) = outcome {
-            self.put_to_sleep(pid, call.clone(), wait);
+            let limit = self.limit_of(pid, call);
+            self.put_to_sleep(pid, call.clone(), wait, limit);
         }
         outcome
     }
@@ -68,10 +71,34 @@ impl Kernel {
         self.rouse_and_call(pid, Course::Interrupted)
     }
 
+    /// A process has slept as long as it may (`SO_SNDTIMEO`, `SO_RCVTIMEO`): its call ends with what it
+    /// has done, or with EAGAIN, if that is nothing.
+    ///
+    /// # Panics
+    /// When it does not sleep.
+    pub fn expire(&mut self, pid: Pid) -> Outcome {
+        self.by(row("E10"));
+        self.rouse_and_call(pid, Course::Expired)
+    }
+
+    /// How long a call may sleep, in milliseconds: `sock_sndtimeo`, `sock_rcvtimeo`.
+    fn limit_of(&self, pid: Pid, call: &Call) -> Option<u32> {
+        let file = self.descriptor(pid, call.fd()?)?;
+        let Kind::Socket(sock) = self.file(file).kind else {
+            return None;
+        };
+        let socket = self.sock(sock);
+        match call {
+            Call::Receive { .. } | Call::Read { .. } | Call::Accept { .. } => socket.rcvtimeo,
+            _ => socket.sndtimeo,
+        }
+    }
+
     fn rouse_and_call(&mut self, pid: Pid, course: Course) -> Outcome {
         let sleeper = self.rouse(pid, course).expect("a process that sleeps");
         if course == Course::Interrupted && matches!(sleeper.wait, Wait::Queue(_)) {
             // It does not look again whether there is room.
+            self.drop_parked();
             return Outcome::Failed(Errno::EINTR);
         }
         let answer = self.dispatch(pid, &sleeper.call);
@@ -82,7 +109,7 @@ impl Kernel {
         self.release_files();
         let outcome = answer.into();
         if let Outcome::Sleeps(wait) = outcome {
-            self.put_to_sleep(pid, sleeper.call, wait);
+            self.put_to_sleep(pid, sleeper.call, wait, sleeper.limit);
         }
         outcome
     }

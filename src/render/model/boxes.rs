@@ -399,6 +399,7 @@ fn open_to(kernel: &Kernel, file: &File) -> String {
             };
             format!("{}, offset {offset}, {access}", path_of(kernel, node))
         }
+        Kind::Epoll(epoll) => epoll.to_string(),
         Kind::Eventfd { counter } => format!("an eventfd, counter {counter}"),
     };
     match file.nonblock {

@@ -2,11 +2,11 @@
 
 use super::values::{
     ancillary, born, delivered, message_flags, or_zero, polled, sockaddr, socket_type, structure,
-    sun_path, ucred,
+    sun_path, ucred, watched,
 };
 use super::words::{quoted, shortened};
-use crate::model::call::{Access, Asked, Call, Events, Flags, How, Set};
-use crate::model::outcome::{Answer, Outcome, Received};
+use crate::model::call::{Access, Asked, Call, Events, Flags, How, Interest, Set};
+use crate::model::outcome::{Answer, Outcome, Received, Reported};
 use crate::model::script::process_name;
 
 /// What stands where nothing is known.
@@ -66,6 +66,7 @@ fn returned(call: &Call, answer: &Answer) -> String {
         Answer::Process(pid) => process_name(*pid),
         Answer::Ready(ready) if *ready == Events::default() => "0 (Timeout)".to_owned(),
         Answer::Ready(ready) => format!("1 ([{{revents={}}}])", polled(*ready)),
+        Answer::Reported(reported) => reported.len().to_string(),
         Answer::Pair(..) | Answer::Name(_) | Answer::Credentials(_) => "0".to_owned(),
     }
 }
@@ -154,6 +155,25 @@ fn made(call: &Call, answer: Option<&Answer>) -> String {
         Call::Poll { fd, events } => {
             format!("poll([{{fd={fd}, events={}}}], 1, 0)", polled(*events))
         }
+        Call::Epoll { birth } => {
+            format!("epoll_create1({})", or_zero(born("EPOLL", *birth)))
+        }
+        Call::EpollAdd {
+            fd,
+            target,
+            interest,
+        } => epoll_ctl("ADD", *fd, *target, *interest),
+        Call::EpollModify {
+            fd,
+            target,
+            interest,
+        } => epoll_ctl("MOD", *fd, *target, *interest),
+        Call::EpollDelete { fd, target } => {
+            format!("epoll_ctl({fd}, EPOLL_CTL_DEL, {target}, NULL)")
+        }
+        Call::EpollWait { fd, most } => {
+            format!("epoll_wait({fd}, {}, {most}, 0)", reported(answer))
+        }
         Call::Pipe { birth } => match born("O", *birth) {
             words if words.is_empty() => format!("pipe({})", pair(answer)),
             words => format!("pipe2({}, {})", pair(answer), words.join("|")),
@@ -163,6 +183,27 @@ fn made(call: &Call, answer: Option<&Answer>) -> String {
         }
         _ => other(call, answer),
     }
+}
+
+fn epoll_ctl(operation: &str, fd: i32, target: i32, interest: Interest) -> String {
+    let events = watched(interest);
+    format!("epoll_ctl({fd}, EPOLL_CTL_{operation}, {target}, {{{events}, data={target}}})")
+}
+
+/// What epoll_wait(2) filled in.
+fn reported(answer: Option<&Answer>) -> String {
+    let Some(Answer::Reported(reported)) = answer else {
+        return UNKNOWN.to_owned();
+    };
+    let one = |one: &Reported| {
+        let interest = Interest {
+            events: one.events,
+            ..Interest::default()
+        };
+        format!("{{{}, data={}}}", watched(interest), one.fd)
+    };
+    let all: Vec<String> = reported.iter().map(one).collect();
+    format!("[{}]", all.join(", "))
 }
 
 /// Calls that are about descriptors, files and processes.
@@ -280,9 +321,16 @@ fn setsockopt(fd: i32, option: Set) -> String {
         Set::SndBuf(bytes) => ("SO_SNDBUF", bytes),
         Set::RcvBuf(bytes) => ("SO_RCVBUF", bytes),
         Set::PassCred(on) => ("SO_PASSCRED", i32::from(on)),
+        Set::SndTimeo(ms) => return timeo(fd, "SO_SNDTIMEO", ms),
+        Set::RcvTimeo(ms) => return timeo(fd, "SO_RCVTIMEO", ms),
         Set::ReuseAddr => ("SO_REUSEADDR", 1),
     };
     format!("setsockopt({fd}, SOL_SOCKET, {name}, [{value}])")
+}
+
+fn timeo(fd: i32, name: &str, ms: u32) -> String {
+    let (seconds, micros) = (ms / 1000, ms % 1000 * 1000);
+    format!("setsockopt({fd}, SOL_SOCKET, {name}, {{tv_sec={seconds}, tv_usec={micros}}})")
 }
 
 fn number(answer: Option<&Answer>) -> String {

@@ -155,6 +155,18 @@ pub fn sentence(event: &Event, rows: &Rows) -> String {
             format!("{embryo}, first of those that wait at {listener}, is taken")
         }
         Event::Woken { sock } => format!("whoever sleeps for {sock} looks again"),
+        Event::Watched { epoll, file, fd } => {
+            format!("{epoll} watches {file} from now on, as {fd}")
+        }
+        Event::Unwatched { epoll, file, fd } => {
+            format!("{epoll} watches {file} as {fd} no longer")
+        }
+        Event::BecameReady { epoll, file, fd } => {
+            format!("{file}, watched as {fd}, goes to the end of the ready list of {epoll}")
+        }
+        Event::LeftReady { epoll, file, fd } => {
+            format!("{file}, watched as {fd}, is taken from the ready list of {epoll}")
+        }
         Event::FellAsleep { pid, wait } => {
             let process = process_name(*pid);
             format!("{process} sleeps until {}", until(*wait))

@@ -4,10 +4,10 @@ use super::Told;
 use super::moment::why_so;
 use super::table::wrapped;
 use super::values::polled;
-use super::words::{count, named, shortened};
+use super::words::{count, listed, named, shortened};
 use crate::model::call::{Events, Flags};
 use crate::model::guess::Question;
-use crate::model::outcome::{Answer, ControlMessage, Outcome, Received};
+use crate::model::outcome::{Answer, ControlMessage, Outcome, Received, Reported};
 use crate::model::run::Step;
 use crate::model::script::{Expected, process_name};
 use crate::render::text::{Role, Span, Text};
@@ -96,6 +96,14 @@ fn words(answer: &Expected) -> String {
             },
             Answer::Ready(events) if *events == Events::default() => "nothing is ready".to_owned(),
             Answer::Ready(events) => polled(*events).replace('|', ", "),
+            Answer::Reported(reported) if reported.is_empty() => "nothing is ready".to_owned(),
+            Answer::Reported(reported) => {
+                let one = |one: &Reported| {
+                    let events = polled(one.events).replace("POLL", "EPOLL");
+                    format!("{} for {}", events.replace('|', ", "), one.fd)
+                };
+                listed(&reported.iter().map(one).collect::<Vec<_>>())
+            }
             Answer::Process(pid) => format!("process {}", process_name(*pid)),
         },
     }

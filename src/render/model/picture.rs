@@ -14,7 +14,7 @@
 
 use super::boxes::{self, Shape};
 use super::table::{compared, wrapped};
-use super::things::{names, pipes, sockets};
+use super::things::{epolls, names, pipes, sockets};
 use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
 use crate::model::run::Run;
@@ -105,9 +105,10 @@ pub fn draw(states: States<'_>, cast: &Cast, width: usize) -> Text {
     for pid in &shape.left_out {
         text.append(without_box(states.after, *pid, width));
     }
-    let sections: [(&str, &str, Section); 3] = [
+    let sections: [(&str, &str, Section); 4] = [
         ("SOCKETS", "and what waits to be read from each", sockets),
         ("PIPES", "", pipes),
+        ("EPOLL", "and what each set watches", epolls),
         ("NAMES", "", names),
     ];
     for (title, more, rows) in sections {

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::event::{shut_words, ty_word};
 use super::picture::{States, filled};
 use super::table::{Row, wrapped};
+use super::values::watched as interest;
 use super::words::{SHOWN, count, listed, named, padded, quoted, shortened};
-use crate::model::call::Type;
+use crate::model::call::{Events, Type};
 use crate::model::file::Kind;
-use crate::model::id::{PipeId, SockId};
+use crate::model::id::{EpollId, PipeId, SockId};
 use crate::model::kernel::Kernel;
 use crate::model::socket::{Shut, Skb, Socket, State};
 use crate::model::tree::NodeKind;
@@ -248,6 +249,42 @@ pub fn pipes(kernel: &Kernel, _: States<'_>, room: usize) -> Vec<Row> {
         let ends = ends.map(|(number, one)| count(u64::from(number), one));
         let text = format!("{what}; {}", listed(&ends));
         labelled(id.0, &id.to_string(), text, room)
+    });
+    rows.collect()
+}
+
+/// Sets of epoll(7) that are open: what they watch, and what is on their ready lists.
+pub fn epolls(kernel: &Kernel, _: States<'_>, room: usize) -> Vec<Row> {
+    let open = kernel.files().filter(|(_, file)| file.references > 0);
+    let ids: BTreeSet<EpollId> = open
+        .filter_map(|(_, file)| match file.kind {
+            Kind::Epoll(epoll) => Some(epoll),
+            _ => None,
+        })
+        .collect();
+    let rows = ids.into_iter().map(|id| {
+        let set = kernel.epoll(id);
+        let watched = set.watched.iter().map(|watch| {
+            let (file, fd) = watch.key;
+            match watch.interest.events == Events::default() {
+                true => format!("{file} as {fd}, and is silent"),
+                false => format!(
+                    "{file} as {fd} for {}",
+                    interest(watch.interest.asked_for())
+                ),
+            }
+        });
+        let watched: Vec<String> = watched.collect();
+        let ready: Vec<String> = set.ready.iter().map(|(_, fd)| fd.to_string()).collect();
+        let watches = match watched.is_empty() {
+            true => "watches nothing".to_owned(),
+            false => format!("watches {}", listed(&watched)),
+        };
+        let ready = match ready.is_empty() {
+            true => "nothing on its ready list".to_owned(),
+            false => format!("on its ready list: {}", ready.join(", ")),
+        };
+        labelled(id.0, &id.to_string(), format!("{watches}; {ready}"), room)
     });
     rows.collect()
 }

@@ -2,7 +2,7 @@
 
 use super::words::quoted;
 use crate::model::address::{Address, Family, Name};
-use crate::model::call::{Ancillary, Birth, Claimed, Events, Flags, Whom};
+use crate::model::call::{Ancillary, Birth, Claimed, Events, Flags, Interest, Whom};
 use crate::model::outcome::{ControlMessage, Credentials};
 use crate::model::script::process_name;
 
@@ -63,6 +63,30 @@ pub fn polled(events: Events) -> String {
     ];
     let set = words.into_iter().filter(|(event, _)| events.has(*event));
     or_zero(set.map(|(_, word)| word.to_owned()).collect())
+}
+
+/// `EPOLLIN|EPOLLET`, or 0.
+pub fn watched(interest: Interest) -> String {
+    let words = [
+        (Events::IN, "EPOLLIN"),
+        (Events::OUT, "EPOLLOUT"),
+        (Events::ERR, "EPOLLERR"),
+        (Events::HUP, "EPOLLHUP"),
+        (Events::RDHUP, "EPOLLRDHUP"),
+    ];
+    let set = words
+        .into_iter()
+        .filter(|(event, _)| interest.events.has(*event));
+    let mut words: Vec<String> = set.map(|(_, word)| word.to_owned()).collect();
+    for (word, on) in [
+        ("EPOLLET", interest.edge),
+        ("EPOLLONESHOT", interest.oneshot),
+    ] {
+        if on {
+            words.push(word.to_owned());
+        }
+    }
+    or_zero(words)
 }
 
 /// An address and its length: two arguments.

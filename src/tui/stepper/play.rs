@@ -148,7 +148,10 @@ impl Play {
         let steps = script.lines.get(known..).unwrap_or_default().to_vec();
         let why = steps.iter().find_map(|step| match &step.action {
             Deed::Call { call, .. } => refusal(call),
-            Deed::Collect | Deed::Woken { .. } | Deed::Interrupted { .. } => None,
+            Deed::Collect
+            | Deed::Woken { .. }
+            | Deed::Interrupted { .. }
+            | Deed::Expired { .. } => None,
         });
         if let Some(why) = why {
             self.remark = vec![why];
