@@ -3,8 +3,8 @@
 //!
 //! Of an exercise's mutants with the same diagnosis one is judged, in the stage in which it must fail,
 //! after those that this one depends on; and none in a language whose programs take longer to build
-//! than to judge. Of these, one half: `IPC_MASTERY_PART=1` takes the other, and a change that is to land
-//! the half that its number in the history says. `IPC_MASTERY_ALL=1` judges all of them, in all stages up to the first that fails,
+//! than to judge. Of these, one third: `IPC_MASTERY_PART=1` and `=2` take the others, and a change that is to
+//! land the third that its number in the history says. `IPC_MASTERY_ALL=1` judges all of them, in all stages up to the first that fails,
 //! which must be that one. Each stage is run once: `told` and `check` have the runs that explain
 //! a failure. `IPC_MASTERY_REPEAT=N` repeats the whole matrix and reports every verdict that changed:
 //! `IPC_MASTERY_ALL=1 IPC_MASTERY_REPEAT=20 cargo test --release --test exercises -- --ignored`.
@@ -37,7 +37,7 @@ fn at_once() -> usize {
 }
 
 /// In how many parts the mutants are judged.
-const PARTS: usize = 2;
+const PARTS: usize = 3;
 
 /// Why what the supervisor does to any program has no mutant in an exercise.
 const BOUNDS: &str = "a bound of the supervisor, no fault of an exercise";

@@ -122,8 +122,8 @@ pub struct TableState {
     pub ours: usize,
     /// How many of those have a line.
     pub ours_listed: usize,
-    /// Whether these are the first of them in the order of the table: some have lines, others have
-    /// none, and all of the former come before all of the latter.
+    /// Whether these are the first of them in the order of the table: some sockets have lines, of ours not
+    /// all, and all that have one, whosever they are, come before all of ours that have none.
     pub ours_beginning: bool,
 }
 
@@ -131,21 +131,24 @@ impl TableState {
     /// Compares the table with what was printed about the sockets of these inodes.
     pub fn compare(table: &[u8], listing: Listing<'_>, ours: &BTreeSet<Vec<u8>>) -> Self {
         let listed: BTreeSet<&[u8]> = listing.lines().map(first_word).collect();
-        let found: Vec<bool> = Listing(table)
-            .lines()
-            .filter_map(inode)
-            .filter(|inode| ours.contains(*inode))
+        let inodes: Vec<&[u8]> = Listing(table).lines().filter_map(inode).collect();
+        let found: Vec<bool> = inodes
+            .iter()
+            .filter(|inode| ours.contains(**inode))
             .map(|inode| listed.contains(inode))
             .collect();
-        let ours_listed = found.iter().filter(|listed| **listed).count();
-        let whole = ours_listed == found.len();
+        let last_listed = inodes.iter().rposition(|inode| listed.contains(inode));
+        let first_left_out = inodes
+            .iter()
+            .position(|inode| ours.contains(*inode) && !listed.contains(inode));
         Self {
             bytes: table.len(),
             ours: found.len(),
-            ours_listed,
-            ours_beginning: ours_listed > 0
-                && !whole
-                && found[..ours_listed].iter().all(|listed| *listed),
+            ours_listed: found.iter().filter(|listed| **listed).count(),
+            ours_beginning: match (last_listed, first_left_out) {
+                (Some(listed), Some(left_out)) => listed < left_out,
+                _ => false,
+            },
         }
     }
 }
@@ -236,6 +239,10 @@ mod tests {
             .ours_beginning
         );
         assert!(!state((100..200).map(line).collect()).ours_beginning);
+        // Where others fill the first page, none of ours is in it.
+        let none = state((100..105).map(line).collect());
+        assert_eq!((none.ours_listed, none.ours_beginning), (0, true));
+        assert!(!state((100..105).chain([199]).map(line).collect()).ours_beginning);
         assert!(!state(String::new()).ours_beginning);
     }
 }

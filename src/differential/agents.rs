@@ -210,7 +210,7 @@ impl Agents {
     ) -> io::Result<Expected> {
         let after = match model {
             Outcome::Sleeps(_) => Duration::ZERO,
-            Outcome::Done(_) | Outcome::Failed(_) => patience,
+            Outcome::Done(_) | Outcome::Failed(_) | Outcome::BrokenPipe => patience,
         };
         self.made(pid, call, Some(after))
     }

@@ -24,7 +24,7 @@ impl Pair {
         }
         match self.kernel.clone().begin(pid, call) {
             Outcome::Sleeps(wait) => Some(wait),
-            Outcome::Done(_) | Outcome::Failed(_) => None,
+            Outcome::Done(_) | Outcome::Failed(_) | Outcome::BrokenPipe => None,
         }
     }
 

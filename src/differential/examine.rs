@@ -244,7 +244,7 @@ impl Examiner {
                 let silence = answers.silence.unwrap_or(Silence::Ended);
                 return Ok(Some(Found {
                     calls: calls(place + 1).collect(),
-                    linux: (*linux).clone(),
+                    linux: linux.without_signal(),
                     program: String::new(),
                     about: About::Silence(silence),
                 }));
@@ -252,7 +252,7 @@ impl Examiner {
             if let Some(about) = difference(linux, program, &mut names) {
                 return Ok(Some(Found {
                     calls: calls(place + 1).collect(),
-                    linux: (*linux).clone(),
+                    linux: linux.without_signal(),
                     program: program.clone(),
                     about,
                 }));
@@ -362,7 +362,7 @@ impl Examiner {
                     about,
                     calls: said,
                     cut: false,
-                    linux: linux.to_string().replace(prefix, "n"),
+                    linux: linux.without_signal().to_string().replace(prefix, "n"),
                     program: program.replace(prefix, "n"),
                     refused: refused.filter(|_| model_agrees).unwrap_or_default(),
                 });
@@ -398,7 +398,9 @@ fn difference(linux: &Outcome, program: &str, names: &mut Names) -> Option<About
         Ok(Expected::AnyName) | Err(_) => return Some(About::Form),
     };
     // A program does not tell how much of a buffer for control messages it used.
-    let Expected::Exactly(linux) = Expected::of(linux) else {
+    // Nor is it asked about signals.
+    let (program, linux) = (program.without_signal(), linux.without_signal());
+    let Expected::Exactly(linux) = Expected::of(&linux) else {
         return Some(About::Form);
     };
     if compare::same(&linux, &program, names) {
@@ -407,9 +409,9 @@ fn difference(linux: &Outcome, program: &str, names: &mut Names) -> Option<About
     Some(match (&linux, &program) {
         (_, Outcome::Failed(Errno::ENOSYS)) => About::Unknown,
         (Outcome::Sleeps(_), _) | (_, Outcome::Sleeps(_)) => About::Sleep,
-        (Outcome::Failed(_), Outcome::Failed(_)) => About::Errno,
-        (Outcome::Failed(_), Outcome::Done(_)) => About::Allowed,
-        (Outcome::Done(_), Outcome::Failed(_)) => About::Refused,
+        (Outcome::Done(_), Outcome::Failed(_) | Outcome::BrokenPipe) => About::Refused,
+        (Outcome::Failed(_) | Outcome::BrokenPipe, Outcome::Done(_)) => About::Allowed,
+        (Outcome::Failed(_) | Outcome::BrokenPipe, _) => About::Errno,
         (Outcome::Done(linux), Outcome::Done(program)) => match (linux, program) {
             (Answer::Descriptor(_), Answer::Descriptor(_))
             | (Answer::Pair(..), Answer::Pair(..)) => About::Descriptor,

@@ -30,6 +30,8 @@ pub struct Linux {
 impl Linux {
     /// A process that knows these; the place of each is its number in the model.
     pub fn new(pids: Vec<i32>) -> Self {
+        // Where it cannot be kept, the signal is ignored, as it was.
+        let _ = bare::keep_sigpipe();
         Self {
             pids,
             buffer: vec![0; 512 * 1024],
@@ -45,6 +47,7 @@ impl Linux {
     pub fn call(&mut self, call: &Call) -> Outcome {
         match self.make(call) {
             Ok(answer) => Outcome::Done(answer),
+            Err(Errno::EPIPE) if bare::take_sigpipe() => Outcome::BrokenPipe,
             Err(errno) => Outcome::Failed(errno),
         }
     }
@@ -102,7 +105,12 @@ impl Linux {
                 control,
             } => self.receive(*fd, *len, *flags, *control)?,
             Call::Write { fd, payload } => {
-                number(bare::write(*fd, &payload.bytes(0, payload.len))?)
+                let written = bare::write(*fd, &payload.bytes(0, payload.len))?;
+                if written < payload.len as i64 {
+                    // A pipe that breaks halfway makes a signal beside a number, which is not compared.
+                    bare::take_sigpipe();
+                }
+                number(written)
             }
             Call::Writev { fd, pieces } => {
                 let pieces = pieces.iter().map(|piece| piece.bytes(0, piece.len));

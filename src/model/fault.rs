@@ -66,6 +66,8 @@ faults! {
         "a listener takes any number of connections"
     BoundIsTestedBeforePath "bound-is-tested-before-path" "A15" OneProcess
         "bind looks whether the socket has a name before it makes the node"
+    BrokenStreamIsSilent "broken-stream-is-silent" "F04" OneProcess
+        "EPIPE of a stream comes without SIGPIPE"
     CloseShutsDown "close-shuts-down" "C11" OneProcess
         "closing one of two descriptors tells the peer"
     ClosedListenerResetsNobody "closed-listener-resets-nobody" "E12" OneProcess

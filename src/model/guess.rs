@@ -48,7 +48,8 @@ pub fn question(run: &Run, step: usize) -> Option<Question> {
     let (Action::Call { pid, call }, Some(outcome)) = (&made.line.action, &made.outcome) else {
         return None;
     };
-    let truth = Expected::of(outcome);
+    // Whether there was a signal, too, is not asked.
+    let truth = Expected::of(&outcome.without_signal());
     let mut wrong: Vec<Guess> = mistaken(run, step, call);
     wrong.retain(|guess| guess.answer != truth);
     // That something can be sent is no news.
@@ -99,8 +100,9 @@ fn mistaken(run: &Run, step: usize, call: &Call) -> Vec<Guess> {
         let Some(outcome) = under(run, step, *fault) else {
             continue;
         };
-        let answer = Expected::of(&outcome);
-        let truth = run.steps()[step].outcome.as_ref().map(Expected::of);
+        let answer = Expected::of(&outcome.without_signal());
+        let truth = run.steps()[step].outcome.as_ref();
+        let truth = truth.map(|truth| Expected::of(&truth.without_signal()));
         let known = guesses.iter().any(|guess| guess.answer == answer);
         if !known && truth != Some(answer.clone()) {
             guesses.push(Guess {

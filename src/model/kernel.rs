@@ -26,7 +26,7 @@ use super::event::Event;
 use super::fault::Fault;
 use super::file::{File, Pipe, Process};
 use super::id::{EpollId, FileId, Pid, PipeId, SockId};
-use super::outcome::Stop;
+use super::outcome::{Answer, Outcome, Stop};
 use super::row::Row;
 use super::settings::Settings;
 use super::sleeper::{Course, Progress, Sleeper};
@@ -65,6 +65,8 @@ struct UnderWay {
     /// What it did before it slept, or will have done when it sleeps.
     progress: Progress,
     course: Course,
+    /// Whether its process was sent SIGPIPE.
+    broke: bool,
 }
 
 /// What is written down of what happens.
@@ -304,8 +306,18 @@ impl Kernel {
         }
     }
 
+    /// What a call comes back with, and whether its process was sent SIGPIPE.
+    pub(super) fn ended(&mut self, answer: Result<Answer, Stop>) -> Outcome {
+        let broke = std::mem::take(&mut self.under_way.broke);
+        match answer {
+            Err(Stop::Failed(Errno::EPIPE)) if broke => Outcome::BrokenPipe,
+            answer => answer.into(),
+        }
+    }
+
     /// Sends `SIGPIPE`.
     pub(super) fn break_pipe(&mut self, pid: Pid) {
+        self.under_way.broke = true;
         self.emit(|| Event::BrokenPipe { pid });
     }
 }

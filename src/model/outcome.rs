@@ -16,8 +16,20 @@ pub enum Outcome {
     /// It failed: -1, and this in errno.
     #[serde(serialize_with = "as_name")]
     Failed(Errno),
+    /// It failed with EPIPE, and its process was sent SIGPIPE.
+    BrokenPipe,
     /// It sleeps.
     Sleeps(Wait),
+}
+
+impl Outcome {
+    /// The same as a process sees it that ignores SIGPIPE.
+    pub fn without_signal(&self) -> Self {
+        match self {
+            Self::BrokenPipe => Self::Failed(Errno::EPIPE),
+            outcome => outcome.clone(),
+        }
+    }
 }
 
 fn as_name<S: Serializer>(errno: &Errno, serializer: S) -> Result<S::Ok, S::Error> {

@@ -418,6 +418,33 @@ pub fn fchmod(fd: Fd, mode: u32) -> Returned {
 
 extern "C" fn nothing(_: c_int) {}
 
+/// Has this thread keep SIGPIPE for itself: it ends nobody, and [`take_sigpipe`] tells of it. What this
+/// thread forks does the same.
+///
+/// # Errors
+/// What pthread_sigmask(3) reports.
+pub fn keep_sigpipe() -> nix::Result<()> {
+    sigpipe().thread_block()
+}
+
+/// Whether SIGPIPE was sent to this thread since it was asked last; it waits for nothing.
+pub fn take_sigpipe() -> bool {
+    let none = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let set = sigpipe();
+    // SAFETY: the set and the time outlive the call, and nothing else is asked for.
+    let told = unsafe { libc::sigtimedwait(set.as_ref(), std::ptr::null_mut(), &raw const none) };
+    told == libc::SIGPIPE
+}
+
+fn sigpipe() -> nix::sys::signal::SigSet {
+    let mut set = nix::sys::signal::SigSet::empty();
+    set.add(nix::sys::signal::Signal::SIGPIPE);
+    set
+}
+
 /// From now on SIGUSR1 breaks off a call that sleeps, which fails with EINTR, and does nothing else.
 pub fn be_interruptible() -> nix::Result<()> {
     use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};

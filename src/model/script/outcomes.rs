@@ -17,7 +17,7 @@ const UCRED: usize = 12;
 /// The last number that Linux may ever use for an errno.
 const MOST_ERRNOS: i32 = 4095;
 
-const USAGE: &str = "= N | fd N | fds N N | process B | -1 ERRNO | asleep | N \"data\" | \
+const USAGE: &str = "= N | fd N | fds N N | process B | -1 ERRNO | -1 EPIPE SIGPIPE | asleep | N \"data\" | \
                      name ADDRESS | creds A,UID,GID | poll in out | events FD:in,out";
 /// First words of an outcome that is no number.
 const FIRST: &[&str] = &[
@@ -45,8 +45,13 @@ fn outcome(line: usize, tokens: &[Token<'_>], end: usize) -> Result<Outcome, Mis
         }
         "-1" => {
             let errno = errno(&mut reader)?;
+            let signalled =
+                errno == Errno::EPIPE && reader.next_if(|word| word == "SIGPIPE").is_some();
             reader.finish()?;
-            return Ok(Outcome::Failed(errno));
+            return Ok(match signalled {
+                true => Outcome::BrokenPipe,
+                false => Outcome::Failed(errno),
+            });
         }
         "fd" => Answer::Descriptor(reader.fd()?),
         "fds" => Answer::Pair(reader.fd()?, reader.fd()?),

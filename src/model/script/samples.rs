@@ -355,5 +355,6 @@ pub(crate) fn outcomes() -> Vec<Outcome> {
     let done = answers.into_iter().map(Outcome::Done);
     done.chain(failed.into_iter().map(Outcome::Failed))
         .chain(waits.into_iter().map(Outcome::Sleeps))
+        .chain([Outcome::BrokenPipe])
         .collect()
 }

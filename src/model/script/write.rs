@@ -341,6 +341,7 @@ impl Display for Outcome {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(errno) => write!(f, "-1 {errno:?}"),
+            Self::BrokenPipe => f.write_str("-1 EPIPE SIGPIPE"),
             Self::Sleeps(_) => f.write_str("asleep"),
             Self::Done(answer) => answer.fmt(f),
         }

@@ -57,7 +57,7 @@ impl Kernel {
         self.begin_afresh();
         let answer = self.dispatch(pid, call);
         self.release_files();
-        answer.into()
+        self.ended(answer)
     }
 
     fn dispatch(&mut self, pid: Pid, call: &Call) -> Result<Answer> {

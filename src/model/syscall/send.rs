@@ -411,7 +411,7 @@ impl Kernel {
     }
 
     fn pipe_broken(&mut self, pid: Pid, flags: Flags, row: Row) -> Stop {
-        if !flags.has(Flags::NOSIGNAL) {
+        if !flags.has(Flags::NOSIGNAL) && !self.wrong(Fault::BrokenStreamIsSilent) {
             self.break_pipe(pid);
         }
         self.refuse(row, Errno::EPIPE)

@@ -107,7 +107,7 @@ impl Kernel {
             false => answer,
         };
         self.release_files();
-        let outcome = answer.into();
+        let outcome = self.ended(answer);
         if let Outcome::Sleeps(wait) = outcome {
             self.put_to_sleep(pid, sleeper.call, wait, sleeper.limit);
         }

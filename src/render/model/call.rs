@@ -24,10 +24,11 @@ pub struct Written {
 pub fn written(call: &Call, outcome: &Outcome) -> Written {
     let answer = match outcome {
         Outcome::Done(answer) => Some(answer),
-        Outcome::Failed(_) | Outcome::Sleeps(_) => None,
+        Outcome::Failed(_) | Outcome::BrokenPipe | Outcome::Sleeps(_) => None,
     };
     let result = match outcome {
         Outcome::Failed(errno) => format!("= -1 {errno:?}"),
+        Outcome::BrokenPipe => "= -1 EPIPE".to_owned(),
         Outcome::Sleeps(_) => "<unfinished ...>".to_owned(),
         Outcome::Done(answer) => format!("= {}", returned(call, answer)),
     };

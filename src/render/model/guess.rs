@@ -79,6 +79,7 @@ fn words(answer: &Expected) -> String {
     };
     match outcome {
         Outcome::Failed(errno) => format!("-1, errno is {errno:?}"),
+        Outcome::BrokenPipe => "-1, errno is EPIPE, and SIGPIPE is sent".to_owned(),
         Outcome::Sleeps(_) => "nothing yet: it sleeps".to_owned(),
         Outcome::Done(answer) => match answer {
             Answer::Number(number) => number.to_string(),

@@ -67,7 +67,7 @@ pub fn headline(run: &Run, moment: Moment, width: usize) -> Text {
 pub fn role(outcome: &Outcome) -> Role {
     match outcome {
         Outcome::Done(_) => Role::Good,
-        Outcome::Failed(_) => Role::Bad,
+        Outcome::Failed(_) | Outcome::BrokenPipe => Role::Bad,
         Outcome::Sleeps(_) => Role::Warning,
     }
 }
@@ -158,7 +158,7 @@ pub fn why_so(step: &Step, told_by: Told<'_>, width: usize) -> Text {
             .extend(wrapped(&[Span::new(role, words)], width, 2));
     };
     match (&step.outcome, refused) {
-        (Some(Outcome::Failed(_)), Some((event, row, errno))) => {
+        (Some(Outcome::Failed(_) | Outcome::BrokenPipe), Some((event, row, errno))) => {
             say(Role::Heading, format!("Why {errno:?}?"));
             match why(event, told_by.rows) {
                 Some(why) => {
