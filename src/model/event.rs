@@ -4,8 +4,8 @@ use nix::errno::Errno;
 use serde::{Serialize, Serializer};
 
 use super::address::Name;
-use super::call::{Fd, Type};
-use super::id::{EpollId, FileId, NodeId, Pid, SkbId, SockId};
+use super::call::{Fd, Interest, Type};
+use super::id::{EpollId, FileId, NodeId, Pid, PipeId, SkbId, SockId};
 use super::outcome::{Credentials, Wait};
 use super::row::Row;
 use super::socket::{Shut, State};
@@ -159,6 +159,125 @@ pub enum Event {
         before: u32,
         after: u32,
     },
+    /// Which socket a node leads to.
+    NodeLeads {
+        node: NodeId,
+        before: Option<SockId>,
+        after: Option<SockId>,
+    },
+    /// Its owner and its group.
+    NodeOwner {
+        node: NodeId,
+        before: [u32; 2],
+        after: [u32; 2],
+    },
+    /// Bytes were written into a regular file; it is so long, in bytes.
+    NodeWritten {
+        node: NodeId,
+        before: usize,
+        after: usize,
+    },
+    /// execve(2) closes a descriptor, or does not.
+    Cloexec {
+        pid: Pid,
+        fd: Fd,
+        before: bool,
+        after: bool,
+    },
+    /// The counter of an eventfd.
+    Counter {
+        file: FileId,
+        before: u64,
+        after: u64,
+    },
+    /// A pipe came into being.
+    PipeCreated { pipe: PipeId },
+    /// Bytes that wait in a pipe.
+    PipeHolds {
+        pipe: PipeId,
+        before: usize,
+        after: usize,
+    },
+    /// Open file descriptions that read from a pipe, and those that write.
+    PipeEnds {
+        pipe: PipeId,
+        before: [u32; 2],
+        after: [u32; 2],
+    },
+    /// A set of epoll(7) came into being.
+    EpollCreated { epoll: EpollId },
+    /// What a set of epoll(7) watches something for.
+    Interest {
+        epoll: EpollId,
+        file: FileId,
+        fd: Fd,
+        before: Interest,
+        after: Interest,
+    },
+    /// The send buffer of a socket, in bytes.
+    SendBuffer {
+        sock: SockId,
+        before: u32,
+        after: u32,
+    },
+    /// `SO_PASSCRED`.
+    PassCred {
+        sock: SockId,
+        before: bool,
+        after: bool,
+    },
+    /// How long a call that sends may sleep, in milliseconds.
+    SendLimit {
+        sock: SockId,
+        before: Option<u32>,
+        after: Option<u32>,
+    },
+    /// How long a call that receives may sleep, in milliseconds.
+    ReceiveLimit {
+        sock: SockId,
+        before: Option<u32>,
+        after: Option<u32>,
+    },
+    /// Permission bits of a socket's own inode.
+    SocketMode {
+        sock: SockId,
+        before: u32,
+        after: u32,
+    },
+    /// The user that a socket's own inode belongs to.
+    SocketOwner {
+        sock: SockId,
+        before: u32,
+        after: u32,
+    },
+    /// A datagram socket is to be told when there is room in the queue of another, or no longer.
+    WantsRoom {
+        sock: SockId,
+        before: Option<SockId>,
+        after: Option<SockId>,
+    },
+    /// Whoever receives takes open file descriptions from a buffer.
+    FilesTaken {
+        sock: SockId,
+        skb: SkbId,
+        files: Vec<FileId>,
+    },
+    /// Real and effective user, real and effective group of a process.
+    Ids {
+        pid: Pid,
+        before: [u32; 4],
+        after: [u32; 4],
+    },
+    /// Its file mode creation mask.
+    Umask { pid: Pid, before: u32, after: u32 },
+    /// Its working directory.
+    Directory {
+        pid: Pid,
+        before: String,
+        after: String,
+    },
+    /// Its `RLIMIT_NOFILE`.
+    FileLimit { pid: Pid, before: u32, after: u32 },
     /// A process was sent `SIGPIPE`.
     BrokenPipe { pid: Pid },
     /// Sockets that nobody can reach were found, and their queues emptied.

@@ -5,7 +5,7 @@
 
 use super::call::Call;
 use super::id::{Pid, SockId};
-use super::outcome::Wait;
+use super::outcome::{Credentials, Wait};
 use super::syscall::Gathered;
 
 /// A process in a call that sleeps: a task in `TASK_INTERRUPTIBLE`.
@@ -46,6 +46,8 @@ pub(super) struct Parked {
     pub other: SockId,
     /// What it is charged with, in bytes.
     pub truesize: u32,
+    /// Who sends it, if anybody asked when it began to wait.
+    pub credentials: Option<Credentials>,
 }
 
 impl Progress {

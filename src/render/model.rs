@@ -120,11 +120,11 @@ pub fn frame(run: &Run, place: usize, told_by: Told<'_>, width: usize) -> Text {
     text.append(surprise(step, width));
     text.blank();
     if width >= WIDE {
-        let left = happened(step, states, told_by, LEFT);
+        let left = happened(step, told_by, LEFT);
         let right = picture::draw(states, told_by.cast, width - LEFT - GAP);
         text.append(beside(left, right));
     } else {
-        text.append(happened(step, states, told_by, width));
+        text.append(happened(step, told_by, width));
         text.blank();
         text.append(picture::draw(states, told_by.cast, width));
     }
@@ -171,22 +171,16 @@ fn surprise(step: &Step, width: usize) -> Text {
 }
 
 /// The events of a step, numbered; and why the call went no further.
-fn happened(step: &Step, states: States<'_>, told_by: Told<'_>, width: usize) -> Text {
+fn happened(step: &Step, told_by: Told<'_>, width: usize) -> Text {
     let mut text = Text::new();
-    for (_, lines) in numbered(step, step.events.len().max(1), states, told_by, width) {
+    for (_, lines) in numbered(step, step.events.len().max(1), told_by, width) {
         text.append(lines);
     }
     text
 }
 
 /// What happened in a step up to a moment, a number each: the number, and its lines.
-fn numbered(
-    step: &Step,
-    behind: usize,
-    states: States<'_>,
-    told_by: Told<'_>,
-    width: usize,
-) -> Vec<(usize, Text)> {
+fn numbered(step: &Step, behind: usize, told_by: Told<'_>, width: usize) -> Vec<(usize, Text)> {
     let rows = told_by.rows;
     let mut all: Vec<(usize, Text)> = Vec::new();
     let mut add = |number: usize, parts: &[(Role, String)]| {
@@ -224,12 +218,7 @@ fn numbered(
     if let Some(words) = step.outcome.as_ref().and_then(event::sleep) {
         add(step.events.len() + 1, &[(Role::Warning, words)]);
     } else if step.events.is_empty() {
-        // Some changes are small enough to be seen without a sentence.
-        let words = match picture::differs(states, told_by.cast) {
-            true => "what is marked changes",
-            false => "nothing changes",
-        };
-        add(0, &[(Role::Dim, words.to_owned())]);
+        add(0, &[(Role::Dim, "nothing changes".to_owned())]);
     }
     all
 }

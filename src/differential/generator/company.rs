@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Generator;
 use crate::model::address::{Address, Name};
-use crate::model::call::{Call, Fd, Flags, How, Payload, Type};
+use crate::model::call::{Asked, Call, Fd, Flags, How, Payload, Set, Type};
 use crate::model::file::Kind;
 use crate::model::id::{Pid, SockId};
 use crate::model::kernel::Kernel;
@@ -85,6 +85,11 @@ impl Generator<'_> {
             return None;
         }
         let sleeper = &sleepers[self.dice.below(sleepers.len())];
+        if self.dice.in_a_thousand(150)
+            && let Some(call) = self.meddle(kernel, sleeper)
+        {
+            return Some(call);
+        }
         let (sock, call) = match sleeper.wait {
             Wait::Readable(sock) => match self.dice.below(10) {
                 0 => (Near(sock), self.end()),
@@ -120,6 +125,35 @@ impl Generator<'_> {
                 .in_a_thousand(200)
                 .then_some((sleeper.pid, Call::GetNonblock { fd: 3 })),
         }
+    }
+
+    /// Something else at the very socket that a process sleeps at: how it goes on must not depend on it, or
+    /// just so.
+    fn meddle(&mut self, kernel: &Kernel, sleeper: &Sleeper) -> Option<(Pid, Call)> {
+        let file = kernel.descriptor(sleeper.pid, sleeper.call.fd()?)?;
+        let Kind::Socket(sock) = kernel.file(file).kind else {
+            return None;
+        };
+        let (pid, fd) = self.holder(kernel, |_, one| one == sock)?;
+        let call = match self.dice.below(10) {
+            0..3 => Call::Outq { fd },
+            3 => Call::Inq { fd },
+            4 => Call::Getsockopt {
+                fd,
+                option: Asked::Error,
+            },
+            5 => Call::Setsockopt {
+                fd,
+                option: Set::SndBuf(self.dice.one(&[1, 9_000, 200_000])),
+            },
+            6 => Call::Connect {
+                fd,
+                address: self.address(),
+            },
+            7 => Call::SetNonblock { fd, on: true },
+            _ => at(self.end(), fd),
+        };
+        Some((pid, call))
     }
 
     /// Who is awake and has a descriptor of such a socket.

@@ -11,6 +11,25 @@ use crate::model::id::{FileId, Pid};
 use crate::model::outcome::Stop;
 use crate::model::row::row;
 
+/// What a process is, without its descriptors.
+struct Traits {
+    ids: [u32; 4],
+    umask: u32,
+    limit: u32,
+    cwd: String,
+}
+
+impl Traits {
+    fn of(process: &Process) -> Self {
+        Self {
+            ids: [process.uid, process.euid, process.gid, process.egid],
+            umask: process.umask,
+            limit: process.limit,
+            cwd: process.cwd.clone(),
+        }
+    }
+}
+
 impl Kernel {
     /// A new open file description that nothing refers to yet.
     pub(in crate::model) fn open_file(&mut self, kind: Kind, nonblock: bool) -> FileId {
@@ -78,7 +97,15 @@ impl Kernel {
     /// Sets `FD_CLOEXEC`.
     pub(in crate::model) fn set_cloexec(&mut self, pid: Pid, fd: Fd, cloexec: bool) {
         if let Some(slot) = self.process_mut(pid).descriptors.get_mut(&fd) {
-            slot.cloexec = cloexec;
+            let before = std::mem::replace(&mut slot.cloexec, cloexec);
+            if before != cloexec {
+                self.emit(|| Event::Cloexec {
+                    pid,
+                    fd,
+                    before,
+                    after: cloexec,
+                });
+            }
         }
     }
 
@@ -153,7 +180,14 @@ impl Kernel {
     /// Sets the counter of an eventfd.
     pub(in crate::model) fn set_counter(&mut self, file: FileId, after: u64) {
         if let Kind::Eventfd { counter } = &mut self.files[file.index()].kind {
-            *counter = after;
+            let before = std::mem::replace(counter, after);
+            if before != after {
+                self.emit(|| Event::Counter {
+                    file,
+                    before,
+                    after,
+                });
+            }
         }
     }
 
@@ -184,7 +218,38 @@ impl Kernel {
 
     /// Changes who a process is, where it is, or what it may.
     pub(in crate::model) fn change_process(&mut self, pid: Pid, change: impl FnOnce(&mut Process)) {
-        change(self.process_mut(pid));
+        let process = self.process_mut(pid);
+        let old = Traits::of(process);
+        change(process);
+        let new = Traits::of(process);
+        if old.ids != new.ids {
+            self.emit(|| Event::Ids {
+                pid,
+                before: old.ids,
+                after: new.ids,
+            });
+        }
+        if old.umask != new.umask {
+            self.emit(|| Event::Umask {
+                pid,
+                before: old.umask,
+                after: new.umask,
+            });
+        }
+        if old.limit != new.limit {
+            self.emit(|| Event::FileLimit {
+                pid,
+                before: old.limit,
+                after: new.limit,
+            });
+        }
+        if old.cwd != new.cwd {
+            self.emit(|| Event::Directory {
+                pid,
+                before: old.cwd,
+                after: new.cwd,
+            });
+        }
     }
 
     fn process_mut(&mut self, pid: Pid) -> &mut Process {

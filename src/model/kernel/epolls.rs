@@ -29,6 +29,7 @@ impl Kernel {
     pub(in crate::model) fn create_epoll(&mut self) -> EpollId {
         let epoll = EpollId(self.epolls.len() as u32);
         self.epolls.push(Epoll::default());
+        self.emit(|| Event::EpollCreated { epoll });
         epoll
     }
 
@@ -41,7 +42,18 @@ impl Kernel {
 
     /// Changes what it is watched for.
     pub(in crate::model) fn set_interest(&mut self, epoll: EpollId, place: usize, after: Interest) {
-        self.epolls[epoll.index()].watched[place].interest = after;
+        let watch = &mut self.epolls[epoll.index()].watched[place];
+        let (file, fd) = watch.key;
+        let before = std::mem::replace(&mut watch.interest, after);
+        if before != after {
+            self.emit(|| Event::Interest {
+                epoll,
+                file,
+                fd,
+                before,
+                after,
+            });
+        }
     }
 
     /// Takes something out of a set: `ep_remove`.

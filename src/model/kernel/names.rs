@@ -8,7 +8,6 @@ use crate::model::call::Type;
 use crate::model::event::Event;
 use crate::model::fault::Fault;
 use crate::model::id::{NodeId, SockId};
-use crate::model::tree::NodeKind;
 
 impl Kernel {
     /// Who holds an abstract name: `unix_find_socket_byname`.
@@ -49,7 +48,7 @@ impl Kernel {
 
     /// Gives a socket the path that it was bound to.
     pub(in crate::model) fn name_path(&mut self, sock: SockId, name: Name, node: NodeId) {
-        self.tree.nodes[node.index()].kind = NodeKind::Socket(Some(sock));
+        self.lead(node, Some(sock));
         self.socks[sock.index()].node = Some(node);
         self.set_name(sock, Arc::new(name));
     }
@@ -73,7 +72,7 @@ impl Kernel {
     pub(in crate::model) fn forget_name(&mut self, sock: SockId) {
         let ty = self.kind_of_names(self.sock(sock).ty);
         if let Some(node) = self.socks[sock.index()].node.take() {
-            self.tree.nodes[node.index()].kind = NodeKind::Socket(None);
+            self.lead(node, None);
         }
         let Some(name) = self.sock(sock).name.clone() else {
             return;

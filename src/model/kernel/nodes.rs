@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::model::event::Event;
-use crate::model::id::{NodeId, Pid};
+use crate::model::id::{NodeId, Pid, SockId};
 use crate::model::tree::{Node, NodeKind, Place};
 
 impl Kernel {
@@ -62,18 +62,48 @@ impl Kernel {
 
     /// Sets owner and group.
     pub(in crate::model) fn set_owner(&mut self, node: NodeId, uid: u32, gid: u32) {
-        let node = &mut self.tree.nodes[node.index()];
-        (node.uid, node.gid) = (uid, gid);
+        let owned = &mut self.tree.nodes[node.index()];
+        let before = [owned.uid, owned.gid];
+        let after = [uid, gid];
+        (owned.uid, owned.gid) = (uid, gid);
+        if before != after {
+            self.emit(|| Event::NodeOwner {
+                node,
+                before,
+                after,
+            });
+        }
+    }
+
+    /// Lets a node lead to a socket, or nowhere.
+    pub(super) fn lead(&mut self, node: NodeId, after: Option<SockId>) {
+        let kind = &mut self.tree.nodes[node.index()].kind;
+        let before = match std::mem::replace(kind, NodeKind::Socket(after)) {
+            NodeKind::Socket(sock) => sock,
+            _ => None,
+        };
+        self.emit(|| Event::NodeLeads {
+            node,
+            before,
+            after,
+        });
     }
 
     /// Writes into a regular file at an offset.
     pub(in crate::model) fn write_node(&mut self, node: NodeId, offset: usize, bytes: &[u8]) {
         if let NodeKind::Regular(data) = &mut self.tree.nodes[node.index()].kind {
             let end = offset + bytes.len();
-            if data.len() < end {
+            let before = data.len();
+            if before < end {
                 data.resize(end, 0);
             }
             data[offset..end].copy_from_slice(bytes);
+            let after = data.len();
+            self.emit(|| Event::NodeWritten {
+                node,
+                before,
+                after,
+            });
         }
     }
 }

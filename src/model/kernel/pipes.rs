@@ -2,6 +2,7 @@
 
 use super::{Bell, Kernel};
 use crate::model::call::Events;
+use crate::model::event::Event;
 use crate::model::file::{Kind, PIPE_PAGES, Page, Pipe};
 use crate::model::id::PipeId;
 
@@ -15,11 +16,13 @@ impl Kernel {
             writers: 1,
             ..Pipe::default()
         });
+        self.emit(|| Event::PipeCreated { pipe });
         pipe
     }
 
     /// Writes what there is room for: `pipe_write`.
     pub(in crate::model) fn fill_pipe(&mut self, pipe: PipeId, bytes: &[u8]) -> usize {
+        let before = self.pipe(pipe).len();
         let page = self.settings.page;
         let pages = &mut self.pipes[pipe.index()].pages;
         let mut written = 0;
@@ -42,11 +45,13 @@ impl Kernel {
             });
             written = end;
         }
+        self.holds(pipe, before);
         written
     }
 
     /// Reads what there is: `pipe_read`.
     pub(in crate::model) fn drain_pipe(&mut self, pipe: PipeId, len: usize) -> Vec<u8> {
+        let before = self.pipe(pipe).len();
         let pages = &mut self.pipes[pipe.index()].pages;
         let mut read = Vec::new();
         let mut was_full = false;
@@ -61,22 +66,42 @@ impl Kernel {
                 pages.pop_front();
             }
         }
+        self.holds(pipe, before);
         if was_full {
             self.ring(Bell::PipeIn(pipe), Events::OUT);
         }
         read
     }
 
+    /// Notes how many bytes wait now.
+    fn holds(&mut self, pipe: PipeId, before: usize) {
+        let after = self.pipe(pipe).len();
+        if before != after {
+            self.emit(|| Event::PipeHolds {
+                pipe,
+                before,
+                after,
+            });
+        }
+    }
+
     /// An end was released.
     pub(in crate::model) fn close_pipe_end(&mut self, kind: Kind) {
-        match kind {
-            Kind::PipeOut(pipe) => self.pipes[pipe.index()].readers -= 1,
-            Kind::PipeIn(pipe) => self.pipes[pipe.index()].writers -= 1,
-            _ => return,
-        }
         let (Kind::PipeOut(pipe) | Kind::PipeIn(pipe)) = kind else {
             return;
         };
+        let ends = &mut self.pipes[pipe.index()];
+        let before = [ends.readers, ends.writers];
+        match kind {
+            Kind::PipeOut(_) => ends.readers -= 1,
+            _ => ends.writers -= 1,
+        }
+        let after = [ends.readers, ends.writers];
+        self.emit(|| Event::PipeEnds {
+            pipe,
+            before,
+            after,
+        });
         let ends = self.pipe(pipe);
         if (ends.readers == 0) != (ends.writers == 0) {
             self.ring(Bell::PipeOut(pipe), Events::default());

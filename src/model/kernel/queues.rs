@@ -113,7 +113,16 @@ impl Kernel {
 
     /// Takes the open file descriptions from a buffer; whoever takes them holds their references.
     pub(in crate::model) fn detach(&mut self, sock: SockId, place: usize) -> Vec<FileId> {
-        std::mem::take(&mut self.socks[sock.index()].queue[place].files)
+        let buffer = &mut self.socks[sock.index()].queue[place];
+        let (skb, files) = (buffer.id, std::mem::take(&mut buffer.files));
+        if !files.is_empty() {
+            self.emit(|| Event::FilesTaken {
+                sock,
+                skb,
+                files: files.clone(),
+            });
+        }
+        files
     }
 
     /// Takes a buffer out of a queue and gives its memory back; what goes with it is dropped.

@@ -134,12 +134,29 @@ impl Kernel {
     pub(in crate::model) fn relay(&mut self, sock: SockId, other: SockId) {
         if self.relays.iter().all(|(from, _)| *from != sock) {
             self.relays.push((sock, other));
+            self.emit(|| Event::WantsRoom {
+                sock,
+                before: None,
+                after: Some(other),
+            });
         }
     }
 
     /// It does not want to know any more: `unix_dgram_peer_wake_disconnect`.
     pub(in crate::model) fn end_relay(&mut self, sock: SockId, other: SockId) {
-        self.relays.retain(|relay| *relay != (sock, other));
+        if let Some(place) = self.relays.iter().position(|relay| *relay == (sock, other)) {
+            self.forget_relay(place);
+        }
+    }
+
+    fn forget_relay(&mut self, place: usize) -> SockId {
+        let (sock, other) = self.relays.remove(place);
+        self.emit(|| Event::WantsRoom {
+            sock,
+            before: Some(other),
+            after: None,
+        });
+        sock
     }
 
     /// Tells those that want to know of room in this socket's queue: `unix_dgram_peer_wake_relay`.
@@ -149,7 +166,7 @@ impl Kernel {
             Woken::All => Events::default(),
         };
         while let Some(place) = self.relays.iter().rposition(|(_, other)| *other == sock) {
-            let (from, _) = self.relays.remove(place);
+            let from = self.forget_relay(place);
             self.by(row("L30"));
             self.wake(from, change);
         }

@@ -114,33 +114,77 @@ impl Kernel {
     }
 
     /// Sets `sk_sndbuf`, in bytes.
-    pub(in crate::model) fn set_sndbuf(&mut self, sock: SockId, sndbuf: u32) {
-        self.socks[sock.index()].sndbuf = sndbuf;
+    pub(in crate::model) fn set_sndbuf(&mut self, sock: SockId, after: u32) {
+        let before = std::mem::replace(&mut self.socks[sock.index()].sndbuf, after);
+        if before != after {
+            self.emit(|| Event::SendBuffer {
+                sock,
+                before,
+                after,
+            });
+        }
     }
 
     /// Sets `SO_PASSCRED`.
-    pub(in crate::model) fn set_passcred(&mut self, sock: SockId, on: bool) {
-        self.socks[sock.index()].passcred = on;
+    pub(in crate::model) fn set_passcred(&mut self, sock: SockId, after: bool) {
+        let before = std::mem::replace(&mut self.socks[sock.index()].passcred, after);
+        if before != after {
+            self.emit(|| Event::PassCred {
+                sock,
+                before,
+                after,
+            });
+        }
     }
 
     /// Sets `SO_SNDTIMEO`, in milliseconds; 0 is for ever.
     pub(in crate::model) fn set_sndtimeo(&mut self, sock: SockId, ms: u32) {
-        self.socks[sock.index()].sndtimeo = (ms > 0).then_some(ms);
+        let after = (ms > 0).then_some(ms);
+        let before = std::mem::replace(&mut self.socks[sock.index()].sndtimeo, after);
+        if before != after {
+            self.emit(|| Event::SendLimit {
+                sock,
+                before,
+                after,
+            });
+        }
     }
 
     /// Sets `SO_RCVTIMEO`, in milliseconds; 0 is for ever.
     pub(in crate::model) fn set_rcvtimeo(&mut self, sock: SockId, ms: u32) {
-        self.socks[sock.index()].rcvtimeo = (ms > 0).then_some(ms);
+        let after = (ms > 0).then_some(ms);
+        let before = std::mem::replace(&mut self.socks[sock.index()].rcvtimeo, after);
+        if before != after {
+            self.emit(|| Event::ReceiveLimit {
+                sock,
+                before,
+                after,
+            });
+        }
     }
 
     /// Sets the permission bits of its inode in sockfs.
-    pub(in crate::model) fn set_sock_mode(&mut self, sock: SockId, mode: u32) {
-        self.socks[sock.index()].mode = mode;
+    pub(in crate::model) fn set_sock_mode(&mut self, sock: SockId, after: u32) {
+        let before = std::mem::replace(&mut self.socks[sock.index()].mode, after);
+        if before != after {
+            self.emit(|| Event::SocketMode {
+                sock,
+                before,
+                after,
+            });
+        }
     }
 
     /// Notes who owns its inode in sockfs.
-    pub(in crate::model) fn set_sock_owner(&mut self, sock: SockId, user: u32) {
-        self.socks[sock.index()].owner = user;
+    pub(in crate::model) fn set_sock_owner(&mut self, sock: SockId, after: u32) {
+        let before = std::mem::replace(&mut self.socks[sock.index()].owner, after);
+        if before != after {
+            self.emit(|| Event::SocketOwner {
+                sock,
+                before,
+                after,
+            });
+        }
     }
 
     /// Notes for SO_PEERCRED who a process is now: `init_peercred`, with effective ids.

@@ -169,7 +169,7 @@ impl Kernel {
             credentials: attached.credentials,
         };
         let data = message.payload.bytes(sent, size);
-        self.post(pid, sock, other, data, attached, Charge::Now);
+        self.post(pid, sock, other, data, attached, None);
         Ok(size)
     }
 
@@ -181,21 +181,32 @@ impl Kernel {
         other: SockId,
         data: Vec<u8>,
         attached: Attached,
-        charge: Charge,
+        parked: Option<Parked>,
     ) {
         let truesize = &self.settings().truesize;
         let truesize = match self.sock(sock).ty {
             Type::Stream => truesize.stream(data.len()),
             Type::Dgram | Type::Seqpacket => truesize.packet(data.len()),
         };
+        // What waited knows already whom to tell of.
+        let credentials = match parked {
+            Some(parked) if parked.other == other => {
+                self.by(row("H49"));
+                parked.credentials
+            }
+            _ => self.credentials_for(pid, attached.credentials, sock, other),
+        };
         let filled = Filled {
             data,
             from: sock,
             truesize,
             files: attached.files,
-            credentials: self.credentials_for(pid, attached.credentials, sock, other),
+            credentials,
             user: self.process(pid).uid,
-            charge,
+            charge: match parked {
+                Some(_) => Charge::Before,
+                None => Charge::Now,
+            },
         };
         self.queue(other, filled);
     }
@@ -227,7 +238,7 @@ impl Kernel {
         let other = match other {
             Ok(other) => other,
             Err(stop) => {
-                self.keep_or_free(sock, len, parked, stop);
+                self.keep_or_free(pid, sock, (len, &attached), parked, stop);
                 return Err(stop);
             }
         };
@@ -239,12 +250,8 @@ impl Kernel {
             });
         }
         self.by(row("H01"));
-        let charge = match parked {
-            Some(_) => Charge::Before,
-            None => Charge::Now,
-        };
         let data = message.payload.bytes(0, len);
-        self.post(pid, sock, other, data, attached, charge);
+        self.post(pid, sock, other, data, attached, parked);
         Ok(len)
     }
 
@@ -283,15 +290,24 @@ impl Kernel {
     }
 
     /// A packet was not sent: its buffer stays while its sender sleeps, and is freed when it fails.
-    fn keep_or_free(&mut self, sock: SockId, len: usize, parked: Option<Parked>, stop: Stop) {
+    fn keep_or_free(
+        &mut self,
+        pid: Pid,
+        sock: SockId,
+        (len, attached): (usize, &Attached),
+        parked: Option<Parked>,
+        stop: Stop,
+    ) {
         match (stop, parked) {
             (Stop::Sleeps(Wait::Queue(other)), None) => {
                 self.by(row("H46"));
                 let truesize = self.settings().truesize.packet(len);
+                let credentials = self.credentials_for(pid, attached.credentials, sock, other);
                 self.park(Parked {
                     sock,
                     other,
                     truesize,
+                    credentials,
                 });
             }
             (Stop::Sleeps(_), Some(parked)) => self.keep_parked(parked),

@@ -1,8 +1,9 @@
 //! What happened during a call, as sentences: one for each event.
 
+use super::values::watched;
 use super::words::{count, listed, named, quoted};
 use crate::curriculum::model::Rows;
-use crate::model::call::Type;
+use crate::model::call::{Events, Type};
 use crate::model::event::Event;
 use crate::model::outcome::{Outcome, Wait};
 use crate::model::script::process_name;
@@ -167,6 +168,117 @@ pub fn sentence(event: &Event, rows: &Rows) -> String {
         Event::LeftReady { epoll, file, fd } => {
             format!("{file}, watched as {fd}, is taken from the ready list of {epoll}")
         }
+        Event::NodeLeads { node, after, .. } => match after {
+            Some(sock) => format!("{node} leads to {sock}"),
+            None => format!("{node} stays, and leads nowhere any more"),
+        },
+        Event::NodeOwner { node, after, .. } => {
+            let [user, group] = after;
+            format!("{node} belongs to user {user} and group {group} now")
+        }
+        Event::NodeWritten { node, after, .. } => {
+            let bytes = count(*after as u64, "byte");
+            format!("bytes are written to {node}: it is {bytes} long")
+        }
+        Event::Cloexec { pid, fd, after, .. } => {
+            let does = if *after { "closes" } else { "does not close" };
+            let process = process_name(*pid);
+            format!("execve {does} descriptor {fd} of {process}: FD_CLOEXEC")
+        }
+        Event::Counter {
+            file,
+            before,
+            after,
+        } => format!("the counter of {file} goes from {before} to {after}"),
+        Event::PipeCreated { pipe } => format!("{pipe} is made"),
+        Event::PipeHolds {
+            pipe,
+            before,
+            after,
+        } => {
+            let (bytes, go) = match after.checked_sub(*before) {
+                Some(more) => (more, "go into"),
+                None => (before - after, "leave"),
+            };
+            let go = match (bytes, go) {
+                (1, "go into") => "goes into",
+                (1, _) => "leaves",
+                (_, go) => go,
+            };
+            let bytes = count(bytes as u64, "byte");
+            format!("{bytes} {go} {pipe}: {after} in all")
+        }
+        Event::PipeEnds { pipe, after, .. } => {
+            let [readers, writers] = *after;
+            let ends = [(readers, "reader"), (writers, "writer")];
+            let ends = ends.map(|(number, one)| count(u64::from(number), one));
+            format!("{pipe} has {} left", listed(&ends))
+        }
+        Event::EpollCreated { epoll } => format!("{epoll} is made, and watches nothing"),
+        Event::Interest {
+            epoll, fd, after, ..
+        } => match after.events == Events::default() {
+            true => {
+                format!("{epoll} tells no more of what it watches as {fd}, until it is asked to")
+            }
+            false => {
+                let events = watched(after.asked_for());
+                format!("{epoll} watches what it has as {fd} for {events} now")
+            }
+        },
+        Event::SendBuffer {
+            sock,
+            before,
+            after,
+        } => format!("the send buffer of {sock} changes from {before} to {after} bytes"),
+        Event::PassCred { sock, after, .. } => match after {
+            true => format!("{sock} wants to know who sends: SO_PASSCRED"),
+            false => format!("{sock} does not want to know any more who sends"),
+        },
+        Event::SendLimit { sock, after, .. } => {
+            format!("who sends or connects at {sock} sleeps {}", limit(*after))
+        }
+        Event::ReceiveLimit { sock, after, .. } => {
+            format!("who receives or accepts at {sock} sleeps {}", limit(*after))
+        }
+        Event::SocketMode {
+            sock,
+            before,
+            after,
+        } => format!("the mode of {sock} itself changes from 0{before:03o} to 0{after:03o}"),
+        Event::SocketOwner { sock, after, .. } => format!("{sock} belongs to user {after}"),
+        Event::WantsRoom {
+            sock,
+            before,
+            after,
+        } => match (before, after) {
+            (_, Some(other)) => format!("{sock} is to be told when {other} has room"),
+            (Some(other), None) => format!("{sock} waits no more for room at {other}"),
+            (None, None) => format!("{sock} waits for no room"),
+        },
+        Event::FilesTaken { skb, files, .. } => {
+            let files: Vec<String> = files.iter().map(ToString::to_string).collect();
+            format!("{} is taken out of {skb}", listed(&files))
+        }
+        Event::Ids { pid, after, .. } => {
+            let [uid, euid, gid, egid] = after;
+            let process = process_name(*pid);
+            format!("{process} is user {uid}, in effect {euid}; group {gid}, in effect {egid}")
+        }
+        Event::Umask { pid, before, after } => {
+            let process = process_name(*pid);
+            format!("the umask of {process} changes from 0{before:03o} to 0{after:03o}")
+        }
+        Event::Directory { pid, after, .. } => {
+            let path = quoted(after.as_bytes());
+            format!(
+                "the working directory of {} is {path} now",
+                process_name(*pid)
+            )
+        }
+        Event::FileLimit { pid, after, .. } => {
+            format!("{} may have descriptors below {after}", process_name(*pid))
+        }
         Event::FellAsleep { pid, wait } => {
             let process = process_name(*pid);
             format!("{process} sleeps until {}", until(*wait))
@@ -180,6 +292,14 @@ pub fn sentence(event: &Event, rows: &Rows) -> String {
             let socks = listed(&socks);
             format!("no process can reach {socks}: all that waits there is thrown away")
         }
+    }
+}
+
+/// How long a call may sleep.
+fn limit(ms: Option<u32>) -> String {
+    match ms {
+        Some(ms) => format!("{} at most", count(u64::from(ms), "millisecond")),
+        None => "as long as it takes".to_owned(),
     }
 }
 

@@ -89,16 +89,12 @@ pub fn happened(
         rows: &silent,
         ..told_by
     };
-    let states = States {
-        before: run.before(moment.step),
-        after: &step.after,
-    };
     let behind = match moment.behind {
         0 => return (text, 0..0),
         behind => behind,
     };
     let mut last = 0..0;
-    for (number, mut lines) in numbered(step, behind, states, told_by, width) {
+    for (number, mut lines) in numbered(step, behind, told_by, width) {
         let start = text.lines.len();
         if number >= behind
             && let Some(span) = lines

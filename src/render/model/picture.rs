@@ -23,8 +23,6 @@ use crate::render::text::{Line, Role, Span, Text};
 
 /// Columns of the mark in front of a row.
 pub const MARK: usize = 2;
-/// Columns at which two states are compared: wide enough for all that is told of a thing.
-const COMPARED: usize = 400;
 
 /// The state before and after something.
 #[derive(Clone, Copy)]
@@ -126,12 +124,6 @@ pub fn draw(states: States<'_>, cast: &Cast, width: usize) -> Text {
         }
     }
     text
-}
-
-/// Whether anything that is drawn changed.
-pub fn differs(states: States<'_>, cast: &Cast) -> bool {
-    let alone = |kernel| draw(States::alone(kernel), cast, COMPARED);
-    alone(states.before) != alone(states.after)
 }
 
 /// The lines of a picture that are marked, from the first to the last.
