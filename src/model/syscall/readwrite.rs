@@ -104,6 +104,10 @@ impl Kernel {
             if left == 0 {
                 break;
             }
+            // Behind one that was written, those without bytes are passed over: `iov_iter_advance`.
+            if piece.len == 0 && added > 0 {
+                continue;
+            }
             match self.write(pid, fd, piece) {
                 Ok(Answer::Number(count)) => {
                     added += count;
