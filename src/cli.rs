@@ -1,6 +1,7 @@
 //! The command line: names, options and their help. What they do is [`crate::commands`]'s.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -348,7 +349,10 @@ pub struct Verify {
     /// Put one error after the other into the model, and tell how soon each is found.
     #[arg(long)]
     pub faults: bool,
-    /// Tell how often each row of the catalogue decided something.
+    /// Play every row of the catalogue so many times first.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub passes: NonZeroU32,
+    /// Tell how often each row of the catalogue was played or decided something.
     #[arg(long)]
     pub rows: bool,
     /// Print as JSON.
@@ -360,8 +364,8 @@ pub struct Verify {
 #[derive(Args, Clone, Debug)]
 pub struct Step {
     /// The script: a file, - for standard input, or one that is shipped: socketpair-after-fork,
-    /// connect-accept, shared-offset, half-close, datagram-truncation, backlog-full or
-    /// unreachable-cycle.
+    /// connect-accept, shared-offset, half-close, datagram-truncation, backlog-full,
+    /// unreachable-cycle, back-pressure or edge-triggered.
     #[arg(value_name = "SCRIPT")]
     pub script: PathBuf,
     /// Print every call, one after the other, also on a terminal.

@@ -1,9 +1,10 @@
 //! The model kernel and the running one: rows of the catalogue on both, calls by chance on both, and
 //! errors that are put into the model on purpose and must be found.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use ipc_mastery::curriculum::model;
 use ipc_mastery::curriculum::source::Source;
@@ -14,6 +15,7 @@ use ipc_mastery::differential::session::Session;
 use ipc_mastery::model::catalogue::{self, Entry};
 use ipc_mastery::model::fault::{Fault, Needs};
 use ipc_mastery::model::settings::Settings;
+use serde_json::Value;
 
 /// Our own binary.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ipc-mastery");
@@ -65,13 +67,13 @@ fn every_row_of_the_catalogue_holds_on_the_model() {
     assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
 
-/// An ordinary user has no abstract names to itself: only one test has Linux take those of the rows.
-static NAMES: Mutex<()> = Mutex::new(());
-
 /// Runs rows on this kernel: how many were, and those that differ.
 fn on_linux(texts: Vec<String>) -> (usize, Vec<String>) {
-    let _alone = NAMES.lock();
-    let start = |directory| Request::Rows { texts, directory };
+    let start = |directory| Request::Rows {
+        texts,
+        passes: NonZeroU32::MIN,
+        directory,
+    };
     let mut session = Session::start(Path::new(PROGRAM), start).expect("a process");
     let (mut ran, mut differ) = (0, Vec::new());
     while let Some(told) = session.report().expect("a report") {
@@ -212,8 +214,21 @@ fn a_seed_draws_the_same_calls_again() {
     assert_ne!(first.rows, by_chance(8, 20_000, Who::One, None).0.rows);
 }
 
+#[test]
+fn rows_are_played_as_often_as_is_asked_for() {
+    let (status, text) = verify(&["--calls", "1", "--passes", "2", "--json"]);
+    assert_eq!(status, Some(0), "{text}");
+    let said: Value = serde_json::from_str(&text).expect("JSON");
+    let played = said["rows"]["played"].as_object().expect("rows").values();
+    let least = if is_root() { 270 } else { 150 };
+    assert!(played.len() > least, "{text}");
+    assert!(played.into_iter().all(|times| times == 2), "{text}");
+
+    let (status, text) = verify(&["--passes", "0"]);
+    assert_eq!(status, Some(2), "{text}");
+}
+
 fn verify(arguments: &[&str]) -> (Option<i32>, String) {
-    let _alone = NAMES.lock();
     let output = Command::new(PROGRAM)
         .args(["model", "verify", "--seed", "1"])
         .args(arguments)

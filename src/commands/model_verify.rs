@@ -5,6 +5,7 @@
 //! then it is 1 when they do not. Where so many rows differ that this is no Linux, it is 3.
 
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,8 +24,6 @@ use crate::model::fault::{Fault, Needs};
 use crate::render::ansi;
 use crate::render::model_verify::{self as drawing, RowsRun, Verification};
 
-/// Where more than one row in so many differs, nothing is compared further.
-const TOO_MANY: usize = 50;
 /// Which part of the time, and of the calls, several processes get beside what one process gets.
 const SHARE: u64 = 4;
 /// How long an error that was put in may stay unnoticed, in milliseconds.
@@ -43,8 +42,8 @@ pub fn run(context: &Context, options: &Verify) -> Result<ExitCode, CommandError
         return faults(context, options);
     }
     let fault = options.fault.as_deref().map(known).transpose()?;
-    let rows = run_rows(context)?;
-    if rows.differ.len() * TOO_MANY > rows.all {
+    let rows = run_rows(context, options.passes)?;
+    if rows.are_of_another_system() {
         context.print_text(&drawing::not_linux(&rows))?;
         return Ok(ExitCode::CannotJudge);
     }
@@ -159,15 +158,25 @@ fn told(session: &mut Session) -> Result<Option<Told>, CommandError> {
     session.report().map_err(cannot)
 }
 
-fn run_rows(context: &Context) -> Result<RowsRun, CommandError> {
+fn run_rows(context: &Context, passes: NonZeroU32) -> Result<RowsRun, CommandError> {
     let files = model::rows(context.source()).map_err(LoadError::from)?;
     let texts = files.iter().map(|file| file.text.clone()).collect();
-    let mut session = started(|directory| Request::Rows { texts, directory })?;
+    let mut session = started(|directory| Request::Rows {
+        texts,
+        passes,
+        directory,
+    })?;
     let mut run = RowsRun::default();
     while let Some(said) = told(&mut session)? {
         match said {
-            Told::Row { row, differs } => run.add(row, differs),
-            Told::Skipped { row } => run.skipped.push(row),
+            Told::Row { row, differs } => {
+                run.add(row, differs);
+                if passes.get() > 1 {
+                    progress(&drawing::rows_so_far(&run));
+                }
+            }
+            Told::Skipped { row } => drop(run.skipped.insert(row)),
+            Told::Waits => context.say(&drawing::waits()),
             Told::Progress(_) | Told::Verified(_) | Told::Differs(_) => {}
         }
     }
@@ -196,7 +205,7 @@ fn compare(
             Told::Progress(report) => progress(&report),
             Told::Verified(report) => last = report,
             Told::Differs(found) => difference = Some(found),
-            Told::Row { .. } | Told::Skipped { .. } => {}
+            Told::Row { .. } | Told::Skipped { .. } | Told::Waits => {}
         }
     }
     Ok((last, difference))

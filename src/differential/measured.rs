@@ -3,11 +3,14 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use super::performance::Performance;
+use crate::model::script::Script;
 use crate::model::settings::{Quirks, Settings, Truesize};
 use crate::sys::bare_call::{self as bare, Direction, Fd, Sent};
 
@@ -17,6 +20,35 @@ const AT_ONCE: i32 = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
 const PAGED: usize = 32_768;
 /// What `struct skb_shared_info` takes of a page, in bytes.
 const SHARED: usize = 320;
+
+/// A receiver that asks for credentials while a datagram waits for room in its queue, which is full of so
+/// many; the last line says what comes of it where that is too late.
+fn waits(queue: u32) -> String {
+    let behind = queue - 1;
+    format!(
+        "socket dgram nonblock
+bind 3 path:waits
+socket dgram
+connect 4 path:waits
+repeat {queue}
+send 4 \"a\" dontwait nosignal
+fork
+B: send 4 \"b\"
+= asleep
+setsockopt 3 passcred=on
+unlink waits
+read 3 10
+woken B
+repeat {behind}
+read 3 10
+recv 3 10 control=64
+= 1 \"b\" creds=none,65534,65534
+"
+    )
+}
+
+/// The longest queue of datagrams that is filled by a sender with the least memory.
+const LONGEST_QUEUE: u32 = 100;
 
 /// Sizes of buffers, each asked for once.
 #[derive(Debug, Default)]
@@ -108,6 +140,26 @@ pub fn settings() -> nix::Result<Settings> {
     })
 }
 
+/// Whether a datagram that waits for room does without credentials that are asked for meanwhile, as row
+/// H49 says. Two processes try it in the working directory of this one, which has only one thread.
+///
+/// # Errors
+/// When they cannot be started, or do not answer.
+pub fn settles_before_waiting(settings: &Settings) -> io::Result<bool> {
+    if settings.max_dgram_qlen > LONGEST_QUEUE {
+        return Ok(settings.quirks.credentials_are_settled_before_waiting);
+    }
+    let script = Script::parse(&waits(settings.max_dgram_qlen + 1));
+    let script = script.map_err(|mistake| io::Error::other(mistake.to_string()))?;
+    let mut performance = Performance::start(&script, &Arc::new(settings.clone()))?;
+    let (mut told, mut settled) = (None, None);
+    for line in &script.lines {
+        told = performance.run(line)?.linux;
+        settled = line.expected.clone();
+    }
+    Ok(told == settled)
+}
+
 fn quirks() -> nix::Result<Quirks> {
     // H40: too large and not connected; which of them is told?
     let lone = bare::socket(libc::SOCK_DGRAM | libc::SOCK_NONBLOCK, 0)? as Fd;
@@ -123,8 +175,17 @@ fn quirks() -> nix::Result<Quirks> {
     // L26: does a set of epoll(7) know any ioctl(2)?
     let set = bare::epoll_create(0)? as Fd;
     let asked = bare::queued(set, Direction::Out);
+    // N17: has it a mode? That is the one it has where it can have one.
+    let changed = bare::fchmod(set, 0o600);
     bare::close(set)?;
+    // O17: it is given more than eight bytes.
+    let counter = bare::eventfd(0, libc::EFD_NONBLOCK)? as Fd;
+    let added = bare::write(counter, &[0; 9]);
+    bare::close(counter)?;
     Ok(Quirks {
+        counters_take_eight_bytes: added.is_err(),
+        anonymous_files_have_no_mode: changed == Err(nix::errno::Errno::EOPNOTSUPP),
+        credentials_are_settled_before_waiting: true,
         epoll_has_its_own_ioctl: asked == Err(nix::errno::Errno::EINVAL),
         connected_is_tested_last: told == Err(nix::errno::Errno::EMSGSIZE),
         an_empty_packet_makes_no_reset: ended.is_ok(),

@@ -5,7 +5,8 @@
 //! it can be, [`topic`] says which calls are drawn,
 //! [`verify`] goes on until time is over, in a process of its own ([`role`]) that
 //! [`session`] starts. [`agents`] are several processes, [`performance`] has them
-//! make the calls of a script, [`play`] those that somebody types. What Linux is set to is
+//! make the calls of a script, one program at a time ([`turnstile`]), [`play`] those that somebody
+//! types. What Linux is set to is
 //! measured first, in [`measured`].
 //!
 //! [`examine`] compares a kernel that somebody else wrote, which [`candidate`] talks to, in
@@ -29,4 +30,5 @@ pub mod sequence;
 pub mod session;
 pub mod shrink;
 pub mod topic;
+pub mod turnstile;
 pub mod verify;

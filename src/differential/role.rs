@@ -3,6 +3,7 @@
 //! a line each.
 
 use std::io::{self, Write};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::play;
 use super::report::Report;
 use super::sequence::Divergence;
 use super::topic::Topic;
+use super::turnstile::{self, Turnstile};
 use super::verify::{Limits, verify};
 use crate::model::catalogue;
 use crate::model::fault::Fault;
@@ -55,6 +57,8 @@ pub enum Request {
     Rows {
         /// Texts with rows.
         texts: Vec<String>,
+        /// How many times each is played.
+        passes: NonZeroU32,
         /// The directory to be in: empty, and writable for everybody.
         directory: String,
     },
@@ -70,6 +74,8 @@ pub enum Told {
     Verified(Report),
     /// The model and Linux differ.
     Differs(Difference),
+    /// Another program plays rows: nothing goes on until it has ended.
+    Waits,
     /// A row needs users that this process cannot be.
     Skipped {
         /// Which.
@@ -138,6 +144,10 @@ pub fn play() -> io::Result<()> {
                     .ok_or_else(|| io::Error::other(format!("there is no fault `{id}`")))
             });
             let mut settings = measured::settings()?;
+            if who == Who::Several {
+                settings.quirks.credentials_are_settled_before_waiting =
+                    measured::settles_before_waiting(&settings)?;
+            }
             settings.fault = fault.transpose()?;
             let range = Range {
                 prefix,
@@ -161,9 +171,15 @@ pub fn play() -> io::Result<()> {
             }
             tell(&Told::Verified(verified.report.named()))
         }
-        Request::Rows { texts, directory } => {
+        Request::Rows {
+            texts,
+            passes,
+            directory,
+        } => {
             std::env::set_current_dir(directory)?;
-            rows(&texts, may)
+            let taken = || drop(tell(&Told::Waits));
+            let _alone = (!alone).then(|| Turnstile::pass(turnstile::NAME, taken));
+            (0..passes.get()).try_for_each(|_| rows(&texts, may))
         }
     }
 }

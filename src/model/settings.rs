@@ -62,6 +62,15 @@ pub struct Quirks {
     /// A set of epoll(7) has an ioctl(2) of its own, which refuses with another errno (row L26, from 6.9
     /// on).
     pub epoll_has_its_own_ioctl: bool,
+    /// A counter of eventfd(2) takes eight bytes and no more (row O17, from about 6.10 on); before, it took
+    /// the first eight.
+    pub counters_take_eight_bytes: bool,
+    /// Files without a place in any tree, as those of eventfd(2) and epoll(7), have no mode that could be
+    /// changed (row N17, from about 6.16 on).
+    pub anonymous_files_have_no_mode: bool,
+    /// Whether a datagram tells who sent it is settled before it waits for room (row H49, from about 6.17
+    /// on).
+    pub credentials_are_settled_before_waiting: bool,
 }
 
 impl Default for Settings {
@@ -80,6 +89,9 @@ impl Default for Settings {
                 connected_is_tested_last: true,
                 an_empty_packet_makes_no_reset: true,
                 epoll_has_its_own_ioctl: true,
+                counters_take_eight_bytes: true,
+                anonymous_files_have_no_mode: true,
+                credentials_are_settled_before_waiting: true,
             },
             fault: None,
         }

@@ -1,22 +1,28 @@
 //! What `model verify` says: how far it is, and what was found.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 use super::text::{Line, Role, Text};
 use crate::differential::report::Report;
 use crate::differential::role::Difference;
+use crate::differential::turnstile;
 use crate::model::fault::Fault;
 use crate::untrusted::readable;
+
+/// Where more than one row in so many differs, nothing is compared further.
+const TOO_MANY: usize = 50;
 
 /// What the rows of the catalogue gave.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct RowsRun {
-    /// How many there are.
-    pub all: usize,
-    /// Those that this kernel answers otherwise.
+    /// How often each was played.
+    pub played: BTreeMap<String, u64>,
+    /// Those that this kernel answers otherwise, at least once.
     pub differ: Vec<RowDiffers>,
     /// Those that take several users, or root, where we are not root.
-    pub skipped: Vec<String>,
+    pub skipped: BTreeSet<String>,
 }
 
 /// A row that this kernel answers otherwise.
@@ -35,8 +41,9 @@ pub struct RowDiffers {
 impl RowsRun {
     /// One more.
     pub fn add(&mut self, row: String, differs: Option<[String; 3]>) {
-        self.all += 1;
-        if let Some([call, says, answers]) = differs {
+        *self.played.entry(row.clone()).or_default() += 1;
+        let known = self.differ.iter().any(|other| other.row == row);
+        if let (Some([call, says, answers]), false) = (differs, known) {
             self.differ.push(RowDiffers {
                 row,
                 call,
@@ -44,6 +51,16 @@ impl RowsRun {
                 answers,
             });
         }
+    }
+
+    /// Whether so many differ that this is not the AF_UNIX of Linux.
+    pub fn are_of_another_system(&self) -> bool {
+        self.differ.len() * TOO_MANY > self.played.len()
+    }
+
+    /// How often the rows were played, each as often as this, once all are.
+    fn passes(&self) -> u64 {
+        self.played.values().copied().max().unwrap_or(1)
     }
 }
 
@@ -89,13 +106,18 @@ fn plural(count: u64, one: &str, many: &str) -> String {
 /// A line for the rows of the catalogue, and one for each that differs.
 pub fn rows(run: &RowsRun, width: usize) -> Text {
     let mut text = Text::new();
-    let all = plural(run.all as u64, "row", "rows");
+    let all = plural(run.played.len() as u64, "row", "rows");
+    let played = match run.passes() {
+        1 => String::new(),
+        passes => format!(", played {} times each", number(passes)),
+    };
     if run.differ.is_empty() {
-        let said = format!("{all} of the catalogue: this kernel answers as each says.");
+        let said = format!("{all} of the catalogue{played}: this kernel answers as each says.");
         text.line(Line::of(Role::Good, said));
     } else {
         let differ = plural(run.differ.len() as u64, "is answered", "are answered");
-        let said = format!("{all} of the catalogue, of which {differ} otherwise by this kernel:");
+        let said =
+            format!("{all} of the catalogue{played}, of which {differ} otherwise by this kernel:");
         text.line(Line::of(Role::Warning, said));
         differing(&mut text, run, width);
     }
@@ -122,7 +144,7 @@ fn differing(text: &mut Text, run: &RowsRun, width: usize) {
 /// Said where this is no Linux.
 pub fn not_linux(run: &RowsRun) -> Text {
     let mut text = Text::new();
-    let (differ, all) = (run.differ.len(), run.all);
+    let (differ, all) = (run.differ.len(), run.played.len());
     let said = format!("{differ} of {all} rows of the catalogue are answered otherwise here.");
     text.line(Line::of(Role::Bad, said));
     let said = "This is not a Linux AF_UNIX that the model knows; it is compared no further.";
@@ -140,6 +162,18 @@ pub fn put_in(fault: Fault) -> Text {
     ));
     text.line(Line::of(Role::Plain, format!("  {}.", fault.sentence())));
     text
+}
+
+/// Why nothing goes on yet.
+pub fn waits() -> String {
+    let name = turnstile::NAME;
+    format!("Waiting: another program plays rows (it holds the abstract name {name}).")
+}
+
+/// How far the rows are, in one line.
+pub fn rows_so_far(run: &RowsRun) -> String {
+    let played: u64 = run.played.values().sum();
+    format!("{} played", plural(played, "row", "rows"))
 }
 
 /// How far it is, in one line.
@@ -166,15 +200,20 @@ pub fn verification(of: &Verification, counts: Counts, width: usize) -> Text {
         );
         text.line(Line::of(Role::Plain, slept));
     }
-    let mut report = of.report.clone();
+    let mut reached = of.report.rows.clone();
     for (row, count) in of.several.iter().flat_map(|several| &several.rows) {
-        *report.rows.entry(row.clone()).or_default() += count;
+        *reached.entry(row.clone()).or_default() += count;
     }
-    let reached = plural(report.rows.len() as u64, "row", "rows");
-    let said = format!("{reached} of the catalogue decided something.");
+    let said = plural(reached.len() as u64, "row", "rows");
+    let said = format!("{said} of the catalogue decided something.");
     text.line(Line::of(Role::Plain, said));
     if counts == Counts::Shown {
-        table(&mut text, &report, width);
+        for (row, count) in &of.rows.played {
+            *reached.entry(row.clone()).or_default() += count;
+        }
+        let said = "How often each row was played or decided something:";
+        text.line(Line::of(Role::Plain, said));
+        table(&mut text, &reached, width);
     }
     match &of.difference {
         None => {
@@ -199,9 +238,8 @@ fn done(report: &Report, who: &str) -> Line {
 }
 
 /// Rows with their counts, as many beside each other as fit.
-fn table(text: &mut Text, report: &Report, width: usize) {
-    let cells: Vec<String> = report
-        .rows
+fn table(text: &mut Text, reached: &BTreeMap<String, u64>, width: usize) {
+    let cells: Vec<String> = reached
         .iter()
         .map(|(row, count)| format!("{row} {:>9}", number(*count)))
         .collect();

@@ -31,7 +31,7 @@ impl Kernel {
         let (_, node) = self.node_at(pid, path, Last::Followed)?;
         let directory = self.tree().node(node).kind == NodeKind::Directory;
         if directory && matches!(access, Access::Write | Access::Both) {
-            return Err(Stop::Failed(Errno::EISDIR));
+            return Err(self.refuse(row("N15"), Errno::EISDIR));
         }
         let wanted: &[May] = match access {
             Access::Read => &[May::Read],
@@ -64,7 +64,7 @@ impl Kernel {
     fn free_place(&mut self, pid: Pid, path: &str) -> Result<Place> {
         let place = self.place(pid, path, Last::Kept)?;
         if place.node.is_some() {
-            return Err(Stop::Failed(Errno::EEXIST));
+            return Err(self.refuse(row("N16"), Errno::EEXIST));
         }
         self.check_write(pid, place.parent)?;
         Ok(place)
@@ -103,7 +103,7 @@ impl Kernel {
         let (place, node) = self.node_at(pid, path, Last::Kept)?;
         self.check_write(pid, place.parent)?;
         if self.tree().node(node).kind == NodeKind::Directory {
-            return Err(Stop::Failed(Errno::EISDIR));
+            return Err(self.refuse(row("N15"), Errno::EISDIR));
         }
         self.by(row("A13"));
         self.remove_path(&place.path);
@@ -190,7 +190,11 @@ impl Kernel {
                 self.check_user(pid, self.pipe(pipe).owner)?;
             }
             Kind::Eventfd { .. } | Kind::Epoll(_) => {
-                return Err(Stop::Failed(Errno::EOPNOTSUPP));
+                if self.settings().quirks.anonymous_files_have_no_mode {
+                    return Err(self.refuse(row("N17"), Errno::EOPNOTSUPP));
+                }
+                // All of them are one file, which is root's.
+                self.check_user(pid, 0)?;
             }
         }
         Ok(DONE)

@@ -205,10 +205,10 @@ impl Kernel {
     }
 
     /// What becomes of a call that cannot go on: it fails by this row, or sleeps.
-    fn wait(&mut self, nonblock: bool, row: Row, wait: Wait) -> Stop {
+    fn wait(&mut self, nonblock: bool, empty: Row, wait: Wait) -> Stop {
         match nonblock {
-            true => self.refuse(row, Errno::EAGAIN),
-            false if self.is_interrupted() => Stop::Failed(Errno::EINTR),
+            true => self.refuse(empty, Errno::EAGAIN),
+            false if self.is_interrupted() => self.refuse(row("O15"), Errno::EINTR),
             false => Stop::Sleeps(wait),
         }
     }

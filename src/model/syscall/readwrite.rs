@@ -52,7 +52,7 @@ impl Kernel {
                     return Err(self.refuse(row("J23"), Errno::EBADF));
                 }
                 let NodeKind::Regular(data) = &self.tree().node(node).kind else {
-                    return Err(Stop::Failed(Errno::EINVAL));
+                    return Err(self.refuse(row("N15"), Errno::EISDIR));
                 };
                 let start = (offset as usize).min(data.len());
                 let end = (start + len).min(data.len());
@@ -63,7 +63,7 @@ impl Kernel {
             }
             Kind::Eventfd { counter } => {
                 if len < COUNTER {
-                    return Err(Stop::Failed(Errno::EINVAL));
+                    return Err(self.refuse(row("O17"), Errno::EINVAL));
                 }
                 if counter == 0 {
                     return Err(self.wait(nonblock, row("O12"), Wait::Other));
@@ -182,7 +182,7 @@ impl Kernel {
             self.ring(Bell::PipeOut(pipe), Events::IN);
             self.break_pipe(pid);
             return match sent {
-                0 => Err(Stop::Failed(Errno::EPIPE)),
+                0 => Err(self.refuse(row("O18"), Errno::EPIPE)),
                 sent => Ok(Answer::Number(sent as i64)),
             };
         }
@@ -206,12 +206,17 @@ impl Kernel {
         payload: &Payload,
         nonblock: bool,
     ) -> Result<Answer> {
-        let bytes = payload.bytes(0, payload.len);
+        let exactly = self.settings().quirks.counters_take_eight_bytes;
+        let taken = match exactly {
+            true => payload.len,
+            false => payload.len.min(COUNTER),
+        };
+        let bytes = payload.bytes(0, taken);
         let Ok(added) = <[u8; COUNTER]>::try_from(bytes).map(u64::from_ne_bytes) else {
-            return Err(Stop::Failed(Errno::EINVAL));
+            return Err(self.refuse(row("O17"), Errno::EINVAL));
         };
         if added == u64::MAX {
-            return Err(Stop::Failed(Errno::EINVAL));
+            return Err(self.refuse(row("O17"), Errno::EINVAL));
         }
         if u64::MAX - counter <= added {
             return Err(self.wait(nonblock, row("O12"), Wait::Other));

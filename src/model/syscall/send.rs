@@ -189,8 +189,9 @@ impl Kernel {
             Type::Dgram | Type::Seqpacket => truesize.packet(data.len()),
         };
         // What waited knows already whom to tell of.
+        let settled = self.settings().quirks.credentials_are_settled_before_waiting;
         let credentials = match parked {
-            Some(parked) if parked.other == other => {
+            Some(parked) if parked.other == other && settled => {
                 self.by(row("H49"));
                 parked.credentials
             }

@@ -99,11 +99,12 @@ impl Kernel {
         if course == Course::Interrupted && matches!(sleeper.wait, Wait::Queue(_)) {
             // It does not look again whether there is room.
             self.drop_parked();
-            return Outcome::Failed(Errno::EINTR);
+            let stop = self.refuse(row("O15"), Errno::EINTR);
+            return self.ended(Err(stop));
         }
         let answer = self.dispatch(pid, &sleeper.call);
         let answer = match course == Course::Interrupted && self.wrong(Fault::SignalForgetsBytes) {
-            true => Err(Stop::Failed(Errno::EINTR)),
+            true => Err(self.refuse(row("O15"), Errno::EINTR)),
             false => answer,
         };
         self.release_files();
