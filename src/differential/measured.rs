@@ -12,7 +12,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use super::performance::Performance;
 use crate::model::script::Script;
 use crate::model::settings::{Quirks, Settings, Truesize};
-use crate::sys::bare_call::{self as bare, Direction, Fd, Sent};
+use crate::sys::bare_call::{self as bare, Direction, Fd, Sent, Whose};
 
 /// `MSG_DONTWAIT | MSG_NOSIGNAL`.
 const AT_ONCE: i32 = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
@@ -160,6 +160,25 @@ pub fn settles_before_waiting(settings: &Settings) -> io::Result<bool> {
     Ok(told == settled)
 }
 
+/// E24: a listener asks for credentials after somebody has connected, and before that is accepted; does
+/// what is accepted ask for them?
+fn inherits_at_connect() -> nix::Result<bool> {
+    let stream = libc::SOCK_STREAM | libc::SOCK_NONBLOCK;
+    let listener = bare::socket(stream, 0)? as Fd;
+    let client = bare::socket(stream, 0)? as Fd;
+    bare::bind(listener, &(libc::AF_UNIX as u16).to_ne_bytes(), 2)?;
+    bare::listen(listener, 1)?;
+    let (name, len) = bare::name(listener, Whose::Own)?;
+    bare::connect(client, &name, len)?;
+    bare::set_option(listener, libc::SO_PASSCRED, 1)?;
+    let accepted = bare::accept4(listener, 0)? as Fd;
+    let asks = bare::option(accepted, libc::SO_PASSCRED, 1)?[0];
+    for fd in [listener, client, accepted] {
+        bare::close(fd)?;
+    }
+    Ok(asks == 0)
+}
+
 fn quirks() -> nix::Result<Quirks> {
     // H40: too large and not connected; which of them is told?
     let lone = bare::socket(libc::SOCK_DGRAM | libc::SOCK_NONBLOCK, 0)? as Fd;
@@ -182,7 +201,11 @@ fn quirks() -> nix::Result<Quirks> {
     let counter = bare::eventfd(0, libc::EFD_NONBLOCK)? as Fd;
     let added = bare::write(counter, &[0; 9]);
     bare::close(counter)?;
+    // L26: neither its descriptor nor its number of events is right; which is told?
+    let neither = bare::epoll_wait(-1, -1).map(drop);
     Ok(Quirks {
+        options_are_inherited_at_connect: inherits_at_connect()?,
+        epoll_wait_looks_at_its_set_first: neither == Err(nix::errno::Errno::EBADF),
         counters_take_eight_bytes: added.is_err(),
         anonymous_files_have_no_mode: changed == Err(nix::errno::Errno::EOPNOTSUPP),
         credentials_are_settled_before_waiting: true,

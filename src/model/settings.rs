@@ -62,6 +62,12 @@ pub struct Quirks {
     /// A set of epoll(7) has an ioctl(2) of its own, which refuses with another errno (row L26, from 6.9
     /// on).
     pub epoll_has_its_own_ioctl: bool,
+    /// What waits for accept(2) has SO_PASSCRED if its listener had it when it connected (row E24, from
+    /// about 6.16 on); before, if the listener has it when it is accepted.
+    pub options_are_inherited_at_connect: bool,
+    /// epoll_wait(2) looks at its descriptor before it looks at the number of events (row L26, from about
+    /// 6.15 on).
+    pub epoll_wait_looks_at_its_set_first: bool,
     /// A counter of eventfd(2) takes eight bytes and no more (row O17, from about 6.10 on); before, it took
     /// the first eight.
     pub counters_take_eight_bytes: bool,
@@ -89,6 +95,8 @@ impl Default for Settings {
                 connected_is_tested_last: true,
                 an_empty_packet_makes_no_reset: true,
                 epoll_has_its_own_ioctl: true,
+                options_are_inherited_at_connect: true,
+                epoll_wait_looks_at_its_set_first: true,
                 counters_take_eight_bytes: true,
                 anonymous_files_have_no_mode: true,
                 credentials_are_settled_before_waiting: true,

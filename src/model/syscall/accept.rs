@@ -47,6 +47,9 @@ impl Kernel {
             true => row("E11"),
             false => row("E21"),
         });
+        if !self.settings().quirks.options_are_inherited_at_connect {
+            self.inherit_passcred(sock, embryo);
+        }
         self.by(row("C06"));
         let birth = match self.wrong(Fault::AcceptInheritsNonblock) {
             true => Birth {

@@ -77,9 +77,9 @@ impl Kernel {
         let embryo = self.create_sock(ty);
         self.set_peer(embryo, Some(sock));
         self.set_state(embryo, State::Established);
-        let passcred = self.sock(other).passcred && !self.wrong(Fault::PasscredIsNotInherited);
-        self.by(row("E24"));
-        self.set_passcred(embryo, passcred);
+        if self.settings().quirks.options_are_inherited_at_connect {
+            self.inherit_passcred(other, embryo);
+        }
         self.by(row("K09"));
         self.remember_process(embryo, pid);
         self.by(row("D04"));
@@ -95,6 +95,13 @@ impl Kernel {
         self.by(row("E28"));
         self.queue_embryo(other, embryo);
         Ok(DONE)
+    }
+
+    /// What is accepted asks for credentials as its listener does: `unix_sock_inherit_flags`.
+    pub(super) fn inherit_passcred(&mut self, listener: SockId, embryo: SockId) {
+        let passcred = self.sock(listener).passcred && !self.wrong(Fault::PasscredIsNotInherited);
+        self.by(row("E24"));
+        self.set_passcred(embryo, passcred);
     }
 
     fn check_own_state(&mut self, sock: SockId) -> Result<()> {

@@ -156,6 +156,9 @@ impl Kernel {
 
     /// epoll_wait(2), without waiting: `ep_send_events`.
     pub(super) fn epoll_wait(&mut self, pid: Pid, fd: Fd, most: i32) -> Result<Answer> {
+        if most <= 0 && !self.settings().quirks.epoll_wait_looks_at_its_set_first {
+            return Err(self.refuse(row("L26"), Errno::EINVAL));
+        }
         let file = self.file_at(pid, fd)?;
         let Kind::Epoll(epoll) = self.file(file).kind else {
             return Err(self.refuse(row("L26"), Errno::EINVAL));

@@ -8,7 +8,7 @@ use crate::model::fault::Fault;
 use crate::model::file::Kind;
 use crate::model::id::{NodeId, Pid};
 use crate::model::kernel::Kernel;
-use crate::model::outcome::{Answer, Stop};
+use crate::model::outcome::Answer;
 use crate::model::row::row;
 use crate::model::tree::{Last, May, NodeKind, Place};
 

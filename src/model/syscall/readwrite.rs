@@ -9,7 +9,7 @@ use crate::model::call::{Access, Events, Fd, Flags, Payload};
 use crate::model::file::Kind;
 use crate::model::id::{FileId, Pid, PipeId};
 use crate::model::kernel::{Bell, Kernel};
-use crate::model::outcome::{Answer, Received, Stop, Wait};
+use crate::model::outcome::{Answer, Received, Wait};
 use crate::model::row::row;
 use crate::model::sleeper::Progress;
 use crate::model::tree::NodeKind;

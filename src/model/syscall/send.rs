@@ -189,7 +189,10 @@ impl Kernel {
             Type::Dgram | Type::Seqpacket => truesize.packet(data.len()),
         };
         // What waited knows already whom to tell of.
-        let settled = self.settings().quirks.credentials_are_settled_before_waiting;
+        let settled = self
+            .settings()
+            .quirks
+            .credentials_are_settled_before_waiting;
         let credentials = match parked {
             Some(parked) if parked.other == other && settled => {
                 self.by(row("H49"));
@@ -271,13 +274,13 @@ impl Kernel {
         {
             return Err(self.refuse(row("H36"), Errno::EINVAL));
         }
-        if self.sock(sock).passcred && self.sock(sock).name.is_none() {
-            self.by(row("B19"));
-            self.autobind(sock);
-        }
         let connected = to.is_some() || self.sock(sock).peer.is_some();
         if !connected && !self.settings().quirks.connected_is_tested_last {
             return Err(self.refuse(row("H09"), Errno::ENOTCONN));
+        }
+        if self.sock(sock).passcred && self.sock(sock).name.is_none() {
+            self.by(row("B19"));
+            self.autobind(sock);
         }
         let spare = if self.wrong(Fault::PacketsMayFillTheBuffer) {
             0

@@ -7,7 +7,7 @@ use crate::model::fault::Fault;
 use crate::model::file::Kind;
 use crate::model::id::Pid;
 use crate::model::kernel::Kernel;
-use crate::model::outcome::{Outcome, Stop, Wait};
+use crate::model::outcome::{Outcome, Wait};
 use crate::model::row::row;
 use crate::model::sleeper::Course;
 
