@@ -140,12 +140,19 @@ pub fn settings() -> nix::Result<Settings> {
     })
 }
 
-/// Whether a datagram that waits for room does without credentials that are asked for meanwhile, as row
-/// H49 says. Two processes try it in the working directory of this one, which has only one thread.
+/// Measures the running kernel as [`settings`] does, and further what only two processes can try.
 ///
 /// # Errors
-/// When they cannot be started, or do not answer.
-pub fn settles_before_waiting(settings: &Settings) -> io::Result<bool> {
+/// When this process cannot make sockets, or start another.
+pub fn settings_of_several() -> io::Result<Settings> {
+    let mut settings = settings()?;
+    settings.quirks.credentials_are_settled_before_waiting = settles_before_waiting(&settings)?;
+    Ok(settings)
+}
+
+/// Whether a datagram that waits for room does without credentials that are asked for meanwhile, as row
+/// H49 says. Two processes try it in the working directory of this one, which has only one thread.
+fn settles_before_waiting(settings: &Settings) -> io::Result<bool> {
     if settings.max_dgram_qlen > LONGEST_QUEUE {
         return Ok(settings.quirks.credentials_are_settled_before_waiting);
     }

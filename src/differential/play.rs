@@ -337,10 +337,7 @@ fn prefixed(mut call: Call, prefix: &str) -> Call {
 /// # Errors
 /// When processes cannot be started or do not answer.
 pub fn play(processes: &[(u32, u32)], prefix: String) -> io::Result<()> {
-    let mut settings = measured::settings()?;
-    settings.quirks.credentials_are_settled_before_waiting =
-        measured::settles_before_waiting(&settings)?;
-    let settings = Arc::new(settings);
+    let settings = Arc::new(measured::settings_of_several()?);
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let further: Vec<(Pid, u32)> = processes
         .iter()

@@ -143,11 +143,10 @@ pub fn play() -> io::Result<()> {
                 Fault::parse(id)
                     .ok_or_else(|| io::Error::other(format!("there is no fault `{id}`")))
             });
-            let mut settings = measured::settings()?;
-            if who == Who::Several {
-                settings.quirks.credentials_are_settled_before_waiting =
-                    measured::settles_before_waiting(&settings)?;
-            }
+            let mut settings = match who {
+                Who::Several => measured::settings_of_several()?,
+                Who::One => measured::settings()?,
+            };
             settings.fault = fault.transpose()?;
             let range = Range {
                 prefix,
@@ -178,6 +177,7 @@ pub fn play() -> io::Result<()> {
         } => {
             std::env::set_current_dir(directory)?;
             let taken = || drop(tell(&Told::Waits));
+            // Who cannot pass goes on: nobody plays rows there.
             let _alone = (!alone).then(|| Turnstile::pass(turnstile::NAME, taken));
             (0..passes.get()).try_for_each(|_| rows(&texts, may))
         }

@@ -238,14 +238,14 @@ impl Kernel {
             }
         };
         let other = other.and_then(|other| self.admitted(pid, sock, other, to, nonblock));
-        let len = message.payload.len;
         let other = match other {
             Ok(other) => other,
             Err(stop) => {
-                self.keep_or_free(pid, sock, (len, &attached), parked, stop);
+                self.keep_or_free(pid, sock, message, &attached, parked, stop);
                 return Err(stop);
             }
         };
+        let len = message.payload.len;
         if len == 0 {
             self.by(if attached.files.is_empty() {
                 row("H06")
@@ -298,14 +298,15 @@ impl Kernel {
         &mut self,
         pid: Pid,
         sock: SockId,
-        (len, attached): (usize, &Attached),
+        message: &Message<'_>,
+        attached: &Attached,
         parked: Option<Parked>,
         stop: Stop,
     ) {
         match (stop, parked) {
             (Stop::Sleeps(Wait::Queue(other)), None) => {
                 self.by(row("H46"));
-                let truesize = self.settings().truesize.packet(len);
+                let truesize = self.settings().truesize.packet(message.payload.len);
                 let credentials = self.credentials_for(pid, attached.credentials, sock, other);
                 self.park(Parked {
                     sock,
