@@ -1,6 +1,7 @@
 //! The model kernel and the running one: rows of the catalogue on both, calls by chance on both, and
 //! errors that are put into the model on purpose and must be found.
 
+use std::fs;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::Command;
@@ -226,6 +227,30 @@ fn rows_are_played_as_often_as_is_asked_for() {
 
     let (status, text) = verify(&["--passes", "0"]);
     assert_eq!(status, Some(2), "{text}");
+}
+
+#[test]
+fn another_systems_sockets_are_not_compared_further() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let rows = directory.path().join("curriculum/model/rows");
+    fs::create_dir_all(&rows).expect("a directory");
+    fs::write(directory.path().join("curriculum/path.toml"), "").expect("a file");
+    let wrong = "### A01 Descriptors begin at seven\nsocket stream\n= fd 7\n";
+    fs::write(rows.join("A.txt"), wrong).expect("a file");
+    let pack = directory.path().to_str().expect("a path in UTF-8");
+
+    let (status, text) = verify(&["--curriculum", pack]);
+    assert_eq!(status, Some(3), "{text}");
+    for words in ["1 of 1 rows", "not a Linux AF_UNIX", "A01", "fd 7", "fd 3"] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(!text.contains("by chance"), "{text}");
+
+    let (status, text) = verify(&["--curriculum", pack, "--json"]);
+    assert_eq!(status, Some(3), "{text}");
+    let said: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(said["rows"]["differ"][0]["row"], "A01", "{text}");
+    assert!(said.get("report").is_none(), "{text}");
 }
 
 fn verify(arguments: &[&str]) -> (Option<i32>, String) {

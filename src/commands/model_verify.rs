@@ -9,6 +9,8 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::json;
+
 use super::context::Context;
 use super::error::CommandError;
 use crate::cli::Verify;
@@ -44,7 +46,10 @@ pub fn run(context: &Context, options: &Verify) -> Result<ExitCode, CommandError
     let fault = options.fault.as_deref().map(known).transpose()?;
     let rows = run_rows(context, options.passes)?;
     if rows.are_of_another_system() {
-        context.print_text(&drawing::not_linux(&rows))?;
+        match options.json {
+            true => context.print_json(&json!({ "rows": rows }))?,
+            false => context.print_text(&drawing::not_linux(&rows))?,
+        }
         return Ok(ExitCode::CannotJudge);
     }
     if !options.json {

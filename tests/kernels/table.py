@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
-"""The table of tests/kernels/run: how many claims, predictions and facts hold on each kernel, and
-each one that does not. Arguments: LABEL:FILE, the output of `ipc-mastery try --all --json`.
-Exit status 1 when something differs that no lesson has a version for, or failed."""
+"""The tables of tests/kernels/run: how many claims, predictions and facts hold on each kernel, each
+one that does not, and whether the model agrees. Arguments: LABEL:FILE, the output of `ipc-mastery
+try --all --json`, and behind it that of `model verify --json` on the same kernel. Exit status 1 when
+something differs that no lesson has a version for, or failed, or the model differs."""
 
 import json
 import sys
 
-runs = []
+runs, models = [], []
 for argument in sys.argv[1:]:
     label, path = argument.split(":", 1)
     with open(path, encoding="utf-8") as file:
-        runs.append((label, json.load(file)))
+        result = json.load(file)
+    if "rows" in result:
+        models.append((runs[-1][1]["kernel"], label, result))
+    else:
+        runs.append((label, result))
 
 columns = ["holds", "as-told", "differs", "cannot-run", "failed", "reference"]
 print("| kernel | who | kind | " + " | ".join(columns) + " |")
@@ -43,4 +48,19 @@ for label, run in runs:
             )
     for (lesson, why), ids in lacking.items():
         print(f"| {run['kernel']} | {label} | {lesson} | {len(ids)} | cannot-run | {why} |")
+
+print()
+print("| kernel | who | rows played | rows that differ | calls, one process | calls, several | model |")
+print("|---|---|---|---|---|---|---|")
+for kernel, label, model in models:
+    rows, several = model["rows"], model.get("several") or {"calls": "–"}
+    differ = ", ".join(row["row"] for row in rows["differ"]) or "none"
+    compared = "report" in model
+    difference = model.get("difference")
+    wrong |= not compared or difference is not None
+    calls = model["report"]["calls"] if compared else 0
+    standing = "another system" if not compared else "differs" if difference else "agrees"
+    print(f"| {kernel} | {label} | {len(rows['played'])} | {differ} | {calls} | {several['calls']} | {standing} |")
+    if difference:
+        print("\n".join([*difference["calls"], f"model {difference['model']}", f"Linux {difference['linux']}"]))
 sys.exit(wrong)
