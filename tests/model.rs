@@ -4,7 +4,7 @@
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 
 use ipc_mastery::curriculum::model;
@@ -217,13 +217,12 @@ fn a_seed_draws_the_same_calls_again() {
 
 #[test]
 fn rows_are_played_as_often_as_is_asked_for() {
-    let (status, text) = verify(&["--calls", "1", "--passes", "2", "--json"]);
-    assert_eq!(status, Some(0), "{text}");
-    let said: Value = serde_json::from_str(&text).expect("JSON");
+    let (status, said) = verify_as_data(&["--calls", "1", "--passes", "2"]);
+    assert_eq!(status, Some(0), "{said}");
     let played = said["rows"]["played"].as_object().expect("rows").values();
     let least = if is_root() { 270 } else { 150 };
-    assert!(played.len() > least, "{text}");
-    assert!(played.into_iter().all(|times| times == 2), "{text}");
+    assert!(played.len() > least, "{said}");
+    assert!(played.into_iter().all(|times| times == 2), "{said}");
 
     let (status, text) = verify(&["--passes", "0"]);
     assert_eq!(status, Some(2), "{text}");
@@ -246,21 +245,33 @@ fn another_systems_sockets_are_not_compared_further() {
     }
     assert!(!text.contains("by chance"), "{text}");
 
-    let (status, text) = verify(&["--curriculum", pack, "--json"]);
-    assert_eq!(status, Some(3), "{text}");
-    let said: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(said["rows"]["differ"][0]["row"], "A01", "{text}");
-    assert!(said.get("report").is_none(), "{text}");
+    let (status, said) = verify_as_data(&["--curriculum", pack]);
+    assert_eq!(status, Some(3), "{said}");
+    assert_eq!(said["rows"]["differ"][0]["row"], "A01", "{said}");
+    assert!(said.get("report").is_none(), "{said}");
 }
 
-fn verify(arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(PROGRAM)
+fn run(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM)
         .args(["model", "verify", "--seed", "1"])
         .args(arguments)
         .output()
-        .expect("it runs");
+        .expect("it runs")
+}
+
+/// The exit status, and all that is said.
+fn verify(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = run(arguments);
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     (output.status.code(), text.into_owned())
+}
+
+/// The exit status, and what is printed as data: that it waits for another is told beside it.
+fn verify_as_data(arguments: &[&str]) -> (Option<i32>, Value) {
+    let output = run(&[arguments, &["--json"]].concat());
+    let said = serde_json::from_slice(&output.stdout);
+    let said = said.unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    (output.status.code(), said)
 }
 
 #[test]
