@@ -28,6 +28,7 @@ mod whence;
 use std::collections::BTreeMap;
 use std::io::{self};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags};
 use nix::sched::{CloneFlags, unshare};
@@ -441,6 +442,7 @@ impl Peer {
                 back,
                 refused,
                 every_ms,
+                apart_ms,
                 within_ms,
             } => {
                 let asking = Asking {
@@ -448,6 +450,7 @@ impl Peer {
                     back: &draw(&back),
                     refused: &draw(&refused),
                     every_ms,
+                    apart: apart_ms.map(Duration::from_millis),
                 };
                 let deadline = Deadline::after_ms(within_ms);
                 pace::ask_until(self.get(&connection)?, &asking, deadline, outcome)

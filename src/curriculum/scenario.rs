@@ -400,6 +400,8 @@ pub enum Action {
         refused: Payload,
         /// Milliseconds from a reply to the next sending.
         every: u64,
+        /// Behind a longer pause, in milliseconds, `back` proves nothing, and is asked for anew.
+        apart: Option<u64>,
     },
     /// Asks the program, which plays the kernel, what calls come back with, and has Linux make the same
     /// calls.

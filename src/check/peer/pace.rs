@@ -1,6 +1,8 @@
 //! What a peer does step by step, with a time between the steps: asking again until the reply is
 //! another, and sending a byte at a time.
 
+use std::time::{Duration, Instant};
+
 use nix::poll::PollFlags;
 
 use super::connection::{Connection, Stop};
@@ -17,6 +19,21 @@ pub(super) struct Asking<'a> {
     pub(super) refused: &'a [u8],
     /// Milliseconds from a reply to the next sending.
     pub(super) every_ms: u64,
+    /// A pause so long, from one sending to the next reply, and what is waited for proves nothing:
+    /// the machine was too busy to ask at this pace.
+    pub(super) apart: Option<Duration>,
+}
+
+/// How often what was waited for may prove nothing; then it counts, however it came.
+const BUSY: u32 = 3;
+
+impl Asking<'_> {
+    /// Whether a reply that came now came after too long a pause; the first has nothing before it.
+    fn was_late(&self, before: Option<Instant>) -> bool {
+        let pause = before.map(|before| before.elapsed());
+        self.apart
+            .is_some_and(|apart| pause.is_none_or(|pause| pause > apart))
+    }
 }
 
 /// Asks until the reply is the one that is waited for.
@@ -26,13 +43,21 @@ pub(super) fn ask_until(
     deadline: Deadline,
     outcome: &mut Outcome,
 ) -> Result<(), Stop> {
+    let mut before = None;
+    let mut busy = 0;
     loop {
+        let sent = Instant::now();
         connection.send(asking.data, deadline, &mut Vec::new())?;
         outcome.asked.times += 1;
         match reply(connection, asking, deadline, outcome)? {
+            Reply::Back if busy < BUSY && asking.was_late(before) => {
+                busy += 1;
+                outcome.asked = Default::default();
+            }
             Reply::Back => return Ok(()),
             Reply::Refused => outcome.asked.refused += 1,
         }
+        before = Some(sent);
         // Nothing may come before the next request; the end is found when that is sent.
         let pause = Deadline::after_ms(asking.every_ms).earlier(deadline);
         match connection.wait(PollFlags::POLLIN, pause, "recv") {
@@ -118,4 +143,58 @@ pub(super) fn drip(
         }
     }
     Err(Stop::new(DeedResult::TimedOut, "recv"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::check::protocol::AskedSeen;
+    use crate::curriculum::scenario::SocketType;
+
+    /// What is asked of a program that answers so, one answer to each question, `apart` being so long.
+    fn asked(answers: &'static [u8], apart: Option<Duration>) -> AskedSeen {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair of sockets");
+        let program = std::thread::spawn(move || {
+            for answer in answers {
+                theirs.read_exact(&mut [0]).expect("a question");
+                theirs.write_all(&[*answer]).expect("somebody who reads");
+            }
+        });
+        let asking = Asking {
+            data: b"?",
+            back: b"y",
+            refused: b"n",
+            every_ms: 1,
+            apart,
+        };
+        let mut connection = Connection::of(ours.into(), SocketType::Stream);
+        let mut outcome = Outcome::default();
+        let deadline = Deadline::after_ms(60_000);
+        let done = ask_until(&mut connection, &asking, deadline, &mut outcome);
+        assert!(done.is_ok(), "the last answer is the one waited for");
+        program.join().expect("each answer was asked for");
+        outcome.asked
+    }
+
+    #[test]
+    fn the_reply_that_is_waited_for_ends_it() {
+        let seen = asked(b"nny", None);
+        assert_eq!((seen.times, seen.refused), (3, 2));
+        assert_eq!(asked(b"y", None).times, 1);
+    }
+
+    #[test]
+    fn a_first_reply_proves_nothing_about_a_pace() {
+        let seen = asked(b"ynny", Some(Duration::from_secs(60)));
+        assert_eq!((seen.times, seen.refused), (3, 2));
+    }
+
+    #[test]
+    fn a_machine_that_is_always_busy_is_asked_three_times_more() {
+        let seen = asked(b"yyyny", Some(Duration::ZERO));
+        assert_eq!((seen.times, seen.refused), (2, 1));
+    }
 }

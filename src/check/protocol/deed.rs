@@ -309,6 +309,8 @@ pub enum Deed {
         refused: Draw,
         /// From a reply to the next sending.
         every_ms: u64,
+        /// Behind a longer pause the reply proves nothing.
+        apart_ms: Option<u64>,
         /// How long at most.
         within_ms: u64,
     },

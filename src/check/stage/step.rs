@@ -315,6 +315,7 @@ impl Runner<'_> {
                 back,
                 refused,
                 every,
+                apart,
             } => {
                 let deed = Deed::AskUntil {
                     connection: connection.clone(),
@@ -322,6 +323,7 @@ impl Runner<'_> {
                     back: self.draw(back.clone()),
                     refused: self.draw(refused.clone()),
                     every_ms: *every,
+                    apart_ms: *apart,
                     within_ms,
                 };
                 self.traffic(connection, &deed, within_ms)

@@ -264,6 +264,9 @@ impl Step {
                 back: Payload::read(table, "back"),
                 refused: Payload::read(table, "refused"),
                 every: table.optional_integer("every", 1..60_001).unwrap_or(20) as u64,
+                apart: table
+                    .optional_integer("apart", 1..60_001)
+                    .map(|ms| ms as u64),
             },
             Verb::CompareCalls => compare::calls(connection(table), table),
             Verb::CompareScript => compare::script(connection(table), table),
