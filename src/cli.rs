@@ -358,6 +358,9 @@ pub struct Verify {
     /// Print as JSON.
     #[arg(long, conflicts_with = "faults")]
     pub json: bool,
+    /// Print the JSON Schema of what --json prints instead.
+    #[arg(long, conflicts_with_all = ["fault", "faults", "json"])]
+    pub schema: bool,
 }
 
 /// Options of `model step`.
@@ -366,14 +369,17 @@ pub struct Step {
     /// The script: a file, - for standard input, or one that is shipped: socketpair-after-fork,
     /// connect-accept, shared-offset, half-close, datagram-truncation, backlog-full,
     /// unreachable-cycle, back-pressure or edge-triggered.
-    #[arg(value_name = "SCRIPT")]
-    pub script: PathBuf,
+    #[arg(value_name = "SCRIPT", required_unless_present = "schema")]
+    pub script: Option<PathBuf>,
     /// Print every call, one after the other, also on a terminal.
     #[arg(long, conflicts_with = "json")]
     pub print: bool,
     /// Print as JSON.
     #[arg(long)]
     pub json: bool,
+    /// Print the JSON Schema of what --json prints instead.
+    #[arg(long, conflicts_with_all = ["script", "print", "json"])]
+    pub schema: bool,
 }
 
 /// Options of `start`.

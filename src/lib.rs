@@ -24,4 +24,5 @@ pub mod model;
 pub mod sys;
 
 pub mod exit_code;
+pub mod json_schema;
 pub mod untrusted;

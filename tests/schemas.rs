@@ -16,11 +16,13 @@ use ipc_mastery::curriculum::Curriculum;
 use ipc_mastery::curriculum::problem::SourceFile;
 use ipc_mastery::curriculum::schema::{KINDS, Kind};
 use ipc_mastery::curriculum::source::Source;
+use ipc_mastery::differential::verification::Verification;
 use ipc_mastery::experiment::claims::Report;
 use ipc_mastery::mastery::clock::Clock;
 use ipc_mastery::mastery::progress::{Kept, Round};
 use ipc_mastery::mastery::store::{Answer, Reading, Review, Store};
 use ipc_mastery::probe::{Name, schema as probe_schema};
+use ipc_mastery::render::model::data::Steps;
 use serde_json::{Value, json};
 
 fn root() -> &'static Path {
@@ -304,6 +306,7 @@ fn printed() -> Vec<(String, Value, Value)> {
     }
     found.extend(judged());
     found.push(reviewed());
+    found.extend(modelled());
     found
 }
 
@@ -402,6 +405,61 @@ fn reviewed() -> (String, Value, Value) {
     ("review".to_owned(), whole, run("--schema"))
 }
 
+/// What `model step --json` prints of every shipped script and of one with names that are no text,
+/// what `model verify --json` prints of this kernel, with an error in the model and where this is
+/// no Linux, and the schemas they must have.
+fn modelled() -> Vec<(String, Value, Value)> {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"))
+            .arg("model")
+            .args(arguments)
+            .output()
+            .unwrap();
+        serde_json::from_slice::<Value>(&output.stdout)
+            .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {output:?}"))
+    };
+    let mut found = Vec::new();
+    let schema = run(&["step", "--schema"]);
+    let hostile = directory.path().join("hostile.txt");
+    fs::write(
+        &hostile,
+        "socket stream\nbind 3 abstract:\\x1b[2J\\xff\nsocket dgram\nbind 4 abstract:\\x1b[2J\\xff\n\
+         socket stream\nconnect 5 abstract:nobody\n",
+    )
+    .unwrap();
+    let shipped = fs::read_dir(root().join("curriculum/model")).unwrap();
+    let mut scripts: Vec<PathBuf> = shipped
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|it| it == "txt"))
+        .collect();
+    assert!(scripts.len() >= 9, "{scripts:?}");
+    scripts.push(hostile);
+    for script in &scripts {
+        let name = format!("model step {}", script.display());
+        let whole = run(&["step", script.to_str().unwrap(), "--json"]);
+        found.push((name, whole, schema.clone()));
+    }
+
+    let schema = run(&["verify", "--schema"]);
+    let rows = directory.path().join("pack/curriculum/model/rows");
+    fs::create_dir_all(&rows).unwrap();
+    fs::write(directory.path().join("pack/curriculum/path.toml"), "").unwrap();
+    let wrong = "### A01 Descriptors begin at seven\nsocket stream\n= fd 7\n";
+    fs::write(rows.join("A.txt"), wrong).unwrap();
+    let pack = directory.path().join("pack");
+    let seeded = ["verify", "--json", "--seed", "1", "--calls", "2000"];
+    for more in [
+        &[][..],
+        &["--fault", "no-trunc"],
+        &["--curriculum", pack.to_str().unwrap()],
+    ] {
+        let whole = run(&[&seeded[..], more].concat());
+        found.push((format!("model verify {more:?}"), whole, schema.clone()));
+    }
+    found
+}
+
 /// Every schema that may speak of a place: through references and alternatives.
 fn speaking<'a>(schemas: &[&'a Value], whole: &'a Value) -> Vec<&'a Value> {
     let mut found = Vec::new();
@@ -476,6 +534,13 @@ fn broken(value: &Value, schema: &Value, whole: &Value, at: &str, found: &mut Ve
                 found.extend(breaks(
                     whole.pointer(pointer).expect("a reference leads on"),
                 ));
+            }
+            "uniqueItems" => {
+                let items = value.as_array().map_or(&[][..], Vec::as_slice);
+                let different: BTreeSet<String> = items.iter().map(Value::to_string).collect();
+                if different.len() != items.len() {
+                    found.push(format!("{at}: the same twice"));
+                }
             }
             "type" => {
                 let is = |name: &Value| match name.as_str().unwrap() {
@@ -616,5 +681,7 @@ fn every_field_of_a_schema_is_explained() {
         walk(&probe_schema::of(name), name.as_str(), &mut found);
     }
     walk(&Report::json_schema(), "claims", &mut found);
+    walk(&Steps::json_schema(), "model step", &mut found);
+    walk(&Verification::json_schema(), "model verify", &mut found);
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }

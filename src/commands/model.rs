@@ -26,6 +26,7 @@ use crate::model::run::{self, Run};
 use crate::model::script::{Mistake, Script};
 use crate::model::settings::Settings;
 use crate::render::ansi;
+use crate::render::model::data::Steps;
 use crate::render::model::{self as drawing, Cast, Told};
 use crate::untrusted::printable;
 
@@ -42,13 +43,17 @@ pub fn run(context: &Context, asked: &Model) -> Result<ExitCode, CommandError> {
 }
 
 fn step(context: &Context, options: &Step) -> Result<ExitCode, CommandError> {
-    let file = source_of(context, &options.script)?;
+    let Some(script) = &options.script else {
+        context.print_json(&Steps::json_schema())?;
+        return Ok(ExitCode::Success);
+    };
+    let file = source_of(context, script)?;
     let rows = Rows::load(context.source())?;
     let settings = Arc::new(Settings::default());
     let script = Script::parse(&file.text).map_err(|mistake| told(&file, mistake))?;
     let run = Run::of(&script, settings).map_err(|mistake| told(&file, mistake))?;
     if options.json {
-        context.print_json(&drawing::data(&run, &rows))?;
+        context.print_json(&Steps::of(&run, &rows))?;
     } else if !options.print && learn::drawable() == Drawable::Yes {
         let opened = Opened {
             script: Some((file, Arc::new(rows))),

@@ -9,8 +9,6 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
-
 use super::context::Context;
 use super::error::CommandError;
 use crate::cli::Verify;
@@ -20,11 +18,12 @@ use crate::differential::generator::Who;
 use crate::differential::report::Report;
 use crate::differential::role::{Difference, Request, Told};
 use crate::differential::session::Session;
+use crate::differential::verification::{Chance, RowsRun, Verification};
 use crate::exit_code::ExitCode;
 use crate::experiment::OURSELVES;
 use crate::model::fault::{Fault, Needs};
 use crate::render::ansi;
-use crate::render::model_verify::{self as drawing, RowsRun, Verification};
+use crate::render::model_verify as drawing;
 
 /// Which part of the time, and of the calls, several processes get beside what one process gets.
 const SHARE: u64 = 4;
@@ -36,6 +35,10 @@ const PATIENCE_MS: u64 = 20_000;
 /// # Errors
 /// When the process that compares cannot be started, or nothing can be printed.
 pub fn run(context: &Context, options: &Verify) -> Result<ExitCode, CommandError> {
+    if options.schema {
+        context.print_json(&Verification::json_schema())?;
+        return Ok(ExitCode::Success);
+    }
     if options.fault.as_deref() == Some("list") {
         context.print_text(&drawing::list_of_faults())?;
         return Ok(ExitCode::Success);
@@ -47,7 +50,7 @@ pub fn run(context: &Context, options: &Verify) -> Result<ExitCode, CommandError
     let rows = run_rows(context, options.passes)?;
     if rows.are_of_another_system() {
         match options.json {
-            true => context.print_json(&json!({ "rows": rows }))?,
+            true => print_json(context, rows, None)?,
             false => context.print_text(&drawing::not_linux(&rows))?,
         }
         return Ok(ExitCode::CannotJudge);
@@ -64,7 +67,7 @@ pub fn run(context: &Context, options: &Verify) -> Result<ExitCode, CommandError
             progress(&drawing::progress(report));
         }
     };
-    let (report, mut difference) = compare(options, seed, Who::One, fault, &mut show)?;
+    let (one, mut difference) = compare(options, seed, Who::One, fault, &mut show)?;
     let mut several = None;
     if difference.is_none() && nix::unistd::geteuid().is_root() {
         // Processes that talk are slower: they get less time, and fewer calls.
@@ -78,28 +81,39 @@ pub fn run(context: &Context, options: &Verify) -> Result<ExitCode, CommandError
         difference = found;
     }
     progress("");
-    let verification = Verification {
-        rows,
-        report,
+    let chance = Chance {
+        fault: fault.map(Fault::id),
+        one,
         several,
         difference,
     };
+    let status = match chance.difference.is_some() == fault.is_some() {
+        true => ExitCode::Success,
+        false => ExitCode::Failed,
+    };
     if options.json {
-        context.print_json(&verification)?;
+        print_json(context, rows, Some(chance))?;
     } else {
         let counts = match options.rows {
             true => drawing::Counts::Shown,
             false => drawing::Counts::Summed,
         };
-        context.print_text(&drawing::verification(
-            &verification,
-            counts,
-            ansi::terminal_width(),
-        ))?;
+        let width = ansi::terminal_width();
+        context.print_text(&drawing::chance(&chance, &rows, counts, width))?;
     }
-    Ok(match verification.difference.is_some() == fault.is_some() {
-        true => ExitCode::Success,
-        false => ExitCode::Failed,
+    Ok(status)
+}
+
+fn print_json(
+    context: &Context,
+    rows: RowsRun,
+    chance: Option<Chance>,
+) -> Result<(), CommandError> {
+    let schema = Verification::SCHEMA;
+    context.print_json(&Verification {
+        schema,
+        rows,
+        chance,
     })
 }
 

@@ -1,15 +1,15 @@
 //! What was done, in numbers.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sequence::Pair;
 use crate::model::row::Row;
 
 /// What was done.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// What chance was started with.
     pub seed: u64,
@@ -25,8 +25,8 @@ pub struct Report {
     pub woken: u64,
     /// Sequences that ended early, because two processes would have run at once.
     pub raced: u64,
-    /// How long it took.
-    pub time: Duration,
+    /// How long it took, in seconds.
+    pub seconds: f64,
     /// How often each row of the catalogue decided something.
     pub rows: BTreeMap<String, u64>,
     #[serde(skip)]
@@ -68,6 +68,6 @@ impl Report {
 
     /// Calls in a second.
     pub fn rate(&self) -> f64 {
-        self.calls as f64 / self.time.as_secs_f64().max(1e-9)
+        self.calls as f64 / self.seconds.max(1e-9)
     }
 }

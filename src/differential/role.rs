@@ -10,6 +10,7 @@ use std::time::Duration;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
 use nix::sys::signal::Signal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::generator::{Range, Who};
@@ -91,7 +92,7 @@ pub enum Told {
 }
 
 /// A difference, as text.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// The calls, a line each.
     pub calls: Vec<String>,

@@ -71,7 +71,8 @@ pub fn verify(
         };
         let divergence = sequence(settings, &mut dice, &range, &mut report)?;
         let now = Instant::now();
-        report.time = now - began;
+        let time = now - began;
+        report.seconds = time.as_secs_f64();
         if let Some(divergence) = divergence {
             let divergence = Some(shrink(divergence, |calls| {
                 wait_for_names(&range);
@@ -84,7 +85,7 @@ pub fn verify(
                 prefix,
             });
         }
-        if report.time >= limits.time || report.calls >= limits.calls {
+        if time >= limits.time || report.calls >= limits.calls {
             return Ok(Verified {
                 report,
                 divergence: None,

@@ -4,16 +4,16 @@
 //! [`judge`] is pure: a lesson and what its experiment gave in, findings out. Running experiments
 //! and drawing the report are others' work.
 
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::judgement::{self, JudgementError};
 use super::{ExperimentError, Observation};
 use crate::curriculum::claim::{Backing, Claim};
 use crate::curriculum::expression;
 use crate::curriculum::lesson::{Lesson, Prediction, State};
+use crate::json_schema;
 
 /// What all lessons say, judged on one kernel.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -167,12 +167,7 @@ impl Report {
 
     /// The JSON Schema of its JSON form.
     pub fn json_schema() -> Value {
-        let settings = SchemaSettings::draft07().for_serialize();
-        let schema: Schema = settings.into_generator().into_root_schema_for::<Self>();
-        let mut schema = schema.to_value();
-        schema["title"] = json!("ipc-mastery try --all --json");
-        schema["properties"]["schema"]["const"] = json!(Self::SCHEMA);
-        schema
+        json_schema::named::<Self>("ipc-mastery try --all --json", Self::SCHEMA)
     }
 }
 
@@ -384,6 +379,8 @@ fn with_cause(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::curriculum::claim::{Version, VersionRange};
     use crate::curriculum::reader::Located;

@@ -1,6 +1,9 @@
 //! Addresses: what a program passes as `struct sockaddr_un`, and the name that the kernel keeps.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 
 /// Bytes before the path in `struct sockaddr_un`.
 pub const HEADER: i32 = 2;
@@ -8,8 +11,7 @@ pub const HEADER: i32 = 2;
 pub const PATH_MAX: usize = 108;
 
 /// The family that an address says it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// `AF_UNIX`.
     Unix,
@@ -20,7 +22,7 @@ pub enum Family {
 }
 
 /// An address as a program passes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     /// `sun_family`.
     pub family: Family,
@@ -98,7 +100,7 @@ impl Address {
 }
 
 /// A name as the kernel keeps it: `struct unix_address`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
     /// All after the family; that of a path ends with a zero.
     pub bytes: Vec<u8>,
@@ -118,5 +120,30 @@ impl Name {
     /// The path without its terminating zero; `None` for an abstract name.
     pub fn as_path(&self) -> Option<&[u8]> {
         (!self.is_abstract()).then(|| &self.bytes[..self.bytes.len() - 1])
+    }
+}
+
+/// As scripts write it: `path:server`, `abstract:server`.
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Name {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Name".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A name as scripts write it, `path:server` or `abstract:server`.",
+            "type": "string",
+            "pattern": "^(path|abstract):",
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! System calls as data: what a process asks the kernel for.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::address::Address;
@@ -9,7 +10,7 @@ use super::id::Pid;
 pub type Fd = i32;
 
 /// The type of a socket: each has its own abstract names (row B13).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Type {
     /// `SOCK_STREAM`.
@@ -21,7 +22,7 @@ pub enum Type {
 }
 
 /// `SOCK_NONBLOCK` and `SOCK_CLOEXEC`, at the birth of a descriptor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Birth {
     /// The open file description does not block.
     pub nonblock: bool,
@@ -30,7 +31,7 @@ pub struct Birth {
 }
 
 /// Flags of send(2) and recv(2), and `msg_flags`, with the kernel's numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub i32);
 
 impl Flags {
@@ -80,7 +81,7 @@ impl std::ops::BitOrAssign for Flags {
 }
 
 /// What poll(2) is asked for and reports, with the kernel's numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Events(pub i16);
 
 impl Events {
@@ -122,7 +123,7 @@ impl std::ops::BitOrAssign for Events {
 }
 
 /// What a set of epoll(7) is to tell of something, and how often.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Interest {
     /// Which events; none: nothing is told.
     pub events: Events,
@@ -152,7 +153,7 @@ impl Interest {
 }
 
 /// What is sent: bytes, over and over until there are enough.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payload {
     /// What is repeated.
     pub unit: Vec<u8>,
@@ -184,8 +185,7 @@ impl Payload {
 }
 
 /// A control message that is sent with sendmsg(2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ancillary {
     /// `SCM_RIGHTS` with these descriptors; `spare` bytes more than they need are counted in
     /// `cmsg_len`.
@@ -206,7 +206,7 @@ pub enum Ancillary {
 }
 
 /// Who a sender says it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claimed {
     /// The process.
     pub pid: Whom,
@@ -219,8 +219,7 @@ pub struct Claimed {
 }
 
 /// A process that is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// Whoever calls.
     Caller,
@@ -231,8 +230,7 @@ pub enum Whom {
 }
 
 /// What shutdown(2) ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     /// `SHUT_RD`.
     Read,
@@ -245,8 +243,7 @@ pub enum How {
 }
 
 /// An option of getsockopt(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// `SO_TYPE`.
     Type,
@@ -267,8 +264,7 @@ pub enum Asked {
 }
 
 /// An option of setsockopt(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Set {
     /// `SO_SNDBUF`, in bytes before the kernel doubles it.
     SndBuf(i32),
@@ -285,8 +281,7 @@ pub enum Set {
 }
 
 /// What a file is opened for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// `O_RDONLY`.
     Read,
@@ -299,8 +294,7 @@ pub enum Access {
 }
 
 /// A system call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the manual page of each call explains its arguments"

@@ -1,6 +1,7 @@
 //! What happens inside while a call runs: one event for each change, with what was before.
 
 use nix::errno::Errno;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::address::Name;
@@ -11,7 +12,7 @@ use super::row::Row;
 use super::socket::{Shut, State};
 
 /// A change, or a check that refused.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[expect(
     missing_docs,
@@ -22,6 +23,7 @@ pub enum Event {
     Refused {
         row: Row,
         #[serde(serialize_with = "as_name")]
+        #[schemars(with = "String")]
         errno: Errno,
     },
     /// A process got a descriptor.
@@ -86,8 +88,10 @@ pub enum Event {
     Pending {
         sock: SockId,
         #[serde(serialize_with = "as_names")]
+        #[schemars(with = "Option<String>")]
         before: Option<Errno>,
         #[serde(serialize_with = "as_names")]
+        #[schemars(with = "Option<String>")]
         after: Option<Errno>,
     },
     /// Memory that is charged to it, in bytes.

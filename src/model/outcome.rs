@@ -1,20 +1,19 @@
 //! What a call comes back with.
 
 use nix::errno::Errno;
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::address::Name;
 use super::call::{Events, Fd, Flags};
 use super::id::{Pid, SockId};
 
 /// How a call ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It did what it was asked for.
     Done(Answer),
     /// It failed: -1, and this in errno.
-    #[serde(serialize_with = "as_name")]
     Failed(Errno),
     /// It failed with EPIPE, and its process was sent SIGPIPE.
     BrokenPipe,
@@ -32,13 +31,8 @@ impl Outcome {
     }
 }
 
-fn as_name<S: Serializer>(errno: &Errno, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&format!("{errno:?}"))
-}
-
 /// What a call gives back when it succeeds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// A number that means nothing but itself: 0, a count of bytes, the value of an option.
     Number(i64),
@@ -61,7 +55,7 @@ pub enum Answer {
 }
 
 /// A `struct epoll_event` whose data is the descriptor that was added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reported {
     /// Under which descriptor it was added.
     pub fd: Fd,
@@ -70,7 +64,7 @@ pub struct Reported {
 }
 
 /// What recvmsg(2) fills in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
     /// What it returned: more than was copied when `MSG_TRUNC` asked for the whole length.
     pub count: usize,
@@ -87,8 +81,7 @@ pub struct Received {
 }
 
 /// A control message as it is delivered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlMessage {
     /// `SCM_RIGHTS`.
     Rights(Vec<Fd>),
@@ -102,7 +95,7 @@ pub enum ControlMessage {
 }
 
 /// `struct ucred`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Credentials {
     /// Process; `None`: 0, nobody in particular.
     pub pid: Option<Pid>,
@@ -113,7 +106,7 @@ pub struct Credentials {
 }
 
 /// What a call sleeps for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wait {
     /// Something to read, an end, or an error, at this socket.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use nix::errno::Errno;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::address::Name;
@@ -13,7 +14,7 @@ use super::id::{FileId, NodeId, SkbId, SockId};
 use super::outcome::Credentials;
 
 /// `sk->sk_state`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// `TCP_CLOSE`: fresh, or dead.
@@ -25,7 +26,7 @@ pub enum State {
 }
 
 /// `sk->sk_shutdown`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Shut {
     /// `RCV_SHUTDOWN`: nothing more comes in.
     pub receive: bool,

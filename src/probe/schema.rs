@@ -1,12 +1,6 @@
-//! What a probe's JSON looks like, as a JSON Schema: made from the types themselves, so that it
-//! cannot be another.
-//!
-//! Draft 7, like the schemas of the files that authors write. Fields are added without a new
-//! number in `schema`; a field that is renamed, removed or means something else gets a new one.
+//! What a probe's JSON looks like, as a JSON Schema.
 
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Name;
 use super::changes::{self, Changes};
@@ -15,38 +9,34 @@ use super::env::Env;
 use super::fds::Fds;
 use super::runtime_dir::RuntimeDir;
 use super::sockets::Sockets;
+use crate::json_schema;
 
 /// The JSON Schema of what `probe NAME --json` prints.
 pub fn of(name: Name) -> Value {
-    let mut schema = match name {
-        Name::RuntimeDir => written_as::<RuntimeDir>(),
-        Name::Sockets => written_as::<Sockets>(),
-        Name::Creds => written_as::<Creds>(),
-        Name::Env => written_as::<Env>(),
-        Name::Fds => written_as::<Fds>(),
+    let written_as = match name {
+        Name::RuntimeDir => json_schema::named::<RuntimeDir>,
+        Name::Sockets => json_schema::named::<Sockets>,
+        Name::Creds => json_schema::named::<Creds>,
+        Name::Env => json_schema::named::<Env>,
+        Name::Fds => json_schema::named::<Fds>,
     };
-    schema["title"] = json!(format!("ipc-mastery probe {} --json", name.as_str()));
-    schema["properties"]["schema"]["const"] = json!(name.schema());
-    schema
+    let command = format!("ipc-mastery probe {} --json", name.as_str());
+    written_as(&command, name.schema())
 }
 
 /// The JSON Schema of a line of `probe NAME --watch --json` after the first, for every probe.
 pub fn of_changes() -> Value {
-    let mut schema = written_as::<Changes>();
-    schema["title"] = json!("ipc-mastery probe NAME --watch --json: every line but the first");
+    let command = "ipc-mastery probe NAME --watch --json: every line but the first";
+    let mut schema = json_schema::of::<Changes>(command);
     let names = Name::ALL.iter().map(|&name| changes::schema(name));
     schema["properties"]["schema"]["enum"] = names.collect();
     schema
 }
 
-fn written_as<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft07().for_serialize();
-    let schema: Schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.to_value()
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -16,6 +16,7 @@
 
 mod boxes;
 mod call;
+pub mod data;
 mod event;
 pub mod guess;
 pub mod moment;
@@ -26,8 +27,6 @@ mod tests;
 mod things;
 mod values;
 mod words;
-
-use serde::Serialize;
 
 pub use self::table::wrapped;
 use super::text::{Line, Role, Span, Text};
@@ -254,60 +253,4 @@ fn beside(left: Text, right: Text) -> Text {
         text.line(line);
     }
     text
-}
-
-/// A step as data.
-#[derive(Debug, Serialize)]
-pub struct StepData {
-    /// The line of the script, from 1 on.
-    pub line: usize,
-    /// The call as a script has it: `A: send 3 "hello"`.
-    pub call: String,
-    /// The same in the notation of C, with what came back.
-    pub written: Option<String>,
-    /// What came back, as a script has it.
-    pub outcome: Option<String>,
-    /// Whether that is what the script says, where it says anything.
-    pub as_expected: bool,
-    /// What happened, in this order.
-    pub events: Vec<EventData>,
-}
-
-/// An event as data.
-#[derive(Debug, Serialize)]
-pub struct EventData {
-    /// The event.
-    pub event: Event,
-    /// The same as a sentence.
-    pub says: String,
-    /// Where the reason of a refusal is written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
-}
-
-/// All steps of a run as data.
-pub fn data(run: &Run, rows: &Rows) -> Vec<StepData> {
-    let steps = run.steps().iter().map(|step| {
-        let written = match (&step.made, &step.outcome) {
-            (Some((_, call)), Some(outcome)) => {
-                let Written { call, result } = call::written(call, outcome);
-                Some(format!("{call} {result}"))
-            }
-            _ => None,
-        };
-        let events = step.events.iter().map(|event| EventData {
-            says: event::sentence(event, rows),
-            reference: why(event, rows).map(|why| why.reference.clone()),
-            event: event.clone(),
-        });
-        StepData {
-            line: step.line.number,
-            call: step.line.action.to_string(),
-            written,
-            outcome: step.outcome.as_ref().map(|outcome| format!("{outcome:#}")),
-            as_expected: step.is_as_expected(),
-            events: events.collect(),
-        }
-    });
-    steps.collect()
 }

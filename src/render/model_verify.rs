@@ -1,81 +1,14 @@
 //! What `model verify` says: how far it is, and what was found.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::Serialize;
+use std::collections::BTreeMap;
 
 use super::text::{Line, Role, Text};
 use crate::differential::report::Report;
 use crate::differential::role::Difference;
 use crate::differential::turnstile;
+use crate::differential::verification::{Chance, RowsRun};
 use crate::model::fault::Fault;
 use crate::untrusted::readable;
-
-/// Where more than one row in so many differs, nothing is compared further.
-const TOO_MANY: usize = 50;
-
-/// What the rows of the catalogue gave.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct RowsRun {
-    /// How often each was played.
-    pub played: BTreeMap<String, u64>,
-    /// Those that this kernel answers otherwise, at least once.
-    pub differ: Vec<RowDiffers>,
-    /// Those that take several users, or root, where we are not root.
-    pub skipped: BTreeSet<String>,
-}
-
-/// A row that this kernel answers otherwise.
-#[derive(Clone, Debug, Serialize)]
-pub struct RowDiffers {
-    /// Which.
-    pub row: String,
-    /// The call.
-    pub call: String,
-    /// What the row says.
-    pub says: String,
-    /// What this kernel answers.
-    pub answers: String,
-}
-
-impl RowsRun {
-    /// One more.
-    pub fn add(&mut self, row: String, differs: Option<[String; 3]>) {
-        *self.played.entry(row.clone()).or_default() += 1;
-        let known = self.differ.iter().any(|other| other.row == row);
-        if let (Some([call, says, answers]), false) = (differs, known) {
-            self.differ.push(RowDiffers {
-                row,
-                call,
-                says,
-                answers,
-            });
-        }
-    }
-
-    /// Whether so many differ that this is not the AF_UNIX of Linux.
-    pub fn are_of_another_system(&self) -> bool {
-        self.differ.len() * TOO_MANY > self.played.len()
-    }
-
-    /// How often the rows were played, each as often as this, once all are.
-    fn passes(&self) -> u64 {
-        self.played.values().copied().max().unwrap_or(1)
-    }
-}
-
-/// What was found.
-#[derive(Clone, Debug, Serialize)]
-pub struct Verification {
-    /// The rows of the catalogue.
-    pub rows: RowsRun,
-    /// What one process did by chance.
-    pub report: Report,
-    /// What several did, of different users; only root can start them.
-    pub several: Option<Report>,
-    /// Where the model and this kernel differ.
-    pub difference: Option<Difference>,
-}
 
 /// Whether each row is told with its count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,12 +119,12 @@ pub fn progress(report: &Report) -> String {
     )
 }
 
-/// What was found.
-pub fn verification(of: &Verification, counts: Counts, width: usize) -> Text {
+/// What chance found, and how often each of the rows was met.
+pub fn chance(of: &Chance, rows: &RowsRun, counts: Counts, width: usize) -> Text {
     let mut text = Text::new();
-    let said = format!("Calls made up by chance, from seed {}:", of.report.seed);
+    let said = format!("Calls made up by chance, from seed {}:", of.one.seed);
     text.line(Line::of(Role::Plain, said));
-    text.line(done(&of.report, "one process"));
+    text.line(done(&of.one, "one process"));
     if let Some(several) = &of.several {
         text.line(done(several, "several processes"));
         let slept = format!(
@@ -200,7 +133,7 @@ pub fn verification(of: &Verification, counts: Counts, width: usize) -> Text {
         );
         text.line(Line::of(Role::Plain, slept));
     }
-    let mut reached = of.report.rows.clone();
+    let mut reached = of.one.rows.clone();
     for (row, count) in of.several.iter().flat_map(|several| &several.rows) {
         *reached.entry(row.clone()).or_default() += count;
     }
@@ -208,7 +141,7 @@ pub fn verification(of: &Verification, counts: Counts, width: usize) -> Text {
     let said = format!("{said} of the catalogue decided something.");
     text.line(Line::of(Role::Plain, said));
     if counts == Counts::Shown {
-        for (row, count) in &of.rows.played {
+        for (row, count) in &rows.played {
             *reached.entry(row.clone()).or_default() += count;
         }
         let said = "How often each row was played or decided something:";
@@ -279,7 +212,7 @@ pub fn found(fault: Fault, report: &Report, difference: Option<&Difference>) -> 
     let mut line = Line::empty();
     match difference {
         Some(difference) => {
-            let found = format!("{:>7.2} s", report.time.as_secs_f64());
+            let found = format!("{:>7.2} s", report.seconds);
             line.push(Role::Good, found);
             let calls = plural(report.calls, "call", "calls");
             line.push(

@@ -53,13 +53,13 @@ print()
 print("| kernel | who | rows played | rows that differ | calls, one process | calls, several | model |")
 print("|---|---|---|---|---|---|---|")
 for kernel, label, model in models:
-    rows, several = model["rows"], model.get("several") or {"calls": "–"}
+    rows, chance = model["rows"], model["chance"] or {}
+    several = chance.get("several") or {"calls": "–"}
     differ = ", ".join(row["row"] for row in rows["differ"]) or "none"
-    compared = "report" in model
-    difference = model.get("difference")
-    wrong |= not compared or difference is not None
-    calls = model["report"]["calls"] if compared else 0
-    standing = "another system" if not compared else "differs" if difference else "agrees"
+    difference = chance.get("difference")
+    wrong |= not chance or difference is not None
+    calls = chance["one"]["calls"] if chance else 0
+    standing = "another system" if not chance else "differs" if difference else "agrees"
     print(f"| {kernel} | {label} | {len(rows['played'])} | {differ} | {calls} | {several['calls']} | {standing} |")
     if difference:
         print("\n".join([*difference["calls"], f"model {difference['model']}", f"Linux {difference['linux']}"]))

@@ -2,13 +2,13 @@
 //! moments are seconds since the epoch.
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Card, Deck};
 use crate::curriculum::Curriculum;
 use crate::curriculum::question::Question as Item;
+use crate::json_schema;
 use crate::mastery::progress::{Progress, ReviewProgress, Round};
 use crate::mastery::proof::Asked;
 use crate::sys::calendar::date_of;
@@ -174,12 +174,5 @@ fn misconception(item: &Item, answer: &ReviewProgress) -> Option<String> {
 
 /// The JSON Schema (draft 7) of what `review --json` prints.
 pub fn schema() -> Value {
-    let settings = SchemaSettings::draft07().for_serialize();
-    let mut schema = settings
-        .into_generator()
-        .into_root_schema_for::<Listing>()
-        .to_value();
-    schema["title"] = json!("ipc-mastery review --json");
-    schema["properties"]["schema"]["const"] = json!(DUE);
-    schema
+    json_schema::named::<Listing>("ipc-mastery review --json", DUE)
 }

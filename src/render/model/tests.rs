@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::call::written;
+use super::data::Steps;
 use super::*;
 use crate::model::script::Script;
 use crate::model::script::samples::{calls, outcomes};
@@ -127,7 +128,7 @@ fn nothing_from_a_script_moves_the_cursor() {
     let moves = |c: &char| (c.is_control() && *c != '\n') || *c == '\u{202e}';
     assert_eq!(all.chars().find(moves), None);
     assert!(!all.contains("\n* socket 9"));
-    let json = serde_json::to_string(&data(&run, &Rows::default())).unwrap();
+    let json = serde_json::to_string(&Steps::of(&run, &Rows::default())).unwrap();
     assert!(!json.chars().any(|c| c.is_control()));
 }
 
@@ -234,7 +235,8 @@ recv 5 10
 fork
 B: exit"#;
     let run = ran(source);
-    let calls: Vec<String> = data(&run, &Rows::default())
+    let calls: Vec<String> = Steps::of(&run, &Rows::default())
+        .steps
         .into_iter()
         .filter_map(|step| step.written)
         .collect();
