@@ -424,8 +424,7 @@ fn modelled() -> Vec<(String, Value, Value)> {
     let hostile = directory.path().join("hostile.txt");
     fs::write(
         &hostile,
-        "socket stream\nbind 3 abstract:\\x1b[2J\\xff\nsocket dgram\nbind 4 abstract:\\x1b[2J\\xff\n\
-         socket stream\nconnect 5 abstract:nobody\n",
+        "socket stream\nbind 3 abstract:\"\\x1b[2J\\xff\"\nsocket stream\nconnect 4 abstract:nobody\n",
     )
     .unwrap();
     let shipped = fs::read_dir(root().join("curriculum/model")).unwrap();

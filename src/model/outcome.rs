@@ -97,7 +97,7 @@ pub enum ControlMessage {
 /// `struct ucred`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Credentials {
-    /// Process; `None`: 0, nobody in particular.
+    /// Process; none: 0, nobody in particular.
     pub pid: Option<Pid>,
     /// User.
     pub uid: u32,
