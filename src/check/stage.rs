@@ -266,6 +266,16 @@ type Stepped = Result<Result<(), Failed>, StageError>;
 
 impl Runner<'_> {
     fn run(mut self, stage: &Stage) -> Result<Run, StageError> {
+        let ran = self.carry_out(stage);
+        if ran.is_err() && self.supervisor.is_some() {
+            // A supervisor that is given up without an end takes the arena with it, which the next
+            // stage needs. The first error tells what went wrong, and not what comes of this.
+            drop(self.left(&Order::Finish));
+        }
+        ran
+    }
+
+    fn carry_out(&mut self, stage: &Stage) -> Result<Run, StageError> {
         let mut trouble = None;
         for (index, step) in stage.steps.iter().enumerate() {
             let began = now_us();
@@ -273,15 +283,7 @@ impl Runner<'_> {
             let clause = wording::did(&step.action);
             self.note(clause.clone());
             self.did.push(clause);
-            let stepped = match self.step(step) {
-                Err(cannot @ StageError::CannotJudge(_)) => {
-                    // One that is given up without an end would take the arena with it.
-                    self.left(&Order::Finish)?;
-                    return Err(cannot);
-                }
-                other => other?,
-            };
-            if let Err(failed) = stepped {
+            if let Err(failed) = self.step(step)? {
                 trouble = Some(self.trouble(stage, index, step, failed, began)?);
                 break;
             }
@@ -302,8 +304,8 @@ impl Runner<'_> {
         let stderr = self.last_words()?;
         Ok(Run {
             trouble,
-            did: self.did,
-            timeline: self.timeline,
+            did: std::mem::take(&mut self.did),
+            timeline: std::mem::take(&mut self.timeline),
             leftovers,
             stderr,
         })

@@ -313,3 +313,47 @@ fn a_program_writes_only_in_its_own_directory_and_signals_only_itself() {
     );
     assert!(!outside.exists());
 }
+
+/// The helpers of a check that play this role.
+fn helpers(check: u32, role: &str) -> Vec<Pid> {
+    let children = fs::read_to_string(format!("/proc/{check}/task/{check}/children")).unwrap();
+    let pids = children.split_whitespace().map(|pid| pid.parse().unwrap());
+    let wanted = format!("__role\0{role}\0");
+    pids.filter(|pid: &i32| {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&words).contains(&wanted)
+    })
+    .map(Pid::from_raw)
+    .collect()
+}
+
+#[test]
+fn a_helper_that_is_killed_costs_its_stage_and_no_other() {
+    let bench = Bench::new();
+    bench.fifo("asked");
+    // In the second stage it says that it was asked, and answers nothing.
+    let each = format!(
+        "if '/s01/' in sys.argv[1]:\n\
+         \x20       c.recv(1); open({:?}, 'w').write('asked'); signal.pause()",
+        bench.path("asked")
+    );
+    let command = bench.server(&echo("", &each));
+    let child = bench
+        .command(&["--json", "--cmd", &command, "--once"])
+        .spawn()
+        .unwrap();
+    assert_eq!(bench.note("asked"), "asked");
+    let peers = helpers(child.id(), "peer");
+    assert!(!peers.is_empty());
+    for peer in peers {
+        nix::sys::signal::kill(peer, Signal::SIGKILL).unwrap();
+    }
+    let output = finish(child);
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let second = stage(&report, "bytes");
+    assert_eq!(second["verdict"], "checker-error", "{second:#}");
+    for id in ["friendly", "end", "pieces"] {
+        assert_eq!(stage(&report, id)["verdict"], "pass", "{report:#}");
+    }
+}
