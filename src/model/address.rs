@@ -1,8 +1,5 @@
 //! Addresses: what a program passes as `struct sockaddr_un`, and the name that the kernel keeps.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// Bytes before the path in `struct sockaddr_un`.
@@ -127,23 +124,5 @@ impl Name {
 impl Serialize for Name {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-impl JsonSchema for Name {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Name".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A name as scripts write it, `path:server` or `abstract:server`.",
-            "type": "string",
-            "pattern": "^(path|abstract):",
-        })
     }
 }

@@ -21,6 +21,7 @@ use super::socket::{Shut, State};
 pub enum Event {
     /// A check said no; the call ends with this errno.
     Refused {
+        #[schemars(with = "String")]
         row: Row,
         #[serde(serialize_with = "as_name")]
         #[schemars(with = "String")]
@@ -67,9 +68,17 @@ pub enum Event {
         after: Option<SockId>,
     },
     /// It has a name now.
-    Named { sock: SockId, name: Name },
+    Named {
+        sock: SockId,
+        #[schemars(with = "String")]
+        name: Name,
+    },
     /// A name leads to it no longer.
-    Unnamed { sock: SockId, name: Name },
+    Unnamed {
+        sock: SockId,
+        #[schemars(with = "String")]
+        name: Name,
+    },
     /// It is dead: nobody has a descriptor of it, and none is under way.
     SocketDied { sock: SockId },
     /// It takes so many waiting connections, or datagrams.

@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import re
+import select
 import socket
 import struct
 import subprocess
@@ -187,18 +188,14 @@ class Variant:
 
 
 def entries(**fields):
-    """Journal entries of the inbox with these fields; the journal is asked until one is there."""
+    """Journal entries of the inbox with these fields, once the journal has one."""
     words = [f"{name}={value}" for name, value in fields.items()]
-
-    def ask():
-        run("journalctl", "--sync")
-        out = run("journalctl", "--no-pager", "-o", "json", "-u", "inbox.service", *words).stdout
-        return [json.loads(line) for line in out.splitlines()]
-
-    deadline = time.monotonic() + PATIENCE
-    while not (found := ask()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return found
+    asked = ["journalctl", "--no-pager", "-o", "json", "-u", "inbox.service", *words]
+    with subprocess.Popen([*asked, "--follow", "--lines=all"], stdout=subprocess.PIPE) as follows:
+        select.select([follows.stdout], [], [], PATIENCE)
+        follows.kill()
+    run("journalctl", "--sync")
+    return [json.loads(line) for line in run(*asked).stdout.splitlines()]
 
 
 def reference():

@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -B
 """A daemon that tells its first client, in JSON, what the manager made of it.
 
-Words behind the two of the inbox: `silent` never says READY=1, `late` after a second, `child` has a
-child say it, `dies` ends before it reads a byte, `drops` tries to become nobody.
+Words behind the two of the inbox: `silent` never says READY=1, `child` has a child say it, `dies`
+ends before it reads a byte, `drops` tries to become nobody.
 """
 
 import ctypes
@@ -13,7 +13,6 @@ import resource
 import signal
 import socket
 import sys
-import time
 
 
 def fails(call, *arguments):
@@ -90,8 +89,6 @@ def main():
     door = socket.socket(fileno=3)
     if "dies" in words:
         sys.exit(1)
-    if "late" in words:
-        time.sleep(1)
     if "child" in words:
         if os.fork() == 0:
             say(b"READY=1")
