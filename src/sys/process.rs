@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use nix::libc;
@@ -100,16 +100,35 @@ pub fn threads_of_user(uid: u32) -> Option<u64> {
     Some(pids.filter_map(stat).map(|stat| stat.threads).sum())
 }
 
-/// Whether a process sleeps, with all its threads and all below it.
+/// Whether a process sleeps, with all its threads and all below it. Whoever has ended is not awake.
 pub fn sleeps(pid: i32) -> bool {
     let mut tree = descendants(pid);
     tree.insert(pid);
-    tree.into_iter().flat_map(threads).all(|thread| {
+    let awake = |thread: PathBuf| {
         fs::read(thread.join("stat"))
             .ok()
             .and_then(|line| parse_stat(&line))
-            .is_none_or(|stat| matches!(stat.state, 'S' | 'Z' | 'X'))
-    })
+            .is_some_and(|stat| match stat.state {
+                'S' => is_on_its_way(&thread),
+                'Z' | 'X' => false,
+                _ => true,
+            })
+    };
+    !tree.into_iter().flat_map(threads).any(awake)
+}
+
+/// Whether the main thread of a process sleeps.
+pub fn main_thread_sleeps(pid: i32) -> bool {
+    let thread = PathBuf::from(format!("/proc/{pid}"));
+    stat(pid).is_some_and(|stat| stat.state == 'S') && !is_on_its_way(&thread)
+}
+
+/// Whether a thread whose state is `S` has not given up its CPU: it sets its state before it looks
+/// for the last time at what it is to wait for, and may be kept from going on for long right there.
+/// /proc/PID/syscall waits for that, and says `running` of whoever did not sleep after all (kernel:
+/// `task_current_syscall`, `wait_task_inactive`). Where we may not look, the state is believed.
+fn is_on_its_way(thread: &Path) -> bool {
+    fs::read(thread.join("syscall")).is_ok_and(|line| line.starts_with(b"running"))
 }
 
 /// How many threads a process and all below it have.

@@ -146,7 +146,7 @@ impl Interruption {
 
     /// One look: sends SIGSTOP when it is time.
     pub(super) fn look(&mut self, pid: i32) {
-        let sleeps = process::stat(pid).is_some_and(|stat| stat.state == 'S');
+        let sleeps = process::main_thread_sleeps(pid);
         self.asleep = if sleeps { self.asleep + 1 } else { 0 };
         if !self.sent && (self.asleep >= Self::LOOKS || self.at_last.passed()) {
             self.sent = true;
