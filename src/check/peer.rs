@@ -17,6 +17,7 @@ mod cut;
 mod descriptor;
 mod exchange;
 mod frames;
+mod in_flight;
 mod kernel;
 mod listener;
 mod message;
@@ -37,6 +38,7 @@ use nix::sys::socket::Shutdown;
 use self::connection::{Connection, Destination, Stop, connect, os_errno};
 use self::crowd::Crowd;
 use self::exchange::{End, exchange};
+use self::in_flight::InFlight;
 use self::named::Named;
 use self::pace::Asking;
 use self::subject::Subjects;
@@ -104,6 +106,8 @@ struct Peer {
     subjects: Option<Subjects>,
     /// RLIMIT_NOFILE of processes before we lowered it.
     limits: BTreeMap<i32, u64>,
+    /// What we keep in flight.
+    in_flight: Vec<InFlight>,
 }
 
 impl Peer {
@@ -112,6 +116,7 @@ impl Peer {
             Deed::Identify { .. }
             | Deed::Listen { .. }
             | Deed::LimitDescriptors { .. }
+            | Deed::KeepInFlight { .. }
             | Deed::StopListening { .. }
             | Deed::MakeSockets { .. }
             | Deed::CloseSockets { .. }
@@ -277,6 +282,12 @@ impl Peer {
                 let before = process::limit_descriptors(pid, limit)
                     .map_err(|error| Stop::errno(os_errno(&error), "prlimit"))?;
                 self.limits.entry(pid).or_insert(before);
+                Ok(())
+            }
+            Deed::KeepInFlight { descriptors } => {
+                let kept =
+                    InFlight::new(descriptors).map_err(|errno| Stop::errno(errno, "sendmsg"))?;
+                self.in_flight.push(kept);
                 Ok(())
             }
             Deed::Listen {

@@ -45,6 +45,7 @@ pub fn verb(action: &Action) -> &'static str {
         Action::NoteWakeups { .. } => "note-wakeups",
         Action::ExpectWakeups { .. } => "expect-wakeups",
         Action::LimitDescriptors { .. } => "limit-descriptors",
+        Action::KeepInFlight { .. } => "keep-in-flight",
         Action::ExpectOutput { .. } => "expect-output",
         Action::Listen { .. } => "listen",
         Action::Accept { .. } => "accept",
@@ -176,6 +177,10 @@ pub fn did(action: &Action) -> String {
             ),
             None => format!("lets {} open descriptors as before", instance(name)),
         },
+        Action::KeepInFlight { descriptors } => format!(
+            "keeps {} of the same user in flight",
+            count(u64::from(*descriptors), "descriptor")
+        ),
         Action::ExpectOutput { .. } => "reads standard output to its end".to_owned(),
         Action::Listen { at, mode, .. } => {
             let permissions = mode.map_or_else(String::new, |mode| {

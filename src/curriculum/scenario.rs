@@ -122,6 +122,12 @@ pub enum Action {
         /// How many more; `None`: as many as when it was started.
         spare: Option<u64>,
     },
+    /// A peer that is the program's user keeps descriptors in flight until the stage ends: the
+    /// kernel counts those of a user together, whoever sent them (unix(7), ETOOMANYREFS).
+    KeepInFlight {
+        /// How many.
+        descriptors: u32,
+    },
     /// Waits for the end of an instance's standard output, which must be exactly this.
     ExpectOutput {
         /// The instance.

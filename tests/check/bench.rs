@@ -52,9 +52,14 @@ impl Bench {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_for("exercise-3", arguments)
+    }
+
+    /// A check of a program of another exercise.
+    pub fn command_for(&self, exercise: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ipc-mastery"));
         command
-            .args(["check", "exercise-3"])
+            .args(["check", exercise])
             .args(arguments)
             .current_dir(self.home.path())
             .env("XDG_STATE_HOME", self.path("state"))

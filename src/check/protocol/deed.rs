@@ -125,6 +125,11 @@ pub enum Deed {
         /// How many more; `None`: as before.
         spare: Option<u64>,
     },
+    /// Send descriptors to ourselves, and leave them lying until we end.
+    KeepInFlight {
+        /// How many, at most SCM_MAX_FD.
+        descriptors: u32,
+    },
     /// Listen at a path.
     Listen {
         /// The new listener.

@@ -14,6 +14,8 @@ use crate::curriculum::scenario::{FIRST, Filters, Payload, SocketType, Who};
 
 /// Why a stage with more clients than we may have descriptors is not judged.
 const NO_ROOM_FOR_A_CROWD: &str = "This stage has more clients at once than the tester may have descriptors here (RLIMIT_NOFILE, getrlimit(2)).";
+/// Why a stage that needs descriptors in flight is not judged.
+const TOO_MANY_IN_FLIGHT: &str = "Your user has more descriptors in flight than the tester may open here (RLIMIT_NOFILE; ETOOMANYREFS in unix(7)).";
 /// How long a connection is waited for between two looks at whether the program still runs, in
 /// milliseconds.
 const ACCEPT_MS: u64 = 100;
@@ -225,6 +227,18 @@ impl Runner<'_> {
         self.need_peer(PEER)?;
         let deed = Deed::LimitDescriptors { pid, spare };
         let outcome = self.deed_of(PEER, &deed, GRACE_MS)?;
+        self.judged(outcome)
+    }
+
+    /// Keeps descriptors in flight, as the program's own user.
+    pub(super) fn keep_in_flight(&mut self, descriptors: u32) -> Stepped {
+        const PEER: &str = "peer";
+        self.need_peer(PEER)?;
+        let outcome = self.deed_of(PEER, &Deed::KeepInFlight { descriptors }, GRACE_MS)?;
+        // Our limit, not the program's.
+        if outcome.errno == "ETOOMANYREFS" {
+            return Err(StageError::CannotJudge(TOO_MANY_IN_FLIGHT));
+        }
         self.judged(outcome)
     }
 

@@ -53,6 +53,7 @@ impl Runner<'_> {
                 let pid = self.look(name)?.pid;
                 self.limit_descriptors(pid, *spare)
             }
+            Action::KeepInFlight { descriptors } => self.keep_in_flight(*descriptors),
             Action::ExpectOutput { name, data } => self.expect_output(name, data, within_ms),
             Action::MakeSocket(making) => self.make_socket(making, within_ms),
             Action::CloseSocket { socket } => self.close_socket(socket),

@@ -22,6 +22,7 @@ pub fn expected(action: &Action, seen: &Observation, outcome: Option<&Outcome>) 
         Action::RemoveFile { .. } => "the file is gone".to_owned(),
         Action::ExpectFile(_) => messages::file_wanted(seen),
         Action::OpenSocket(_) | Action::EndPeer { .. } => "a peer is there".to_owned(),
+        Action::KeepInFlight { .. } => "they are in flight".to_owned(),
         Action::SendMessage(_) | Action::AddToEventfd { .. } => "it can be sent".to_owned(),
         Action::ExpectMessage(wanted) => messages::message_wanted(wanted),
         Action::ExpectNoMessage { .. } => "nothing comes".to_owned(),

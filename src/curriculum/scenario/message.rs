@@ -265,7 +265,7 @@ const ACCESSES: &[(&str, Access)] = &[
 ];
 
 /// The kernel takes no more descriptors with one message: SCM_MAX_FD.
-const MOST_DESCRIPTORS: i64 = 253;
+pub(super) const MOST_DESCRIPTORS: i64 = 253;
 
 /// So many times the same message: more than fit into any queue of this machine's usual size.
 const MOST_TIMES: i64 = 1000;

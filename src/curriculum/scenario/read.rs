@@ -2,6 +2,7 @@
 
 use super::SocketType;
 use super::compare;
+use super::message::MOST_DESCRIPTORS;
 use super::socket::TYPES;
 use super::{
     Action, At, Children, ExitStatus, ExpectDescriptor, ExpectEntry, ExpectFile, ExpectMessage,
@@ -63,6 +64,9 @@ impl Step {
                 spare: table
                     .optional_integer("spare", 0..1000)
                     .map(|spare| spare as u64),
+            },
+            Verb::KeepInFlight => Action::KeepInFlight {
+                descriptors: table.integer("descriptors", 1..MOST_DESCRIPTORS + 1) as u32,
             },
             Verb::ExpectOutput => Action::ExpectOutput {
                 name: instance(table),
@@ -344,6 +348,7 @@ enum Verb {
     NoteWakeups,
     ExpectWakeups,
     LimitDescriptors,
+    KeepInFlight,
     ExpectOutput,
     Listen,
     Accept,
@@ -413,6 +418,7 @@ const VERBS: &[(&str, Verb)] = &[
     ("note-wakeups", Verb::NoteWakeups),
     ("expect-wakeups", Verb::ExpectWakeups),
     ("limit-descriptors", Verb::LimitDescriptors),
+    ("keep-in-flight", Verb::KeepInFlight),
     ("expect-output", Verb::ExpectOutput),
     ("listen", Verb::Listen),
     ("accept", Verb::Accept),
