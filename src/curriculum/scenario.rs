@@ -9,6 +9,7 @@ mod compare;
 mod entry;
 mod file;
 mod frames;
+mod listed;
 mod message;
 mod passed;
 mod payload;
@@ -22,6 +23,7 @@ pub use self::children::Children;
 pub use self::entry::{ExpectEntry, Field, FieldValue};
 pub use self::file::{ExpectFile, FileContent, MakeFile, PathKind};
 pub use self::frames::{Delivery, Filters, FrameFault};
+pub use self::listed::{Listed, Unlisted};
 pub use self::message::{
     Access, Attached, AttachedFile, Binding, Claim, ExpectDescriptor, ExpectMessage, FileKind,
     OpenSocket, Seal, SendMessage, Sender, WhenFull,
@@ -514,30 +516,6 @@ impl Action {
                 | Self::CloseSocket { .. }
         )
     }
-}
-
-/// Lines that must be there. All lines that begin with the same word must be the same.
-#[derive(Clone, Debug, Serialize)]
-pub struct Listed {
-    /// The instance.
-    pub name: String,
-    /// The sockets, as `make-socket` calls them.
-    pub sockets: Vec<String>,
-    /// The line: a template over `socket` (`inode`, `type`, `name`).
-    pub text: String,
-}
-
-/// Lines that must not be there. Both are templates over `socket`, as in [`Listed`].
-#[derive(Clone, Debug, Serialize)]
-pub struct Unlisted {
-    /// The instance.
-    pub name: String,
-    /// The sockets, as `make-socket` calls them.
-    pub sockets: Vec<String>,
-    /// How the line begins.
-    pub starts: String,
-    /// How it ends.
-    pub ends: String,
 }
 
 /// Which process of an instance a signal is for.

@@ -93,12 +93,8 @@ impl Step {
             Verb::CloseSocket => Action::CloseSocket {
                 socket: table.text("socket"),
             },
-            Verb::ExpectListed => Action::ExpectListed(Listed {
-                name: instance(table),
-                sockets: sockets(table),
-                text: table.text("text"),
-            }),
-            Verb::ExpectUnlisted => Action::ExpectUnlisted(unlisted(table, instance)),
+            Verb::ExpectListed => Action::ExpectListed(Listed::read(instance(table), table)),
+            Verb::ExpectUnlisted => Action::ExpectUnlisted(Unlisted::read(instance(table), table)),
             Verb::ServeFrames => Action::ServeFrames {
                 listener: listener(table),
                 filters: Filters::read(table),
@@ -500,34 +496,6 @@ const PROCESSES: &[(&str, Whom)] = &[("program", Whom::Program), ("child", Whom:
 const MOMENTS: &[(&str, Moment)] = &[("now", Moment::Now), ("before-call", Moment::BeforeCall)];
 
 const PLACES: &[(&str, At)] = &[("socket", At::Socket), ("other", At::Other)];
-
-/// Names of sockets, of which there must be some.
-fn sockets(table: &mut Reader<'_>) -> Vec<String> {
-    let named = table.needed_texts("sockets");
-    if named.is_empty() {
-        let help = Some("Give the names that `make-socket` gave.".to_owned());
-        table.problem(table.span(), "this step lacks `sockets`", help);
-    }
-    named.into_iter().map(|name| name.value).collect()
-}
-
-fn unlisted(table: &mut Reader<'_>, instance: impl Fn(&mut Reader<'_>) -> String) -> Unlisted {
-    let text = |table: &mut Reader<'_>, key| {
-        let text = table.optional_text(key);
-        text.map_or_else(String::new, |text| text.value)
-    };
-    let unlisted = Unlisted {
-        name: instance(table),
-        sockets: sockets(table),
-        starts: text(table, "starts"),
-        ends: text(table, "ends"),
-    };
-    if unlisted.starts.is_empty() && unlisted.ends.is_empty() {
-        let message = "this step lacks `starts` or `ends`: every line would be meant";
-        table.problem(table.span(), message, None);
-    }
-    unlisted
-}
 
 fn listener(table: &mut Reader<'_>) -> String {
     table
