@@ -462,9 +462,9 @@ impl Peer {
                     refused: &draw(&refused),
                     every_ms,
                     apart: apart_ms.map(Duration::from_millis),
+                    within_ms,
                 };
-                let deadline = Deadline::after_ms(within_ms);
-                pace::ask_until(self.get(&connection)?, &asking, deadline, outcome)
+                pace::ask_until(self.get(&connection)?, &asking, outcome)
             }
             Deed::Compare {
                 connection,

@@ -22,10 +22,16 @@ pub(super) struct Asking<'a> {
     /// A pause so long, from one sending to the next reply, and what is waited for proves nothing:
     /// the machine was too busy to ask at this pace.
     pub(super) apart: Option<Duration>,
+    /// Milliseconds in which it is asked again and again.
+    pub(super) within_ms: u64,
 }
 
 /// How often what was waited for may prove nothing; then it counts, however it came.
 const BUSY: u32 = 3;
+
+/// How long a reply may take, in milliseconds. The end of the asking is not its limit: whoever is
+/// asked just before that would have no time left to reply.
+const REPLY_MS: u64 = 5_000;
 
 impl Asking<'_> {
     /// Whether a reply that came now came after too long a pause; the first has nothing before it.
@@ -40,13 +46,14 @@ impl Asking<'_> {
 pub(super) fn ask_until(
     connection: &mut Connection,
     asking: &Asking<'_>,
-    deadline: Deadline,
     outcome: &mut Outcome,
 ) -> Result<(), Stop> {
+    let asks = Deadline::after_ms(asking.within_ms);
     let mut before = None;
     let mut busy = 0;
     loop {
         let sent = Instant::now();
+        let deadline = Deadline::after_ms(REPLY_MS);
         connection.send(asking.data, deadline, &mut Vec::new())?;
         outcome.asked.times += 1;
         match reply(connection, asking, deadline, outcome)? {
@@ -59,9 +66,9 @@ pub(super) fn ask_until(
         }
         before = Some(sent);
         // Nothing may come before the next request; the end is found when that is sent.
-        let pause = Deadline::after_ms(asking.every_ms).earlier(deadline);
+        let pause = Deadline::after_ms(asking.every_ms).earlier(asks);
         match connection.wait(PollFlags::POLLIN, pause, "recv") {
-            Err(stop) if stop.result == DeedResult::TimedOut && !deadline.passed() => {}
+            Err(stop) if stop.result == DeedResult::TimedOut && !asks.passed() => {}
             Err(stop) => return Err(stop),
             Ok(()) => {
                 connection.due.clear();
@@ -169,11 +176,11 @@ mod tests {
             refused: b"n",
             every_ms: 1,
             apart,
+            within_ms: 60_000,
         };
         let mut connection = Connection::of(ours.into(), SocketType::Stream);
         let mut outcome = Outcome::default();
-        let deadline = Deadline::after_ms(60_000);
-        let done = ask_until(&mut connection, &asking, deadline, &mut outcome);
+        let done = ask_until(&mut connection, &asking, &mut outcome);
         assert!(done.is_ok(), "the last answer is the one waited for");
         program.join().expect("each answer was asked for");
         outcome.asked
@@ -196,5 +203,31 @@ mod tests {
     fn a_machine_that_is_always_busy_is_asked_three_times_more() {
         let seen = asked(b"yyyny", Some(Duration::ZERO));
         assert_eq!((seen.times, seen.refused), (2, 1));
+    }
+
+    #[test]
+    fn a_question_just_before_the_end_of_the_asking_has_its_reply() {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair of sockets");
+        let program = std::thread::spawn(move || {
+            theirs.read_exact(&mut [0]).expect("a question");
+            theirs.write_all(b"n").expect("somebody who reads");
+            // Open until it is looked at: an end would be something else.
+            theirs
+        });
+        let asking = Asking {
+            data: b"?",
+            back: b"y",
+            refused: b"n",
+            every_ms: 1,
+            apart: None,
+            within_ms: 0,
+        };
+        let mut connection = Connection::of(ours.into(), SocketType::Stream);
+        let mut outcome = Outcome::default();
+        let stop = ask_until(&mut connection, &asking, &mut outcome);
+        let stop = stop.expect_err("it was refused until the end");
+        drop(program.join().expect("the one question was answered"));
+        assert_eq!(stop.result, DeedResult::TimedOut);
+        assert_eq!((outcome.asked.times, outcome.asked.refused), (1, 1));
     }
 }
