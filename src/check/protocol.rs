@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::deed::{Bound, Deed, Due, Making, Persona, SocketAddress};
 pub use self::order::{
-    Answer, ChildrenSeen, Connecting, First, Inherited, Order, Seen, StdinKind, StdoutKind,
+    Answer, ChildrenSeen, Connecting, First, Inherited, Left, Order, Seen, StdinKind, StdoutKind,
 };
 pub use self::outcome::{
     AskedSeen, Credentials, CutSeen, DeedResult, DescriptorSeen, FiltersSeen, Made, MessageSeen,

@@ -30,6 +30,7 @@ pub mod number_map;
 pub mod outq;
 pub mod peer_credentials;
 pub mod pidfd;
+pub mod posix_objects;
 pub mod proc_scan;
 pub mod process;
 pub mod security_modules;

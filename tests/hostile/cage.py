@@ -69,6 +69,9 @@ def run(order):
     with out, err:
         user = order["user"]
         who = {} if user is None else {"user": user, "group": user, "extra_groups": []}
+        neighbour = None
+        if order["neighbour"]:
+            neighbour = subprocess.Popen(["/usr/bin/python3", "-B", "-c", order["neighbour"]], **who)
         grader = subprocess.Popen(
             order["argv"],
             stdin=subprocess.DEVNULL,
@@ -91,6 +94,9 @@ def run(order):
                 os.kill(victim, signal.Signals[order["signal"]])
             os.unlink(order["events"])
         code = grader.wait(OUTER)
+        if neighbour:
+            neighbour.kill()
+            neighbour.wait()
         if code == -signal.SIGKILL and not order["supervisor_too"]:
             # The supervisor cleans up by itself; it and all it reaps end up as our children.
             reap(wait=True)

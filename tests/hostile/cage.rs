@@ -157,6 +157,14 @@ impl Cage {
         self.play(vec![order]).pop().unwrap()
     }
 
+    /// The same, while another program in Python of the same user runs beside it.
+    pub fn check_beside(&self, neighbour: &str, stage: &str, source: &str) -> End {
+        let command = self.command(source);
+        let mut order = self.order(&["--json", "--stage", stage, "--cmd", &command], None);
+        order["neighbour"] = json!(neighbour);
+        self.play(vec![order]).pop().unwrap()
+    }
+
     /// Runs `check`, ends it from outside, and then runs it again.
     pub fn strike(&self, arguments: &[&str], blow: Blow) -> Vec<End> {
         let again = self.order(arguments, None);
@@ -187,6 +195,7 @@ impl Cage {
             "events": blow.map(|_| self.path("events")),
             "after": blow.map_or(0, |blow| blow.after),
             "signal": blow.map_or("SIGKILL", |blow| blow.signal),
+            "neighbour": null,
             "supervisor_too": blow.is_some_and(|blow| blow.supervisor_too),
         })
     }

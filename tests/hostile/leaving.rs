@@ -167,6 +167,49 @@ fn what_may_be_another_programs_is_told_and_stays() {
     assert_eq!(end.left, ["System V objects: 1"]);
 }
 
+/// A neighbour of the same user makes /dev/shm/theirs when the program asks for it, and then does this.
+fn beside_a_neighbour(then: &str) -> Option<End> {
+    let cage = Cage::new(Who::User)?;
+    let [ask, answer] = ["ask", "answer"].map(|name| cage.path(name));
+    for pipe in [&ask, &answer] {
+        nix::unistd::mkfifo(pipe, nix::sys::stat::Mode::empty()).unwrap();
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        fs::set_permissions(pipe, open).unwrap();
+    }
+    let neighbour = format!(
+        "import os, signal\n\
+         os.open({ask:?}, os.O_RDONLY)\n\
+         theirs = os.open('/dev/shm/theirs', os.O_CREAT | os.O_RDWR)\n\
+         {then}\n\
+         os.close(os.open({answer:?}, os.O_WRONLY))\n\
+         while True: signal.pause()\n"
+    );
+    let asks = format!(
+        "os.close(os.open({ask:?}, os.O_WRONLY)); os.close(os.open({answer:?}, os.O_RDONLY))"
+    );
+    Some(cage.check_beside(&neighbour, "tidy", &ends_after(&asks)))
+}
+
+#[test]
+fn what_another_program_of_the_user_has_open_is_not_left_behind() {
+    let Some(end) = beside_a_neighbour("pass") else {
+        return;
+    };
+    assert_eq!(end.code, 0, "{end:#?}");
+    assert!(leftovers(&end).is_empty(), "{end:#?}");
+    assert_eq!(end.left, ["shared: \"theirs\""]);
+}
+
+#[test]
+fn what_nobody_has_open_may_be_left_behind_and_stays() {
+    let Some(end) = beside_a_neighbour("os.close(theirs)") else {
+        return;
+    };
+    assert_eq!(end.code, 1, "{end:#?}");
+    assert_eq!(end.diagnosis().0, "leftovers", "{end:#?}");
+    assert_eq!(end.left, ["shared: \"theirs\""]);
+}
+
 #[test]
 fn python_has_its_locks_behind_the_fence() {
     let Some(cage) = Cage::new(Who::User) else {

@@ -362,7 +362,7 @@ pub enum Answer {
     /// What programs have left.
     Left {
         /// All of it.
-        left: Vec<Leftover>,
+        left: Vec<Left>,
     },
     /// What happened.
     Events {
@@ -374,6 +374,27 @@ pub enum Answer {
         /// Why.
         message: String,
     },
+}
+
+/// Something that is left. Whoever is in the supervisor's Landlock domain may not look at what processes
+/// outside of it have open (landlock(7)), so that is the grader's to say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// What.
+    pub leftover: Leftover,
+    /// The path by which another process of the same user may have it open: then it is not the
+    /// program's. None where it is the program's beyond doubt, or nobody can say.
+    pub unless_open: Option<Bytes>,
+}
+
+impl Left {
+    /// What no other process's descriptors can explain.
+    pub fn beyond_doubt(leftover: Leftover) -> Self {
+        Self {
+            leftover,
+            unless_open: None,
+        }
+    }
 }
 
 /// Children of an instance that are not as they must be.

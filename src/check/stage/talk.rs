@@ -1,8 +1,15 @@
 //! Asking the helper processes: the supervisor about the program, peers about connections.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
 use super::{GRACE_MS, Runner, StageError};
-use crate::check::protocol::{Answer, Bytes, Deed, Order, Outcome, Seen};
+use crate::check::protocol::{Answer, Bytes, Deed, Left, Order, Outcome, Seen};
 use crate::check::verdict::{Event, Leftover};
+use crate::sys::posix_objects;
+use crate::sys::process;
 
 impl Runner<'_> {
     pub(super) fn deed(
@@ -60,7 +67,7 @@ impl Runner<'_> {
     /// What is left, as an order's answer.
     pub(super) fn left(&mut self, order: &Order) -> Result<Vec<Leftover>, StageError> {
         match self.order(order, GRACE_MS)? {
-            Answer::Left { left } => Ok(left),
+            Answer::Left { left } => Ok(without_others(left)),
             other => Err(unexpected(&other)),
         }
     }
@@ -101,11 +108,34 @@ impl Runner<'_> {
     }
 }
 
+/// Without what other programs of the same user have open: that is theirs.
+fn without_others(left: Vec<Left>) -> Vec<Leftover> {
+    let ours = left.iter().all(|one| one.unless_open.is_none());
+    let theirs = if ours {
+        BTreeSet::new()
+    } else {
+        open_elsewhere()
+    };
+    left.into_iter()
+        .filter(|one| {
+            let path = one.unless_open.as_ref();
+            path.is_none_or(|Bytes(path)| !theirs.contains(Path::new(OsStr::from_bytes(path))))
+        })
+        .map(|one| one.leftover)
+        .collect()
+}
+
+/// The named objects that processes have open which are not ours, as far as we may look.
+fn open_elsewhere() -> BTreeSet<PathBuf> {
+    let ours = process::descendants(std::process::id() as i32);
+    let others = process::all().filter(|pid| !ours.contains(pid));
+    others.flat_map(posix_objects::open_in).collect()
+}
+
 pub(super) fn unexpected(answer: &Answer) -> StageError {
     StageError::Fault(format!("the supervisor answered {answer:?}"))
 }
 
-pub(super) fn path_bytes(text: &std::ffi::OsStr) -> Bytes {
-    use std::os::unix::ffi::OsStrExt;
+pub(super) fn path_bytes(text: &OsStr) -> Bytes {
     Bytes(text.as_bytes().to_vec())
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -16,24 +16,21 @@ use std::os::fd::AsFd;
 use super::Supervisor;
 use super::instance::Instance;
 use crate::check::patience::Deadline;
+use crate::check::protocol::{Bytes, Left};
 use crate::check::verdict::{Leftover, LeftoverKind};
-use crate::sys::ipc_objects::{self, Kind, Object};
+use crate::sys::ipc_objects::{self, Object};
+use crate::sys::posix_objects;
 use crate::sys::process;
 use crate::sys::sock_diag;
 use crate::untrusted::Untrusted;
 
-/// Where POSIX shared memory, semaphores and message queues have their names.
-const NAMED: [(&str, LeftoverKind); 2] = [
-    ("/dev/shm", LeftoverKind::PosixSharedMemory),
-    ("/dev/mqueue", LeftoverKind::PosixMessageQueue),
-];
 /// How long processes may take to follow their main process, in milliseconds.
 const FOLLOWING_MS: u64 = 100;
 
 /// What there was before the program was started.
 #[derive(Debug)]
 pub(super) struct Before {
-    objects: BTreeSet<(Kind, i32)>,
+    objects: BTreeSet<(ipc_objects::Kind, i32)>,
     names: BTreeSet<(PathBuf, u64)>,
 }
 
@@ -42,53 +39,45 @@ impl Before {
         let objects = ipc_objects::list();
         Self {
             objects: objects.iter().map(|found| (found.kind, found.id)).collect(),
-            names: names().map(|(path, inode, ..)| (path, inode)).collect(),
+            names: posix_objects::list().map(named).collect(),
         }
     }
 }
 
-/// Paths of named objects, with inode, owner and kind.
-fn names() -> impl Iterator<Item = (PathBuf, u64, u32, LeftoverKind)> {
-    NAMED.into_iter().flat_map(|(directory, kind)| {
-        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-        entries.filter_map(move |entry| {
-            let metadata = entry.metadata().ok()?;
-            Some((entry.path(), metadata.ino(), metadata.uid(), kind))
-        })
-    })
+fn named(object: posix_objects::Object) -> (PathBuf, u64) {
+    (object.path, object.inode)
 }
 
 impl Supervisor {
     /// All that has been left so far by programs that have ended.
-    pub(super) fn leftovers(&self) -> Vec<Leftover> {
-        let mut left = self.processes_left();
+    pub(super) fn leftovers(&self) -> Vec<Left> {
+        let processes = self.processes_left().into_iter().map(Left::beyond_doubt);
         let objects = self.objects_left().into_iter();
-        left.extend(objects.map(|(object, _)| leftover_object(&object, false)));
-        let held = self.held();
-        left.extend(
-            self.names_left(&held)
-                .into_iter()
-                .map(|(path, kind, _)| leftover_name(&path, kind, false)),
-        );
-        left
+        let objects = objects.map(|(object, _)| left_object(&object, false));
+        let names = self.names_left(&self.held()).into_iter();
+        let names = names.map(|(object, own)| left_name(&object, own, false));
+        processes.chain(objects).chain(names).collect()
     }
 
     /// Ends everything, removes what is the program's own, and tells what there was.
-    pub(super) fn clear_up(&mut self) -> Vec<Leftover> {
+    pub(super) fn clear_up(&mut self) -> Vec<Left> {
         self.let_follow();
-        let mut left = self.processes_left();
-        for leftover in &mut left {
-            leftover.removed = true;
-        }
+        let ended = |leftover| {
+            Left::beyond_doubt(Leftover {
+                removed: true,
+                ..leftover
+            })
+        };
+        let mut left: Vec<Left> = self.processes_left().into_iter().map(ended).collect();
         let held = self.held();
         self.end_all();
         for (object, own) in self.objects_left() {
             let removed = own && ipc_objects::remove(object.kind, object.id).is_ok();
-            left.push(leftover_object(&object, removed));
+            left.push(left_object(&object, removed));
         }
-        for (path, kind, own) in self.names_left(&held) {
-            let removed = own && fs::remove_file(&path).is_ok();
-            left.push(leftover_name(&path, kind, removed));
+        for (object, own) in self.names_left(&held) {
+            let removed = own && fs::remove_file(&object.path).is_ok();
+            left.push(left_name(&object, own, removed));
         }
         left
     }
@@ -193,43 +182,37 @@ impl Supervisor {
     }
 
     /// Named objects made since the start, and whether they are the program's beyond doubt.
-    fn names_left(&self, held: &BTreeSet<PathBuf>) -> Vec<(PathBuf, LeftoverKind, bool)> {
-        let Some(before) = &self.before else {
-            return Vec::new();
-        };
+    fn names_left(&self, held: &BTreeSet<PathBuf>) -> Vec<(posix_objects::Object, bool)> {
         let user = self.user();
-        names()
-            .filter(|(path, inode, owner, _)| {
-                *owner == user && !before.names.contains(&(path.clone(), *inode))
-            })
-            .map(|(path, _, _, kind)| {
-                let own = self.identity.is_some() || held.contains(&path);
-                (path, kind, own)
+        let own = |path: &Path| self.identity.is_some() || held.contains(path);
+        self.names_since()
+            .filter(|object| object.owner == user)
+            .map(|object| {
+                let own = own(&object.path);
+                (object, own)
             })
             .collect()
     }
 
+    /// Named objects made since the start, by whomever.
+    fn names_since(&self) -> impl Iterator<Item = posix_objects::Object> {
+        let before = self.before.as_ref();
+        let since = before.map(|before| {
+            let new =
+                |object: &posix_objects::Object| !before.names.contains(&named(object.clone()));
+            posix_objects::list().filter(new)
+        });
+        since.into_iter().flatten()
+    }
+
     /// The named objects that processes of ours hold open or have mapped.
     fn held(&self) -> BTreeSet<PathBuf> {
-        let Some(before) = &self.before else {
-            return BTreeSet::new();
-        };
-        let fresh = names().any(|(path, inode, ..)| !before.names.contains(&(path, inode)));
-        if !fresh {
+        if self.names_since().next().is_none() {
             return BTreeSet::new();
         }
-        let named = |path: &Path| {
-            NAMED
-                .iter()
-                .any(|(directory, _)| path.starts_with(directory))
-        };
         process::descendants(nix::unistd::getpid().as_raw())
             .into_iter()
-            .flat_map(|pid| {
-                let open = process::descriptors(pid).into_iter().map(|(_, to)| to);
-                open.chain(process::mapped_files(pid))
-            })
-            .filter(|path| named(path))
+            .flat_map(posix_objects::open_in)
             .collect()
     }
 
@@ -239,27 +222,30 @@ impl Supervisor {
     }
 }
 
-fn leftover_object(object: &Object, removed: bool) -> Leftover {
+fn left_object(object: &Object, removed: bool) -> Left {
     let kind = match object.kind {
-        Kind::SharedMemory => LeftoverKind::SharedMemory,
-        Kind::MessageQueue => LeftoverKind::MessageQueue,
-        Kind::Semaphores => LeftoverKind::Semaphores,
+        ipc_objects::Kind::SharedMemory => LeftoverKind::SharedMemory,
+        ipc_objects::Kind::MessageQueue => LeftoverKind::MessageQueue,
+        ipc_objects::Kind::Semaphores => LeftoverKind::Semaphores,
     };
-    Leftover {
+    Left::beyond_doubt(Leftover {
         kind,
         what: format!("{} {}", object.kind.words(), object.id),
         removed,
-    }
+    })
 }
 
-fn leftover_name(path: &Path, kind: LeftoverKind, removed: bool) -> Leftover {
-    let words = match kind {
-        LeftoverKind::PosixMessageQueue => "POSIX message queue",
-        _ => "POSIX shared memory",
+fn left_name(object: &posix_objects::Object, own: bool, removed: bool) -> Left {
+    let kind = match object.kind {
+        posix_objects::Kind::SharedMemory => LeftoverKind::PosixSharedMemory,
+        posix_objects::Kind::MessageQueue => LeftoverKind::PosixMessageQueue,
     };
-    Leftover {
-        kind,
-        what: format!("{words} {}", Untrusted::from(path)),
-        removed,
+    Left {
+        leftover: Leftover {
+            kind,
+            what: format!("{} {}", object.kind.words(), Untrusted::from(&*object.path)),
+            removed,
+        },
+        unless_open: (!own).then(|| Bytes(object.path.as_os_str().as_bytes().to_vec())),
     }
 }
