@@ -125,6 +125,9 @@ pub struct TableState {
     /// Whether these are the first of them in the order of the table: some sockets have lines, of ours not
     /// all, and all that have one, whosever they are, come before all of ours that have none.
     pub ours_beginning: bool,
+    /// Whether the table has any socket that has a line.
+    #[serde(skip)]
+    known_listed: bool,
 }
 
 impl TableState {
@@ -145,10 +148,24 @@ impl TableState {
             bytes: table.len(),
             ours: found.len(),
             ours_listed: found.iter().filter(|listed| **listed).count(),
+            known_listed: last_listed.is_some(),
             ours_beginning: match (last_listed, first_left_out) {
                 (Some(listed), Some(left_out)) => listed < left_out,
                 _ => false,
             },
+        }
+    }
+}
+
+impl TableState {
+    /// What several runs of a program show together, the first for the numbers. Whether the lines stop
+    /// early cannot be told of a run whose sockets are all gone from the table; of the others each must.
+    pub fn of_runs(runs: impl Iterator<Item = Self>) -> Self {
+        let runs: Vec<Self> = runs.collect();
+        let mut known = runs.iter().filter(|run| run.known_listed).peekable();
+        Self {
+            ours_beginning: known.peek().is_some() && known.all(|run| run.ours_beginning),
+            ..runs.first().copied().unwrap_or_default()
         }
     }
 }
@@ -199,6 +216,28 @@ mod tests {
         assert_eq!(listing.find(b"123 stream /b c d"), cut);
         assert_eq!(listing.find(b"9 dgram /half"), Found::Missing);
         assert_eq!(listing.containing(b"/b"), Some(&b"123 stream /b c"[..]));
+    }
+
+    #[test]
+    fn lines_stop_early_when_they_do_in_every_run_of_which_that_can_be_told() {
+        let row = |inode: u32| format!("0000: 2 0 10000 0001 01 {inode} /x\n");
+        let table = [1, 2, 3, 4].map(row).concat();
+        let ours: BTreeSet<Vec<u8>> = [b"3".to_vec(), b"4".to_vec()].into();
+        let run = |lines: &[u8]| TableState::compare(table.as_bytes(), Listing(lines), &ours);
+        let early = run(b"1 stream /x\n3 stream /x\n");
+        let late = run(b"4 stream /x\n");
+        // Whatever it lists is not there any more.
+        let unknown = run(b"77 stream /x\n");
+        let stop_early =
+            |runs: &[TableState]| TableState::of_runs(runs.iter().copied()).ours_beginning;
+        assert!(stop_early(&[early]));
+        assert!(stop_early(&[unknown, early, early]));
+        assert!(!stop_early(&[early, late]));
+        assert!(!stop_early(&[unknown, unknown]));
+        assert_eq!(
+            TableState::of_runs([early, late].into_iter()).ours_listed,
+            1
+        );
     }
 
     #[test]

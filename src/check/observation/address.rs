@@ -10,6 +10,9 @@ use crate::curriculum::scenario::SocketType;
 use crate::sys::sock_diag::{self, BoundState, Name, State};
 use crate::untrusted::Untrusted;
 
+/// How often the kernel is asked for the socket of a file before there is none.
+const LOOKS: u32 = 3;
+
 /// What stands at the address.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Address {
@@ -61,7 +64,9 @@ impl Address {
         } else {
             "device"
         };
-        if let Ok(Some(bound)) = sock_diag::bound_to(metadata.dev(), metadata.ino()) {
+        // The kernel may leave a socket out while others come and go: what it never tells is not there.
+        let mut looks = (0..LOOKS).map(|_| sock_diag::bound_to(metadata.dev(), metadata.ino()));
+        if let Some(bound) = looks.find_map(|look| look.ok().flatten()) {
             found.socket_type = bound.kind.word();
             found.state = match bound.state {
                 BoundState::Listening { .. } => "listening",

@@ -19,6 +19,9 @@ const HOLDER: &str = "holder";
 /// The instance that is started when a line is missing.
 const AGAIN: &str = "again";
 
+/// In how many runs a line must be missing, the first among them.
+const RUNS: usize = 4;
+
 /// The state of sockets after `close-socket`.
 const CLOSED: &str = "closed";
 
@@ -34,6 +37,18 @@ impl Group {
     fn has_unique_names(&self) -> bool {
         let name = self.making.name.as_ref();
         name.is_some_and(|name| name.namespace != Namespace::Relative)
+    }
+}
+
+/// What a run of the program has printed, with the kernel's table as it was then.
+struct OneRun {
+    printed: Vec<u8>,
+    table: Vec<u8>,
+}
+
+impl OneRun {
+    fn lacks(&self, line: &[u8]) -> bool {
+        Listing(&self.printed).find(line) == Found::Missing
     }
 }
 
@@ -150,21 +165,23 @@ impl Runner<'_> {
 
     /// Each of the sockets must have its line, and no other.
     pub(super) fn expect_listed(&mut self, wanted: &Listed, within_ms: u64) -> Stepped {
-        let first = self.printed(&wanted.name, within_ms)?;
-        let mut second: Option<Vec<u8>> = None;
+        let mut runs = vec![self.printed_with_table(&wanted.name, within_ms)?];
         for label in &wanted.sockets {
             let ones = self.group(label)?.made.clone();
             for one in &ones {
                 let line = self.fill(&wanted.text, label, one)?;
-                let mut found = Listing(&first).find(&line);
-                if found == Found::Missing {
-                    // The kernel shows its table a page at a time, and whatever comes or goes
-                    // meanwhile can hide a socket: what is missing twice is missing.
-                    if second.is_none() {
-                        second = Some(self.run_again(&wanted.name, within_ms)?);
+                // The kernel shows its table a page at a time, and whatever comes or goes meanwhile
+                // can hide a socket: what is missing in all runs is missing.
+                let mut missing = 0;
+                while missing < RUNS && runs.get(missing).is_none_or(|run| run.lacks(&line)) {
+                    if runs.len() == missing {
+                        runs.push(self.run_again(&wanted.name, within_ms)?);
+                    } else {
+                        missing += 1;
                     }
-                    found = Listing(second.as_deref().unwrap_or_default()).find(&line);
                 }
+                let run = runs.get(missing).unwrap_or(&runs[0]);
+                let found = Listing(&run.printed).find(&line);
                 let (outcome, got) = match found {
                     Found::Right => continue,
                     Found::Different(got) => ("listed-otherwise", got),
@@ -173,7 +190,10 @@ impl Runner<'_> {
                 // A relative name may be anybody's; the others have our directory in them.
                 let unique = self.group(label)?.has_unique_names();
                 let similar = match found {
-                    Found::Missing if unique => Listing(&first).containing(&one.name),
+                    Found::Missing if unique => {
+                        let mut runs = runs.iter().map(|run| Listing(&run.printed));
+                        runs.find_map(|listing| listing.containing(&one.name))
+                    }
                     _ => None,
                 };
                 let about = LineState::of_listing(&line, got, similar.unwrap_or_default());
@@ -183,7 +203,7 @@ impl Runner<'_> {
                     label,
                     one,
                     about,
-                    &first,
+                    &runs,
                 )?));
             }
         }
@@ -192,17 +212,18 @@ impl Runner<'_> {
 
     /// None of the sockets may have a line that begins, or ends, like this.
     pub(super) fn expect_unlisted(&mut self, unwanted: &Unlisted, within_ms: u64) -> Stepped {
-        let printed = self.printed(&unwanted.name, within_ms)?;
+        let run = self.printed_with_table(&unwanted.name, within_ms)?;
+        let printed = &run.printed;
         for label in &unwanted.sockets {
             let ones = self.group(label)?.made.clone();
             for one in &ones {
                 let starts = self.fill(&unwanted.starts, label, one)?;
                 let ends = self.fill(&unwanted.ends, label, one)?;
                 let is_it = |line: &&[u8]| line.starts_with(&starts) && line.ends_with(&ends);
-                if let Some(line) = Listing(&printed).lines().find(is_it) {
+                if let Some(line) = Listing(printed).lines().find(is_it) {
                     let about = LineState::of_listing(b"", line, b"");
-                    let failed =
-                        self.failed("listed", &unwanted.name, label, one, about, &printed)?;
+                    let runs = std::slice::from_ref(&run);
+                    let failed = self.failed("listed", &unwanted.name, label, one, about, runs)?;
                     return Ok(Err(failed));
                 }
             }
@@ -217,9 +238,11 @@ impl Runner<'_> {
         label: &str,
         one: &OneSocket,
         line: LineState,
-        printed: &[u8],
+        runs: &[OneRun],
     ) -> Result<Failed, StageError> {
-        let table = TableState::compare(&listing::read_table(), Listing(printed), &self.ours());
+        let ours = self.ours();
+        let compare = |run: &OneRun| TableState::compare(&run.table, Listing(&run.printed), &ours);
+        let table = TableState::of_runs(runs.iter().map(compare));
         let group = self.group(label)?;
         let making = &group.making;
         let (kind, file) = match &making.name {
@@ -274,8 +297,15 @@ impl Runner<'_> {
         }
     }
 
+    /// The same, with the table as it is then.
+    fn printed_with_table(&mut self, name: &str, within_ms: u64) -> Result<OneRun, StageError> {
+        let printed = self.printed(name, within_ms)?;
+        let table = listing::read_table();
+        Ok(OneRun { printed, table })
+    }
+
     /// What another run of the program prints, started as this instance was.
-    fn run_again(&mut self, name: &str, within_ms: u64) -> Result<Vec<u8>, StageError> {
+    fn run_again(&mut self, name: &str, within_ms: u64) -> Result<OneRun, StageError> {
         self.note("a line is missing: runs the program once more".to_owned());
         let Some(start) = self.starts.get(name).cloned() else {
             return Err(StageError::Fault(format!("`{name}` was not started")));
@@ -287,7 +317,7 @@ impl Runner<'_> {
         };
         // However this run goes, what it printed counts; how it must end is another step's.
         drop(self.start(&again, within_ms)?);
-        self.printed(AGAIN, within_ms)
+        self.printed_with_table(AGAIN, within_ms)
     }
 
     fn fill(&mut self, text: &str, label: &str, one: &OneSocket) -> Result<Vec<u8>, StageError> {
