@@ -3,10 +3,14 @@
 //! waited for.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, IoSlice};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
 use super::agents::Agents;
 use crate::model::event::Event;
@@ -128,19 +132,55 @@ impl Performance {
             .inodes
             .iter()
             .filter(|(sock, _)| self.kernel.sock(**sock).dead);
-        let dead: Vec<u64> = dead.map(|(_, inode)| *inode).collect();
-        let began = Instant::now();
-        loop {
-            // Any socket that is released makes Linux look for garbage.
-            drop(UnixDatagram::pair()?);
-            let there = unix_table::inodes()?;
-            if !dead.iter().any(|inode| there.contains(inode)) || began.elapsed() > PATIENCE {
-                break;
-            }
-            nix::poll::poll(&mut [], LOOK_MS)?;
+        wait_until_gone(&dead.map(|(_, inode)| *inode).collect::<Vec<_>>())?;
+        // A socket leaves the table before its peer and its clients are told. Linux releases garbage in one
+        // line: when a later piece has left the table, all before it has been released to the end.
+        if let Some(later) = make_garbage()? {
+            wait_until_gone(&[later])?;
         }
         nix::poll::poll(&mut [], TEMPTED_MS)?;
         Ok(())
+    }
+}
+
+/// Waits until sockets of these inodes are in the kernel's table no more, for as long as our patience goes.
+fn wait_until_gone(inodes: &[u64]) -> io::Result<()> {
+    let began = Instant::now();
+    // A page of the table may leave out a socket while others come and go.
+    let mut absent = 0;
+    while absent < 2 && began.elapsed() <= PATIENCE {
+        // Any socket that is released makes Linux look for garbage.
+        drop(UnixDatagram::pair()?);
+        let there = unix_table::inodes()?;
+        if inodes.iter().any(|inode| there.contains(inode)) {
+            absent = 0;
+            nix::poll::poll(&mut [], LOOK_MS)?;
+        } else {
+            absent += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a socket that nobody but its own queue refers to; its inode. `None`: too many descriptors of this
+/// user are in flight for one more.
+fn make_garbage() -> io::Result<Option<u64>> {
+    let (queue, sender) = UnixDatagram::pair()?;
+    let inode = nix::sys::stat::fstat(&queue)
+        .map_err(io::Error::from)?
+        .st_ino;
+    let rights = [queue.as_raw_fd()];
+    let sent = sendmsg::<()>(
+        sender.as_raw_fd(),
+        &[IoSlice::new(b"x")],
+        &[ControlMessage::ScmRights(&rights)],
+        MsgFlags::empty(),
+        None,
+    );
+    match sent {
+        Ok(_) => Ok(Some(inode)),
+        Err(Errno::ETOOMANYREFS) => Ok(None),
+        Err(errno) => Err(errno.into()),
     }
 }
 
