@@ -424,6 +424,7 @@ impl Judge<'_> {
             seed: seed ^ number as u64,
             patience: u64::from(request.patience.max(1)),
             purpose: Purpose::Verdict,
+            hurried_from: usize::MAX,
             cancel: self.cancel,
         }
     }

@@ -97,6 +97,8 @@ impl Link {
                 .stderr(Stdio::inherit())
                 .spawn()?;
             patience::watch(child.id() as i32);
+            // We may be kept waiting as well.
+            patience::watch_helper(std::process::id() as i32);
             Ok(Self {
                 role,
                 child,

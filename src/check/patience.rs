@@ -3,7 +3,7 @@
 //! On a busy machine a program that is right gets its turn late, and so do our own helpers. A clock
 //! on the wall would call that silence. So a deadline moves by what the watched processes, with all
 //! their threads and all below them, have spent on run queues since it was set: the second number
-//! of /proc/PID/schedstat. It moves by [`MOST`] times its length at most, and not at all once they have
+//! of /proc/PID/schedstat. So does what our own helpers have spent there, on whom these may wait. It moves by [`MOST`] times its length at most, and not at all once they have
 //! had a CPU for half of its length: whoever goes round in a loop has had its turn. The kernel adds a
 //! wait to its account when it is over; so whoever is late and waits at this moment is looked at again
 //! until it has had its turn, as far as a deadline moves at all. Where the kernel keeps no such account,
@@ -34,6 +34,8 @@ thread_local! {
 #[derive(Default)]
 struct Watched {
     pids: BTreeSet<i32>,
+    /// Whose waiting does not count either; but what they run is nobody's turn.
+    helpers: BTreeSet<i32>,
     /// What each thread had had when it was last looked at.
     threads: BTreeMap<i32, Turns>,
     /// What all have had while they were watched. Never less than before.
@@ -42,16 +44,19 @@ struct Watched {
 
 impl Watched {
     fn look(&mut self) -> Turns {
-        let now: BTreeMap<i32, Turns> = self
-            .pids
-            .iter()
-            .flat_map(|pid| process::turns(*pid))
-            .collect();
+        let of = |pids: &BTreeSet<i32>| -> BTreeMap<i32, Turns> {
+            pids.iter().flat_map(|pid| process::turns(*pid)).collect()
+        };
+        let watched = of(&self.pids);
+        let mut now = of(&self.helpers);
+        now.extend(watched.iter().map(|(thread, turns)| (*thread, *turns)));
         for (thread, turns) in &now {
             // One that is seen for the first time has had this since it was started.
             let before = self.threads.get(thread).copied().unwrap_or_default();
             self.total.waited_ns += turns.waited_ns.saturating_sub(before.waited_ns);
-            self.total.ran_ns += turns.ran_ns.saturating_sub(before.ran_ns);
+            if watched.contains_key(thread) {
+                self.total.ran_ns += turns.ran_ns.saturating_sub(before.ran_ns);
+            }
         }
         self.threads = now;
         self.total
@@ -61,7 +66,8 @@ impl Watched {
     fn waits(&mut self) -> bool {
         let before = self.threads.clone();
         self.look();
-        let mut wanting = self.pids.iter().flat_map(|pid| process::runnable(*pid));
+        let all = self.pids.union(&self.helpers);
+        let mut wanting = all.flat_map(|pid| process::runnable(*pid));
         wanting.any(|thread| {
             let had = before.get(&thread);
             had.is_some() && had == self.threads.get(&thread)
@@ -75,6 +81,21 @@ pub fn watch(pid: i32) {
         if watched.pids.insert(pid) {
             // What it had before is not ours.
             watched.threads.extend(process::turns(pid));
+        }
+    });
+}
+
+/// From now on, what this process and all below it wait for a CPU does not count either: they are not
+/// waited for, but who is waited for may wait for them. What they run does not matter.
+pub fn watch_helper(pid: i32) {
+    WATCHED.with_borrow_mut(|watched| {
+        if watched.helpers.insert(pid) {
+            let had = process::turns(pid);
+            let new = had
+                .into_iter()
+                .filter(|(thread, _)| !watched.threads.contains_key(thread));
+            let new: Vec<_> = new.collect();
+            watched.threads.extend(new);
         }
     });
 }
@@ -235,6 +256,25 @@ mod tests {
         asleep.kill().unwrap();
         asleep.wait().unwrap();
         assert!(starved < SHORTEST_MS * 1000 / 2, "{starved} us");
+    }
+
+    #[test]
+    fn of_a_helper_what_it_waits_counts_and_what_it_runs_does_not() {
+        let (one, others) = (spinner(), [spinner(), spinner(), spinner()]);
+        let mut watched = Watched::default();
+        watched.helpers.insert(one.id() as i32);
+        let patience = Deadline::after_ms(SHORTEST_MS * 60);
+        while watched.look().waited_ns < 100_000_000 {
+            assert!(!patience.passed(), "it never waited");
+        }
+        assert_eq!(watched.look().ran_ns, 0);
+        watched.pids.insert(one.id() as i32);
+        let before = watched.look().ran_ns;
+        while watched.look().ran_ns == before {
+            assert!(!patience.passed(), "it never ran");
+        }
+        end(one);
+        others.into_iter().for_each(end);
     }
 
     #[test]

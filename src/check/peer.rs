@@ -65,6 +65,8 @@ pub fn play() -> io::Result<()> {
     crate::sys::spawn::shield()?;
     crowd::make_room();
     patience::watch(nix::unistd::getpid().as_raw());
+    // The grader and all below it: a program that has no connection to us is not seen otherwise.
+    patience::watch_helper(nix::unistd::getppid().as_raw());
     let mut peer = Peer::default();
     loop {
         match line.next::<Deed>() {

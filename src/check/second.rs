@@ -62,12 +62,12 @@ impl Second<'_> {
         if !may_be_misuse_of_memory(trouble) {
             return self.trace(trouble, run);
         }
-        let judge = self.judge;
+        let (judge, at) = (self.judge, trouble.index);
         let (traced, finding) = thread::scope(|scope| {
             // The build takes a while; meanwhile there is another run to make.
             scope.spawn(|| judge.prepared.sanitized(judge.arena, judge.cancel));
             let traced = self.trace(trouble, run);
-            (traced, self.sanitize())
+            (traced, self.sanitize_from(at))
         });
         trouble.seen.sanitizer = finding?.unwrap_or_default();
         traced
@@ -75,6 +75,11 @@ impl Second<'_> {
 
     /// What the compiler's sanitizers find in this stage, if there are any and they find something.
     pub(super) fn sanitize(&self) -> Result<Option<Finding>, CheckError> {
+        self.sanitize_from(usize::MAX)
+    }
+
+    /// The same, in a hurry from this step on, by its place.
+    fn sanitize_from(&self, hurried_from: usize) -> Result<Option<Finding>, CheckError> {
         let Judge {
             prepared,
             arena,
@@ -91,6 +96,7 @@ impl Second<'_> {
         let setting = Setting {
             program,
             purpose: Purpose::Sanitized,
+            hurried_from,
             ..self.setting
         };
         let Some(run) = self.again(Round::Sanitized, setting)? else {
@@ -135,6 +141,7 @@ impl Second<'_> {
         };
         let setting = Setting {
             purpose: Purpose::Trace(&strace),
+            hurried_from: trouble.index,
             ..self.setting
         };
         match self.again(Round::Trace, setting)? {

@@ -36,19 +36,23 @@ use crate::sys::clock::now_us;
 
 /// How long a step may take when it does not say, in milliseconds.
 const STEP_MS: u64 = 5_000;
-/// How long a stage may take whatever its steps say, in milliseconds.
+/// How long a stage may take whatever its steps say, in milliseconds. Steps behind that have
+/// [`LAST_STEPS_MS`].
 const STAGE_MS: u64 = 60_000;
+/// How long a step has where the stage is late, in milliseconds: whoever is right is not late in it.
+const LAST_STEPS_MS: u64 = 1_000;
 /// How long a program may take to end once its connection has ended, in milliseconds: a crash is
-/// seen on the wire before it is seen in the process table. Only a failing step waits for it.
+/// seen on the wire before it is seen in the process table. Only a failing step waits for it. As long as
+/// the program is awake it may be on its way to its end: that long it has a step's time.
 const ENDING_MS: u64 = 1_000;
 /// Descriptors a program may have opened for its own use since it became ready.
 const OWN_DESCRIPTORS: usize = 8;
 /// How long a helper may be silent beyond the deadline of what it was asked, in milliseconds: longer
 /// than the supervisor waits for a killed program to end.
 const GRACE_MS: u64 = 30_000;
-/// How long a step may take in a run that is not for the verdict, in milliseconds: what hangs has
-/// been waited for already.
-const SECOND_RUN_STEP_MS: u64 = 1_500;
+/// How long a step may take that failed in an earlier run, in milliseconds: what hangs has been waited
+/// for already.
+const HURRIED_STEP_MS: u64 = 1_500;
 
 /// Why a stage with a client of another user is not judged.
 const NOBODY_ELSE: &str =
@@ -74,6 +78,8 @@ pub struct Setting<'a> {
     pub patience: u64,
     /// What this run is for.
     pub purpose: Purpose<'a>,
+    /// From this step on, by its place, no step has more than [`HURRIED_STEP_MS`].
+    pub hurried_from: usize,
     /// The wish to stop.
     pub cancel: &'a Cancel,
 }
@@ -283,7 +289,7 @@ impl Runner<'_> {
             let clause = wording::did(&step.action);
             self.note(clause.clone());
             self.did.push(clause);
-            if let Err(failed) = self.step(step)? {
+            if let Err(failed) = self.step(index, step)? {
                 trouble = Some(self.trouble(stage, index, step, failed, began)?);
                 break;
             }

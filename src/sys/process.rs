@@ -131,24 +131,17 @@ fn is_on_its_way(thread: &Path) -> bool {
     fs::read(thread.join("syscall")).is_ok_and(|line| line.starts_with(b"running"))
 }
 
-/// How many threads a process and all below it have.
+/// How many threads a process and all below it have. Those that have ended do not count, though the
+/// kernel shows them until it has let go of them.
 pub fn threads_of_tree(pid: i32) -> usize {
     let mut tree = descendants(pid);
     tree.insert(pid);
-    tree.into_iter().flat_map(threads).count()
-}
-
-/// How long a process, with all its threads and all below it, has run on a CPU and waited for one,
-/// in nanoseconds (/proc/PID/task/TID/schedstat).
-pub fn busy_ns(pid: i32) -> u64 {
-    let mut tree = descendants(pid);
-    tree.insert(pid);
-    let of = |thread: PathBuf| {
-        let line = fs::read_to_string(thread.join("schedstat")).ok()?;
-        let mut numbers = line.split_whitespace().map(|word| word.parse::<u64>());
-        Some(numbers.next()?.ok()? + numbers.next()?.ok()?)
+    let lives = |thread: &PathBuf| {
+        let line = fs::read(thread.join("stat")).ok();
+        line.and_then(|line| parse_stat(&line))
+            .is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
     };
-    tree.into_iter().flat_map(threads).filter_map(of).sum()
+    tree.into_iter().flat_map(threads).filter(lives).count()
 }
 
 /// Whether a process's main thread blocks a signal (`SigBlk` in /proc/PID/status, proc_pid_status(5)).
@@ -198,6 +191,15 @@ pub fn turns(pid: i32) -> Vec<(i32, Turns)> {
         Some((id, Turns { ran_ns, waited_ns }))
     };
     tree.into_iter().flat_map(threads).filter_map(of).collect()
+}
+
+/// What a process, with all its threads and all below it, has had of the CPUs.
+pub fn turns_of_tree(pid: i32) -> Turns {
+    let sum = |all: Turns, (_, one): (i32, Turns)| Turns {
+        ran_ns: all.ran_ns + one.ran_ns,
+        waited_ns: all.waited_ns + one.waited_ns,
+    };
+    turns(pid).into_iter().fold(Turns::default(), sum)
 }
 
 /// The threads of a process and of all below it that run or wait for a CPU (state R in
@@ -415,14 +417,15 @@ pub fn children(pid: i32) -> Vec<i32> {
 
 /// The same without CONFIG_PROC_CHILDREN.
 fn children_by_parent(pid: i32) -> Vec<i32> {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+    all()
         .filter(|&other| stat(other).is_some_and(|stat| stat.ppid == pid))
         .collect()
+}
+
+/// All processes that /proc shows.
+pub fn all() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 #[cfg(test)]

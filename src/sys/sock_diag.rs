@@ -341,7 +341,8 @@ pub enum BoundState {
 }
 
 /// The socket that is bound to the file with this `st_dev` and `st_ino`, in this network
-/// namespace: what connect(2) to that file would reach. `None`: no socket is, the file is stale.
+/// namespace: what connect(2) to that file would reach. `None`: no socket is, the file is stale; or, though
+/// seldom, the kernel left it out while others came and went.
 /// Where `st_dev` is not the file system's own number (overlayfs, btrfs), the inode decides.
 ///
 /// # Errors

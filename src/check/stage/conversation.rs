@@ -19,6 +19,9 @@ const TOO_MANY_IN_FLIGHT: &str = "Your user has more descriptors in flight than 
 /// How long a connection is waited for between two looks at whether the program still runs, in
 /// milliseconds.
 const ACCEPT_MS: u64 = 100;
+/// How long a program that nothing more goes to may take to fall asleep before it is tried again, in
+/// milliseconds.
+const SLEEP_MS: u64 = 300;
 
 /// Where and how a peer listens.
 pub(super) struct Listening<'a> {
@@ -280,7 +283,7 @@ impl Runner<'_> {
         due: Option<&str>,
         within_ms: u64,
     ) -> Stepped {
-        let deadline = Deadline::after_ms(within_ms);
+        let mut deadline = Deadline::after_ms(within_ms);
         let data = self.draw(Payload::random(limit));
         let due = self.due(connection, due);
         let mut from = 0;
@@ -299,11 +302,16 @@ impl Runner<'_> {
             }
             let accepted = self.deed_sent(connection)? - before;
             from += accepted;
+            if accepted > 0 {
+                // It goes on, up to the limit.
+                deadline = Deadline::after_ms(within_ms);
+            }
             // Asleep, and after that there was still no room.
             if from >= limit || deadline.passed() || (slept && accepted == 0) {
                 return Ok(Ok(()));
             }
-            slept = self.fell_asleep(deadline)?;
+            // Whoever never sleeps is tried again all the same.
+            slept = self.fell_asleep(Deadline::after_ms(SLEEP_MS).earlier(deadline))?;
         }
     }
 

@@ -2,18 +2,20 @@
 
 use super::conversation::Listening;
 use super::{
-    Failed, GRACE_MS, OWN_DESCRIPTORS, Purpose, Runner, SECOND_RUN_STEP_MS, STEP_MS, Stepped,
+    Failed, GRACE_MS, HURRIED_STEP_MS, LAST_STEPS_MS, OWN_DESCRIPTORS, Purpose, Runner, STEP_MS,
+    Stepped,
 };
 use crate::check::protocol::{Answer, Deed, Order};
 use crate::curriculum::scenario::{Action, At, FIRST, Payload, Step, Whom};
 
 impl Runner<'_> {
-    pub(super) fn step(&mut self, step: &Step) -> Stepped {
+    pub(super) fn step(&mut self, index: usize, step: &Step) -> Stepped {
         let mut asked = step.within.unwrap_or(STEP_MS) * self.setting.patience;
-        if self.setting.purpose != Purpose::Verdict {
-            asked = asked.min(SECOND_RUN_STEP_MS * self.setting.patience);
+        if index >= self.setting.hurried_from {
+            asked = asked.min(HURRIED_STEP_MS * self.setting.patience);
         }
-        let within_ms = asked.min(self.deadline.left().as_millis() as u64).max(1);
+        let left_ms = self.deadline.left().as_millis() as u64;
+        let within_ms = asked.min(left_ms.max(LAST_STEPS_MS));
         if self.setting.purpose == Purpose::Sanitized && measures(&step.action) {
             return Ok(Ok(()));
         }

@@ -1,6 +1,6 @@
 //! What is seen when a step has failed: everything a diagnosis may ask about.
 
-use super::{ENDING_MS, Failed, Purpose, Runner, StageError, Trouble};
+use super::{ENDING_MS, Failed, Purpose, Runner, STEP_MS, StageError, Trouble};
 use crate::check::blame;
 use crate::check::observation::{self, Address, LineState, Observation, OutputState, ProgramState};
 use crate::check::protocol::Order;
@@ -42,11 +42,16 @@ impl Runner<'_> {
         let names: Vec<String> = self.cpu_before.keys().cloned().collect();
         for name in names {
             if matches!(failed.outcome, "end" | "reset" | "errno") {
-                let order = Order::AwaitExit {
+                let sleeps = Order::AwaitSleep {
+                    name: name.clone(),
+                    within_ms: STEP_MS,
+                };
+                self.order(&sleeps, STEP_MS)?;
+                let ends = Order::AwaitExit {
                     name: name.clone(),
                     within_ms: ENDING_MS,
                 };
-                self.order(&order, ENDING_MS)?;
+                self.order(&ends, ENDING_MS)?;
             }
             let seen = self.look(&name)?;
             if let Some(excess) = seen.excess {

@@ -11,7 +11,7 @@ use crate::check::patience::Deadline;
 use crate::check::protocol::{Answer, Bytes, SocketAddress};
 use crate::curriculum::scenario::{Children, Printed, SocketType};
 use crate::sys::clock::now_us;
-use crate::sys::process;
+use crate::sys::process::{self, Turns};
 use crate::sys::sock_diag;
 use crate::untrusted::Untrusted;
 
@@ -21,6 +21,13 @@ pub(super) struct Waiting {
     pub(super) deadline: Deadline,
     /// Milliseconds until the next look, for what the kernel does not announce.
     pub(super) tick_ms: u64,
+    /// How often one looked behind the deadline, since nothing was decided by then.
+    pub(super) late_looks: u8,
+}
+
+impl Waiting {
+    /// How often that may be: enough for a whole [`Window`].
+    const LATE_LOOKS: u8 = 20;
 }
 
 pub(super) enum Condition {
@@ -68,15 +75,24 @@ impl Sleep {
         self.sleeps = sleeps;
         self.looks >= Interruption::LOOKS
     }
+
+    /// Whether it was awake at the last look. Whoever sleeps at the deadline is looked at again: it may
+    /// be us who came late, and had no time for more looks.
+    fn is_awake(&self) -> bool {
+        self.looks == 0
+    }
 }
 
 /// A stretch of time in which it is seen how much a program runs and wants to run.
 pub(super) struct Window {
     ends: Deadline,
     began_us: u64,
-    busy_ns: u64,
+    /// What the program had had of the CPUs when it began.
+    before: Turns,
     looks: u64,
     asleep: u64,
+    /// Whether the one before it was over, and the program busy in it.
+    busy_before: bool,
 }
 
 impl Window {
@@ -84,40 +100,63 @@ impl Window {
     const MS: u64 = 150;
     /// How often one looks in it at least.
     const LOOKS: u64 = 6;
-    /// The part of it in which a program that waits may be busy, in percent: it may look after
-    /// something now and then, but one that goes round in a loop is busy all the time, and where
-    /// it gets no CPU it waits for one.
+    /// The part of the time in which it did not wait for a CPU that a program may run, in percent: it may
+    /// look after something now and then, but one that goes round in a loop does nothing else.
     const BUSY: u64 = 30;
-    /// The part of the looks at which it must sleep, in percent. Time that a virtual machine does
-    /// not get is in nobody's account, so the account alone would take a loop for sleep.
+    /// The part of that time in which it must sleep, by the looks, in percent. Time that a virtual machine
+    /// does not get is in nobody's account, so the account alone would take a loop for sleep.
     const ASLEEP: u64 = 70;
 
     pub(super) fn new(pid: i32) -> Self {
         Self {
             ends: Deadline::after_ms(Self::MS),
             began_us: now_us(),
-            busy_ns: process::busy_ns(pid),
+            before: process::turns_of_tree(pid),
             looks: 0,
             asleep: 0,
+            busy_before: false,
         }
+    }
+
+    /// Whether a window has just ended in which the program was busy. At the deadline the one that has
+    /// begun is waited for: it may be us who came late, and had no time to look.
+    fn was_busy(&self) -> bool {
+        self.looks == 0 && self.busy_before
     }
 
     /// Whether the window is over and the program was idle in it; otherwise a new one begins.
     fn look(&mut self, pid: i32) -> bool {
+        let sleeps = process::sleeps(pid);
         self.looks += 1;
-        self.asleep += u64::from(process::sleeps(pid));
+        self.asleep += u64::from(sleeps);
         if !self.ends.passed() || self.looks < Self::LOOKS {
             return false;
         }
         let length_ns = (now_us() - self.began_us) * 1000;
-        let busy_ns = process::busy_ns(pid).saturating_sub(self.busy_ns);
-        let slept = self.asleep * 100 >= self.looks * Self::ASLEEP;
-        if slept && busy_ns * 100 < length_ns * Self::BUSY {
+        let now = process::turns_of_tree(pid);
+        let had = Turns {
+            ran_ns: now.ran_ns.saturating_sub(self.before.ran_ns),
+            waited_ns: now.waited_ns.saturating_sub(self.before.waited_ns),
+        };
+        if sleeps && is_idle(length_ns, had, self.looks, self.asleep) {
             return true;
         }
-        *self = Self::new(pid);
+        *self = Self {
+            busy_before: true,
+            ..Self::new(pid)
+        };
         false
     }
+}
+
+/// Whether a program that has had this of the CPUs in a window of this length, and slept at so many looks
+/// of these, was idle.
+fn is_idle(length_ns: u64, had: Turns, looks: u64, asleep: u64) -> bool {
+    let free_ns = length_ns.saturating_sub(had.waited_ns);
+    // By their product: the part of the looks against its part of the time.
+    let slept = u128::from(asleep) * u128::from(length_ns) * 100
+        >= u128::from(looks) * u128::from(free_ns) * u128::from(Window::ASLEEP);
+    slept && asleep > 0 && had.ran_ns * 100 < free_ns * Window::BUSY
 }
 
 /// An interruption on its way: SIGSTOP is sent once the program sleeps in a call.
@@ -132,8 +171,8 @@ pub(super) struct Interruption {
 impl Interruption {
     /// Looks in a row at which a program must sleep.
     pub(super) const LOOKS: u8 = 3;
-    /// How long sleep is waited for, in milliseconds.
-    pub(super) const PATIENCE_MS: u64 = 500;
+    /// How long sleep is waited for, in milliseconds: an interruption that comes before the call is none.
+    pub(super) const PATIENCE_MS: u64 = 3_000;
 
     pub(super) fn new() -> Self {
         let at_last = Deadline::after_ms(Self::PATIENCE_MS);
@@ -245,8 +284,18 @@ impl Supervisor {
             Condition::Printed if instance.stdout.fd.is_none() => Some(instance.output()),
             _ => None,
         };
+        let undecided = match &waiting.what {
+            Condition::Asleep(sleep) => !ended && !sleep.is_awake(),
+            Condition::Idle(window) => !ended && !window.was_busy(),
+            _ => false,
+        };
+        let mut passed = found.is_none() && waiting.deadline.passed();
+        if passed && undecided && waiting.late_looks < Waiting::LATE_LOOKS {
+            waiting.late_looks += 1;
+            passed = false;
+        }
         let late = || {
-            waiting.deadline.passed().then(|| match &waiting.what {
+            passed.then(|| match &waiting.what {
                 Condition::Output(wanted) => instance.compare_output(wanted),
                 Condition::Printed => instance.output(),
                 Condition::Children(wanted) => {
@@ -283,7 +332,45 @@ impl Supervisor {
             what,
             deadline,
             tick_ms: 1,
+            late_looks: 0,
         });
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Turns, is_idle};
+
+    const WINDOW_NS: u64 = 160_000_000;
+
+    fn had(ran_ms: u64, waited_ms: u64) -> Turns {
+        Turns {
+            ran_ns: ran_ms * 1_000_000,
+            waited_ns: waited_ms * 1_000_000,
+        }
+    }
+
+    #[test]
+    fn who_sleeps_is_idle_and_who_naps_is_too_however_long_it_waits_for_a_cpu() {
+        assert!(is_idle(WINDOW_NS, had(0, 0), 8, 8));
+        // Five naps of 20 ms, and behind each it waits for 12 ms.
+        assert!(is_idle(WINDOW_NS, had(1, 60), 8, 5));
+    }
+
+    #[test]
+    fn who_goes_round_in_a_loop_is_not_idle_however_little_it_runs() {
+        assert!(!is_idle(WINDOW_NS, had(160, 0), 8, 0));
+        assert!(!is_idle(WINDOW_NS, had(10, 150), 8, 0));
+        // It always waits, and the account says so before it has run at all.
+        assert!(!is_idle(WINDOW_NS, had(0, 160), 8, 0));
+        // Its virtual machine did not run: nobody's account says so.
+        assert!(!is_idle(WINDOW_NS, had(0, 0), 8, 0));
+    }
+
+    #[test]
+    fn who_is_busy_for_half_of_the_time_is_not_idle() {
+        assert!(!is_idle(WINDOW_NS, had(80, 0), 8, 4));
+        assert!(!is_idle(WINDOW_NS, had(40, 80), 8, 4));
     }
 }
