@@ -25,7 +25,7 @@ use super::journal::EntryState;
 use super::link::{Link, LinkError};
 use super::observation::{FileState, MemoryState, Observation, WakeupState};
 use super::program::Program;
-use super::protocol::{Bytes, ChildrenSeen, Draw, Order, Outcome, Queue};
+use super::protocol::{Bytes, ChildrenSeen, Draw, Outcome, Queue};
 use super::trace;
 use super::verdict::{Event, Leftover, Side};
 use super::wording;
@@ -42,8 +42,9 @@ const STAGE_MS: u64 = 60_000;
 /// How long a step has where the stage is late, in milliseconds: whoever is right is not late in it.
 const LAST_STEPS_MS: u64 = 1_000;
 /// How long a program may take to end once its connection has ended, in milliseconds: a crash is
-/// seen on the wire before it is seen in the process table. Only a failing step waits for it. As long as
-/// the program is awake it may be on its way to its end: that long it has a step's time.
+/// seen on the wire before it is seen in the process table. Only a failing step waits for it: first
+/// until the program sleeps, for a step's time, since one that is awake may be on its way to its end;
+/// then for this.
 const ENDING_MS: u64 = 1_000;
 /// Descriptors a program may have opened for its own use since it became ready.
 const OWN_DESCRIPTORS: usize = 8;
@@ -276,7 +277,7 @@ impl Runner<'_> {
         if ran.is_err() && self.supervisor.is_some() {
             // A supervisor that is given up without an end takes the arena with it, which the next
             // stage needs. The first error tells what went wrong, and not what comes of this.
-            drop(self.left(&Order::Finish));
+            drop(self.finish());
         }
         ran
     }
@@ -299,7 +300,7 @@ impl Runner<'_> {
         }
         let mut leftovers = Vec::new();
         if self.supervisor.is_some() {
-            leftovers = self.left(&Order::Finish)?;
+            leftovers = self.finish()?;
             self.collect_events()?;
         }
         if let Purpose::Trace(_) = self.setting.purpose {

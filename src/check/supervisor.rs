@@ -5,10 +5,9 @@
 //! included, and reaps it. When the grader dies the line breaks and the same end comes. It judges
 //! nothing: what it sees goes to the grader. How a process is started is [`crate::sys::spawn`]'s.
 //!
-//! One instance as the kernel shows it is `instance`, what it has started `children`; what is waited for is `condition`; a standard
-//! stream is `stream`, a signal `signal`; bounds are kept by `guard`, with `footprint`; `ending` kills,
-//! `leftovers` tells what else is left and removes what it may, `monitor` leaves behind who only
-//! started the program.
+//! One instance as the kernel shows it is `instance`, what it has started `children`, what is waited
+//! for `condition`, a standard stream `stream`, a signal `signal`; `guard` keeps bounds and `footprint`
+//! measures for it; `ending` kills, `leftovers` tells what is left, `monitor` sheds who started it.
 
 mod children;
 mod condition;
@@ -59,13 +58,12 @@ const STANDARD_DESCRIPTORS: usize = 3;
 /// Plays the supervisor until the grader hangs up. Standard input is the line to it.
 ///
 /// # Errors
-/// When standard input is no line, or the process cannot be set up.
+/// When that is no line, or the process cannot be set up.
 pub fn play() -> io::Result<()> {
     let line = Line::from_stdin()?;
     become_subreaper()?;
     shield()?;
-    let mut mask = SigSet::empty();
-    mask.add(Signal::SIGCHLD);
+    let mask = SigSet::from(Signal::SIGCHLD);
     mask.thread_block()?;
     let children = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     // Those who look may be kept from it as well: the grader and all below it.
@@ -570,10 +568,12 @@ impl Supervisor {
             Order::Leftovers => Some(Answer::Left {
                 left: self.leftovers(),
             }),
-            Order::Finish => {
-                let left = self.clear_up();
+            Order::Finish => Some(Answer::Left {
+                left: self.clear_up(),
+            }),
+            Order::Release => {
                 self.guarded = None;
-                Some(Answer::Left { left })
+                Some(Answer::Done)
             }
         }
     }

@@ -2,6 +2,7 @@
 //! which a process has open (shm_overview(7), sem_overview(7), mq_overview(7)). They outlive the
 //! processes that made them. Whose they are is decided elsewhere.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,9 @@ pub struct Object {
     pub kind: Kind,
     /// Its name in the file system.
     pub path: PathBuf,
-    /// Which it is, whatever had that name before.
+    /// The number of the file system it is in.
+    pub device: u64,
+    /// Which it is there, whatever had that name before.
     pub inode: u64,
     /// The user who owns it.
     pub owner: u32,
@@ -59,6 +62,7 @@ pub fn list() -> impl Iterator<Item = Object> {
             Some(Object {
                 kind,
                 path: entry.path(),
+                device: metadata.dev(),
                 inode: metadata.ino(),
                 owner: metadata.uid(),
             })
@@ -66,14 +70,25 @@ pub fn list() -> impl Iterator<Item = Object> {
     })
 }
 
-/// The names of those that a process has open or mapped; none when we may not look (proc_pid_fd(5)).
-/// Who is in a Landlock domain may only look at who is in it too (landlock(7)).
-pub fn open_in(pid: i32) -> impl Iterator<Item = PathBuf> {
-    let open = process::descriptors(pid).into_iter().map(|(_, to)| to);
-    let all = open.chain(process::mapped_files(pid));
-    all.filter(|path| {
-        Kind::ALL
-            .iter()
-            .any(|kind| path.starts_with(kind.directory()))
-    })
+impl Object {
+    /// Whether a process has it open or mapped; `false` when we may not look (proc_pid_fd(5)): who is
+    /// in a Landlock domain may only look at who is in it too (landlock(7)).
+    pub fn is_open_in(&self, pid: i32) -> bool {
+        let mut open = process::descriptors(pid).into_iter();
+        open.any(|(descriptor, path)| path == self.path || self.is_queue_at(pid, descriptor, &path))
+            || process::mapped_files(pid).contains(&self.path)
+    }
+
+    /// Whether it is the queue that this descriptor refers to. mq_open(2) goes by a mount of the kernel's
+    /// own, so the link has the queue's name without the directory; other files can have that path too.
+    fn is_queue_at(&self, pid: i32, descriptor: i32, path: &Path) -> bool {
+        let name = path.strip_prefix("/").map(Path::as_os_str);
+        self.kind == Kind::MessageQueue
+            && self
+                .path
+                .file_name()
+                .is_some_and(|own: &OsStr| name == Ok(own))
+            && fs::metadata(format!("/proc/{pid}/fd/{descriptor}"))
+                .is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == (self.device, self.inode))
+    }
 }

@@ -1,6 +1,7 @@
 //! Programs that leave something behind.
 
 use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -140,19 +141,42 @@ fn shared_memory_queues_and_semaphores_are_named_and_removed() {
     left_and_told(Who::Root, named, "posix-shared-memory", "/dev/shm/left");
 }
 
+const LIBC: &str = "ctypes.CDLL(None)";
+
+/// Where the queues' file system is mounted in a cage: only there do their names have a place
+/// (mq_overview(7)). Of the cages that have it, one at a time: removing the directory takes the mount away
+/// in all of them.
+struct Queues {
+    made: bool,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Queues {
+    fn mount(cage: &mut Cage) -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = fs::create_dir("/dev/mqueue").is_ok();
+        cage.mount(&["-t", "mqueue", "mqueue", "/dev/mqueue"]);
+        Self { made, _alone }
+    }
+}
+
+impl Drop for Queues {
+    fn drop(&mut self) {
+        if self.made {
+            let _ = fs::remove_dir("/dev/mqueue");
+        }
+    }
+}
+
 #[test]
 fn a_posix_message_queue_is_named_and_removed() {
     let Some(mut cage) = Cage::new(Who::Root) else {
         return;
     };
-    // Only where the queues' file system is mounted do their names have a place (mq_overview(7)).
-    let made = fs::create_dir("/dev/mqueue").is_ok();
-    cage.mount(&["-t", "mqueue", "mqueue", "/dev/mqueue"]);
-    let queue = "ctypes.CDLL(None).mq_open(b'/left', os.O_CREAT | os.O_RDWR, 0o600, None)";
-    left_there_and_told(&cage, queue, "posix-message-queue", "/dev/mqueue/left");
-    if made {
-        fs::remove_dir("/dev/mqueue").unwrap();
-    }
+    let _queues = Queues::mount(&mut cage);
+    let queue = format!("{LIBC}.mq_open(b'/left', os.O_CREAT | os.O_RDWR, 0o600, None)");
+    left_there_and_told(&cage, &queue, "posix-message-queue", "/dev/mqueue/left");
 }
 
 #[test]
@@ -167,9 +191,8 @@ fn what_may_be_another_programs_is_told_and_stays() {
     assert_eq!(end.left, ["System V objects: 1"]);
 }
 
-/// A neighbour of the same user makes /dev/shm/theirs when the program asks for it, and then does this.
-fn beside_a_neighbour(then: &str) -> Option<End> {
-    let cage = Cage::new(Who::User)?;
+/// A neighbour of the same user does this when the program asks for it, and stays.
+fn beside_a_neighbour(cage: &Cage, does: &str) -> End {
     let [ask, answer] = ["ask", "answer"].map(|name| cage.path(name));
     for pipe in [&ask, &answer] {
         nix::unistd::mkfifo(pipe, nix::sys::stat::Mode::empty()).unwrap();
@@ -177,34 +200,61 @@ fn beside_a_neighbour(then: &str) -> Option<End> {
         fs::set_permissions(pipe, open).unwrap();
     }
     let neighbour = format!(
-        "import os, signal\n\
+        "import ctypes, os, signal\n\
          os.open({ask:?}, os.O_RDONLY)\n\
-         theirs = os.open('/dev/shm/theirs', os.O_CREAT | os.O_RDWR)\n\
-         {then}\n\
+         {does}\n\
          os.close(os.open({answer:?}, os.O_WRONLY))\n\
          while True: signal.pause()\n"
     );
     let asks = format!(
         "os.close(os.open({ask:?}, os.O_WRONLY)); os.close(os.open({answer:?}, os.O_RDONLY))"
     );
-    Some(cage.check_beside(&neighbour, "tidy", &ends_after(&asks)))
+    cage.check_beside(&neighbour, "tidy", &ends_after(&asks))
 }
+
+/// Makes shared memory.
+const MAKES: &str = "theirs = os.open('/dev/shm/theirs', os.O_CREAT | os.O_RDWR)";
 
 #[test]
 fn what_another_program_of_the_user_has_open_is_not_left_behind() {
-    let Some(end) = beside_a_neighbour("pass") else {
+    let Some(cage) = Cage::new(Who::User) else {
         return;
     };
+    let end = beside_a_neighbour(&cage, MAKES);
     assert_eq!(end.code, 0, "{end:#?}");
     assert!(leftovers(&end).is_empty(), "{end:#?}");
     assert_eq!(end.left, ["shared: \"theirs\""]);
 }
 
 #[test]
-fn what_nobody_has_open_may_be_left_behind_and_stays() {
-    let Some(end) = beside_a_neighbour("os.close(theirs)") else {
+fn a_queue_that_another_program_of_the_user_has_open_is_not_left_behind() {
+    let Some(mut cage) = Cage::new(Who::User) else {
         return;
     };
+    let _queues = Queues::mount(&mut cage);
+    let does = format!("{LIBC}.mq_open(b'/theirs', os.O_CREAT | os.O_RDWR, 0o600, None)");
+    let end = beside_a_neighbour(&cage, &does);
+    assert_eq!(end.code, 0, "{end:#?}");
+    assert!(leftovers(&end).is_empty(), "{end:#?}");
+}
+
+#[test]
+fn a_queue_that_nobody_has_open_may_be_left_behind() {
+    let Some(mut cage) = Cage::new(Who::User) else {
+        return;
+    };
+    let _queues = Queues::mount(&mut cage);
+    let does = format!("os.close({LIBC}.mq_open(b'/left', os.O_CREAT | os.O_RDWR, 0o600, None))");
+    let end = beside_a_neighbour(&cage, &does);
+    assert_eq!(end.diagnosis().0, "leftovers", "{end:#?}");
+}
+
+#[test]
+fn what_nobody_has_open_may_be_left_behind_and_stays() {
+    let Some(cage) = Cage::new(Who::User) else {
+        return;
+    };
+    let end = beside_a_neighbour(&cage, &format!("{MAKES}; os.close(theirs)"));
     assert_eq!(end.code, 1, "{end:#?}");
     assert_eq!(end.diagnosis().0, "leftovers", "{end:#?}");
     assert_eq!(end.left, ["shared: \"theirs\""]);

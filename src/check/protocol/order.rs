@@ -224,6 +224,8 @@ pub enum Order {
     Leftovers,
     /// Kill all that is left, reap it, remove what is the programs' own, and tell what it was.
     Finish,
+    /// The grader has that answer: the arena is not the supervisor's to remove any more.
+    Release,
 }
 
 /// Whose the process is that is started.
@@ -376,8 +378,8 @@ pub enum Answer {
     },
 }
 
-/// Something that is left. Whoever is in the supervisor's Landlock domain may not look at what processes
-/// outside of it have open (landlock(7)), so that is the grader's to say.
+/// Something that is left. Who is in the supervisor's Landlock domain may not look at what processes
+/// outside of it have open (landlock(7)): that is the grader's to say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
     /// What.

@@ -1,14 +1,12 @@
 //! Asking the helper processes: the supervisor about the program, peers about connections.
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
 
 use super::{GRACE_MS, Runner, StageError};
 use crate::check::protocol::{Answer, Bytes, Deed, Left, Order, Outcome, Seen};
 use crate::check::verdict::{Event, Leftover};
-use crate::sys::posix_objects;
+use crate::sys::posix_objects::{self, Object};
 use crate::sys::process;
 
 impl Runner<'_> {
@@ -72,6 +70,16 @@ impl Runner<'_> {
         }
     }
 
+    /// Has the supervisor end everything; what was left. From then on the arena is ours alone again, which a
+    /// supervisor removes otherwise when its line ends.
+    pub(super) fn finish(&mut self) -> Result<Vec<Leftover>, StageError> {
+        let left = self.left(&Order::Finish)?;
+        match self.order(&Order::Release, GRACE_MS)? {
+            Answer::Done => Ok(left),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     pub(super) fn owns(&mut self, name: &str, pid: i32) -> Result<bool, StageError> {
         match self.order(
             &Order::Owns {
@@ -108,28 +116,21 @@ impl Runner<'_> {
     }
 }
 
-/// Without what other programs of the same user have open: that is theirs.
-fn without_others(left: Vec<Left>) -> Vec<Leftover> {
-    let ours = left.iter().all(|one| one.unless_open.is_none());
-    let theirs = if ours {
-        BTreeSet::new()
-    } else {
-        open_elsewhere()
-    };
-    left.into_iter()
-        .filter(|one| {
-            let path = one.unless_open.as_ref();
-            path.is_none_or(|Bytes(path)| !theirs.contains(Path::new(OsStr::from_bytes(path))))
-        })
-        .map(|one| one.leftover)
-        .collect()
-}
-
-/// The named objects that processes have open which are not ours, as far as we may look.
-fn open_elsewhere() -> BTreeSet<PathBuf> {
-    let ours = process::descendants(std::process::id() as i32);
-    let others = process::all().filter(|pid| !ours.contains(pid));
-    others.flat_map(posix_objects::open_in).collect()
+/// Without what other programs of the same user have open, or have removed: that is theirs.
+fn without_others(mut left: Vec<Left>) -> Vec<Leftover> {
+    if left.iter().any(|one| one.unless_open.is_some()) {
+        let there: Vec<Object> = posix_objects::list().collect();
+        let ours = process::descendants(std::process::id() as i32);
+        let others: Vec<i32> = process::all().filter(|pid| !ours.contains(pid)).collect();
+        let left_there = |Bytes(path): &Bytes| {
+            let mut there = there.iter();
+            there
+                .find(|object| object.path.as_os_str().as_bytes() == path)
+                .is_some_and(|object| !others.iter().any(|pid| object.is_open_in(*pid)))
+        };
+        left.retain(|one| one.unless_open.as_ref().is_none_or(left_there));
+    }
+    left.into_iter().map(|one| one.leftover).collect()
 }
 
 pub(super) fn unexpected(answer: &Answer) -> StageError {

@@ -39,13 +39,13 @@ impl Before {
         let objects = ipc_objects::list();
         Self {
             objects: objects.iter().map(|found| (found.kind, found.id)).collect(),
-            names: posix_objects::list().map(named).collect(),
+            names: posix_objects::list().map(|object| named(&object)).collect(),
         }
     }
 }
 
-fn named(object: posix_objects::Object) -> (PathBuf, u64) {
-    (object.path, object.inode)
+fn named(object: &posix_objects::Object) -> (PathBuf, u64) {
+    (object.path.clone(), object.inode)
 }
 
 impl Supervisor {
@@ -198,21 +198,22 @@ impl Supervisor {
     fn names_since(&self) -> impl Iterator<Item = posix_objects::Object> {
         let before = self.before.as_ref();
         let since = before.map(|before| {
-            let new =
-                |object: &posix_objects::Object| !before.names.contains(&named(object.clone()));
+            let new = |object: &posix_objects::Object| !before.names.contains(&named(object));
             posix_objects::list().filter(new)
         });
         since.into_iter().flatten()
     }
 
-    /// The named objects that processes of ours hold open or have mapped.
+    /// The paths of those that processes of ours hold open or have mapped.
     fn held(&self) -> BTreeSet<PathBuf> {
-        if self.names_since().next().is_none() {
+        let mut since = self.names_since().peekable();
+        if since.peek().is_none() {
             return BTreeSet::new();
         }
-        process::descendants(nix::unistd::getpid().as_raw())
-            .into_iter()
-            .flat_map(posix_objects::open_in)
+        let ours = process::descendants(nix::unistd::getpid().as_raw());
+        since
+            .filter(|object| ours.iter().any(|pid| object.is_open_in(*pid)))
+            .map(|object| object.path)
             .collect()
     }
 
