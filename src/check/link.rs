@@ -22,8 +22,8 @@ use crate::sys::process;
 
 /// How much of a wait one look may count for, in milliseconds. A machine that stands still for
 /// seconds (its owner suspends it, an emulator is not scheduled) stops the helper as well as us:
-/// such a pause uses up this much of our patience and no more. A look at which the helper had mostly
-/// waited for a CPU uses up none.
+/// such a pause uses up this much of our patience and no more. Nor does that of a look in which the
+/// helper, or whoever else is below us, waited for a CPU: a helper's own deadline moves by as much.
 const LOOK_MS: u64 = 500;
 
 /// Why a helper did not answer.
@@ -55,9 +55,23 @@ pub enum LinkError {
 
 /// What is left of our patience with a helper.
 struct Looks {
-    left: u64,
+    /// In microseconds.
+    left_us: u64,
+    /// How much of what is waited for a CPU may still count for nothing, in microseconds.
+    free_us: u64,
     /// What had been waited for a CPU at the last look, in microseconds.
     starved_us: u64,
+}
+
+impl Looks {
+    /// Patience of so many milliseconds, from now on.
+    fn of(patience_ms: u64) -> Self {
+        Self {
+            left_us: patience_ms.saturating_mul(1000),
+            free_us: patience_ms.saturating_mul(1000 * patience::MOST),
+            starved_us: patience::starved_us(),
+        }
+    }
 }
 
 /// A helper process.
@@ -120,10 +134,7 @@ impl Link {
     ) -> Result<T, LinkError> {
         let line = line_of(question).expect("a question is plain data");
         let mut rest = line.as_slice();
-        let mut looks = Looks {
-            left: patience_ms.div_ceil(LOOK_MS),
-            starved_us: patience::starved_us(),
-        };
+        let mut looks = Looks::of(patience_ms);
         while !self.end.write(&mut rest).map_err(|it| self.broken(it))? {
             self.wait(PollFlags::POLLOUT, &mut looks, cancel)?;
         }
@@ -150,7 +161,7 @@ impl Link {
         ];
         match nix::poll::poll(&mut fds, Deadline::after_ms(LOOK_MS).poll_timeout()) {
             _ if cancel.is_cancelled() => Err(LinkError::Cancelled),
-            Ok(0) if looks.left == 0 => Err(LinkError::Late {
+            Ok(0) if looks.left_us == 0 => Err(LinkError::Late {
                 role: self.role,
                 doing: self.doing(),
             }),
@@ -158,7 +169,9 @@ impl Link {
                 let starved_us = patience::starved_us();
                 let waited_us = starved_us.saturating_sub(looks.starved_us);
                 looks.starved_us = starved_us;
-                looks.left -= u64::from(waited_us < LOOK_MS * 1000 / 2);
+                let free_us = waited_us.min(LOOK_MS * 1000).min(looks.free_us);
+                looks.free_us -= free_us;
+                looks.left_us = looks.left_us.saturating_sub(LOOK_MS * 1000 - free_us);
                 Ok(())
             }
             Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),

@@ -3,11 +3,14 @@
 //! On a busy machine a program that is right gets its turn late, and so do our own helpers. A clock
 //! on the wall would call that silence. So a deadline moves by what the watched processes, with all
 //! their threads and all below them, have spent on run queues since it was set: the second number
-//! of /proc/PID/schedstat. So does what our own helpers have spent there, on whom these may wait. It moves by [`MOST`] times its length at most, and not at all once they have
-//! had a CPU for half of its length: whoever goes round in a loop has had its turn. The kernel adds a
-//! wait to its account when it is over; so whoever is late and waits at this moment is looked at again
-//! until it has had its turn, as far as a deadline moves at all. Where the kernel keeps no such account,
-//! the wall decides.
+//! of /proc/PID/schedstat. It moves by [`MOST`] times its length at most, and not at all once they
+//! have had a CPU for half of its length: whoever goes round in a loop has had its turn. The kernel
+//! adds a wait to its account when it is over; so whoever is late and waits at this moment is looked
+//! at again until it has had its turn, as far as a deadline moves at all. Where the kernel keeps no
+//! such account, the wall decides.
+//!
+//! What our own helpers wait counts too, since a program may be waiting for them; what they run does
+//! not.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +22,7 @@ use crate::sys::clock::now_us;
 use crate::sys::process::{self, Turns};
 
 /// By how many times its length a deadline moves at most.
-const MOST: u64 = 5;
+pub(super) const MOST: u64 = 5;
 /// Deadlines that are shorter are rhythms, not patience, and do not move: in milliseconds.
 const SHORTEST_MS: u64 = 1_000;
 
@@ -38,7 +41,7 @@ struct Watched {
     helpers: BTreeSet<i32>,
     /// What each thread had had when it was last looked at.
     threads: BTreeMap<i32, Turns>,
-    /// What all have had while they were watched. Never less than before.
+    /// What all have had while they were watched, of the helpers the waiting. Never less than before.
     total: Turns,
 }
 
@@ -58,11 +61,15 @@ impl Watched {
                 self.total.ran_ns += turns.ran_ns.saturating_sub(before.ran_ns);
             }
         }
-        self.threads = now;
+        // Who is missing may only have been missed: /proc tells of children one after the other.
+        self.threads
+            .retain(|thread, _| now.contains_key(thread) || process::is_there(*thread));
+        self.threads.extend(now);
         self.total
     }
 
-    /// Whether a thread wants a CPU and has had none since the last look.
+    /// Whether a thread wants a CPU and has had none since the last look. That may be the one that looks,
+    /// which then looks once more.
     fn waits(&mut self) -> bool {
         let before = self.threads.clone();
         self.look();
@@ -85,8 +92,8 @@ pub fn watch(pid: i32) {
     });
 }
 
-/// From now on, what this process and all below it wait for a CPU does not count either: they are not
-/// waited for, but who is waited for may wait for them. What they run does not matter.
+/// From now on, what this process and all below it wait for a CPU does not count either: who is waited
+/// for may wait for them. What they run does not matter.
 pub fn watch_helper(pid: i32) {
     WATCHED.with_borrow_mut(|watched| {
         if watched.helpers.insert(pid) {
@@ -105,12 +112,12 @@ pub fn forget(pid: i32) {
     WATCHED.with_borrow_mut(|watched| watched.pids.remove(&pid));
 }
 
-/// What all watched processes have had of the CPUs.
+/// What all watched processes have had of the CPUs, with what the helpers have waited for one.
 fn turns() -> Turns {
     WATCHED.with_borrow_mut(Watched::look)
 }
 
-/// What all watched processes have waited for a CPU, in microseconds.
+/// What all watched processes and helpers have waited for a CPU, in microseconds.
 pub fn starved_us() -> u64 {
     turns().waited_ns / 1000
 }
@@ -155,6 +162,15 @@ impl Deadline {
             began_us: now_us(),
             length_us: wait.saturating_mul(1000),
             before: (wait >= SHORTEST_MS).then(turns),
+        }
+    }
+
+    /// The next beat of a rhythm, so many milliseconds from now: it does not move.
+    pub fn of_a_rhythm(every: u64) -> Self {
+        Self {
+            began_us: now_us(),
+            length_us: every.saturating_mul(1000),
+            before: None,
         }
     }
 

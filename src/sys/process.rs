@@ -193,6 +193,11 @@ pub fn turns(pid: i32) -> Vec<(i32, Turns)> {
     tree.into_iter().flat_map(threads).filter_map(of).collect()
 }
 
+/// Whether there is a process or a thread of this id.
+pub fn is_there(id: i32) -> bool {
+    fs::exists(format!("/proc/{id}")).unwrap_or(false)
+}
+
 /// What a process, with all its threads and all below it, has had of the CPUs.
 pub fn turns_of_tree(pid: i32) -> Turns {
     let sum = |all: Turns, (_, one): (i32, Turns)| Turns {

@@ -66,7 +66,7 @@ pub(super) fn ask_until(
         }
         before = Some(sent);
         // Nothing may come before the next request; the end is found when that is sent.
-        let pause = Deadline::after_ms(asking.every_ms).earlier(asks);
+        let pause = Deadline::of_a_rhythm(asking.every_ms).earlier(asks);
         match connection.wait(PollFlags::POLLIN, pause, "recv") {
             Err(stop) if stop.result == DeedResult::TimedOut && !asks.passed() => {}
             Err(stop) => return Err(stop),
@@ -143,7 +143,7 @@ pub(super) fn drip(
             other => other?,
         }
         outcome.same += 1;
-        let pause = Deadline::after_ms(every_ms).earlier(deadline);
+        let pause = Deadline::of_a_rhythm(every_ms).earlier(deadline);
         match connection.wait(PollFlags::POLLIN, pause, "recv") {
             Err(stop) if stop.result == DeedResult::TimedOut && !deadline.passed() => {}
             other => return other,
